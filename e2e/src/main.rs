@@ -1,0 +1,2 @@
+//! The local cluster, the demo, stories and benchmarks.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Kafka topics, buckets and short-lived access to them.

@@ -1,0 +1,3 @@
+//! The pipeline operator.
+
+fn main() {}

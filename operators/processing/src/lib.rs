@@ -1,0 +1,1 @@
+//! Spark, Flink and container jobs: attempts, retries, deadlines.

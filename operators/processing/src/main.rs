@@ -1,0 +1,3 @@
+//! The processing operator.
+
+fn main() {}

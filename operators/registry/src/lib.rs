@@ -1,0 +1,1 @@
+//! MLflow servers and the model versions in them.

@@ -1,0 +1,3 @@
+//! The registry operator.
+
+fn main() {}

@@ -1,2 +1,56 @@
-//! The local cluster, the demo, stories and benchmarks.
-fn main() {}
+//! `cargo xtask`: the local cluster, its parts, the demo, the tests, the figures.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use millrace_e2e::parts;
+use millrace_e2e::ui::{Outcome, Ui};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "The local cluster, its parts, the demo, the tests, the figures", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Cmd,
+}
+
+#[derive(Debug, Subcommand)]
+enum Cmd {
+    /// Build parts (default: all), or list them
+    Parts {
+        /// Parts to build
+        names: Vec<String>,
+        /// Show each part, whether it is built and how long that took
+        #[arg(long)]
+        list: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command, &Ui::new()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Cmd, ui: &Ui) -> Outcome<()> {
+    match command {
+        Cmd::Parts { list: true, .. } => {
+            parts::list()?.iter().for_each(|line| println!("{line}"));
+            Ok(())
+        }
+        Cmd::Parts { names, .. } => build(names, ui),
+    }
+}
+
+fn build(names: Vec<String>, ui: &Ui) -> Outcome<()> {
+    let names = if names.is_empty() { parts::names()? } else { names };
+    let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+    let built = parts::ensure(&wanted, ui)?;
+    for (name, path) in built.iter().filter(|(name, _)| wanted.contains(&name.as_str())) {
+        println!("{name} {}", path.display());
+    }
+    Ok(())
+}

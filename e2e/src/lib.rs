@@ -1,0 +1,7 @@
+//! The local cluster built from packages, the demo, stories and benchmarks.
+//!
+//! Everything here is synchronous: it starts processes, waits for them and tells what it does. The binary `xtask`
+//! (`cargo xtask …`) is a thin front; tests of the second and third rung use the same functions.
+
+pub mod parts;
+pub mod ui;

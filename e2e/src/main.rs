@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use millrace_e2e::parts;
+use millrace_e2e::{local, parts};
 use millrace_e2e::ui::{Outcome, Ui};
 
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ enum Cmd {
         #[arg(long)]
         list: bool,
     },
+    /// Run etcd and an API server on loopback until Ctrl-C, for tests without a node
+    LocalApi,
 }
 
 fn main() -> ExitCode {
@@ -42,6 +44,7 @@ fn run(command: Cmd, ui: &Ui) -> Outcome<()> {
             Ok(())
         }
         Cmd::Parts { names, .. } => build(names, ui),
+        Cmd::LocalApi => local::serve(ui),
     }
 }
 

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::ui::{Failure, Outcome, Ui, short};
 
+pub(crate) use build::tail;
 pub use plan::{Part, Plan};
 
 /// What [`ensure`] returns on failure: what failed, why (with the end of the log), what to do.

@@ -1,0 +1,246 @@
+//! A real API server without a node: etcd and kube-apiserver as processes on loopback, for the second rung of tests.
+//!
+//! Nothing outlives the handle: dropping it ends both processes and removes their directory, and the kernel ends
+//! them when this process dies in any other way. There is no controller-manager, so nothing is garbage-collected
+//! and no ServiceAccounts appear by themselves; admission does not ask for them.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::cluster::pki::Pki;
+use crate::cluster::target::{Target, write_kubeconfig};
+use crate::cluster::{files, tool};
+use crate::parts;
+use crate::ui::{Failure, Outcome, Ui};
+
+/// Runs a local API server until this process is ended, and prints its kubeconfig.
+///
+/// # Errors
+/// As [`LocalApi::start`], or one of the two processes ended.
+pub fn serve(ui: &Ui) -> Outcome<()> {
+    let step = ui.step("starting etcd and kube-apiserver", "");
+    let api = LocalApi::start(ui)?;
+    step.done("ready; Ctrl-C ends both");
+    println!("export KUBECONFIG={}", api.kubeconfig.display());
+    println!("# kubectl: {}", api.target.program.display());
+    println!("# audit log: {}", api.audit_log.display());
+    match api.processes.as_ref().map(|p| p.ended.recv()) {
+        Some(Ok(name)) => Err(Failure::because("the local API server is gone", format!("{name} ended by itself"))),
+        _ => Ok(()),
+    }
+}
+
+/// How long both may take to come up before that is a failure. Usually it is three seconds.
+const START: Duration = Duration::from_secs(90);
+
+/// Numbers the directories of one process.
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// A running API server with its etcd.
+#[derive(Debug)]
+pub struct LocalApi {
+    /// Points at it, with every right.
+    pub kubeconfig: PathBuf,
+    /// One JSON line per finished request.
+    pub audit_log: PathBuf,
+    /// The same as `kubeconfig`, ready for use.
+    pub target: Target,
+    dir: PathBuf,
+    processes: Option<Processes>,
+}
+
+impl LocalApi {
+    /// Builds what is missing, starts both on random loopback ports and waits until the server is ready.
+    ///
+    /// # Errors
+    /// A part that cannot be built, or a process that ends or is not ready in time; the failure shows its log.
+    pub fn start(ui: &Ui) -> Outcome<Self> {
+        let parts = parts::ensure(&["etcd", "kubernetes"], ui)?;
+        let part = |name: &str| parts.get(name).cloned().unwrap_or_default();
+        remove_stale();
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("millrace-api-{}-{number}", std::process::id()));
+        fs::create_dir_all(&dir).map_err(Failure::at("creating", &dir))?;
+        let ports = tool::free_ports()?;
+        let kubeconfig = dir.join("kubeconfig");
+        let target = Target::local(&kubeconfig, &part("kubernetes"));
+        let mut api = Self { kubeconfig, audit_log: dir.join("audit.log"), target, dir, processes: None };
+        let commands = api.commands(&part("etcd"), &part("kubernetes"), ports)?;
+        api.processes = Some(Processes::start(commands, &api.dir)?);
+        api.wait()?;
+        Ok(api)
+    }
+
+    fn commands(&self, etcd: &Path, kubernetes: &Path, [client, peer, secure]: [u16; 3]) -> Outcome<Vec<Spec>> {
+        let pki = Pki::open(&self.dir.join("pki"))?;
+        pki.issue("apiserver", "/CN=kube-apiserver", "DNS:localhost,IP:127.0.0.1")?;
+        pki.issue("admin", "/O=system:masters/CN=admin", "")?;
+        write_kubeconfig(&self.kubeconfig, &pki, "admin", &format!("https://127.0.0.1:{secure}"))?;
+        let policy = self.dir.join("audit-policy.json");
+        files::write(&policy, files::AUDIT_POLICY, 0o600)?;
+        let (client, peer) = (format!("http://127.0.0.1:{client}"), format!("http://127.0.0.1:{peer}"));
+        let path = |p: PathBuf| p.display().to_string();
+        let etcd_args = vec![
+            format!("--data-dir={}", path(self.dir.join("etcd"))),
+            format!("--listen-client-urls={client}"),
+            format!("--advertise-client-urls={client}"),
+            format!("--listen-peer-urls={peer}"),
+            format!("--initial-advertise-peer-urls={peer}"),
+            format!("--initial-cluster=default={peer}"),
+            "--unsafe-no-fsync".to_owned(),
+            "--log-level=warn".to_owned(),
+        ];
+        let api_args = vec![
+            format!("--etcd-servers={client}"),
+            "--bind-address=127.0.0.1".to_owned(),
+            format!("--secure-port={secure}"),
+            format!("--tls-cert-file={}", path(pki.crt("apiserver"))),
+            format!("--tls-private-key-file={}", path(pki.key("apiserver"))),
+            format!("--client-ca-file={}", path(pki.crt("ca"))),
+            format!("--service-account-key-file={}", path(pki.path("sa.pub"))),
+            format!("--service-account-signing-key-file={}", path(pki.key("sa"))),
+            "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+            "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
+            "--authorization-mode=RBAC".to_owned(),
+            // Nobody here makes the default ServiceAccount of a namespace.
+            "--disable-admission-plugins=ServiceAccount".to_owned(),
+            // Tests count the lines after a request has been answered.
+            "--audit-log-mode=blocking".to_owned(),
+            format!("--audit-log-path={}", self.audit_log.display()),
+            format!("--audit-policy-file={}", path(policy)),
+        ];
+        Ok(vec![
+            Spec { name: "etcd", program: etcd.join("etcd"), args: etcd_args },
+            Spec { name: "kube-apiserver", program: kubernetes.join("kube-apiserver"), args: api_args },
+        ])
+    }
+
+    fn wait(&mut self) -> Outcome<()> {
+        let log = |name: &str| self.dir.join(format!("{name}.log"));
+        let logs = ["etcd", "kube-apiserver"].map(log);
+        let why = || logs.iter().map(|l| format!("{}:\n{}\n", l.display(), parts::tail(l, 8))).collect::<String>();
+        let failed = |what: &str| Failure::new(what, why(), "look at these lines; the directory is removed");
+        let processes = self.processes.as_ref();
+        tool::wait(
+            START,
+            || match processes.and_then(Processes::ended) {
+                Some(name) => Err(failed(&format!("{name} ended while starting"))),
+                None => Ok(self.target.ready().then_some(())),
+            },
+            || failed(&format!("the local API server was not ready within {} s", START.as_secs())),
+        )
+    }
+}
+
+impl Drop for LocalApi {
+    fn drop(&mut self) {
+        drop(self.processes.take());
+        // What cannot be removed lies in the temporary directory, where it harms nobody.
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+#[derive(Debug)]
+struct Spec {
+    name: &'static str,
+    program: PathBuf,
+    args: Vec<String>,
+}
+
+/// The children, kept by a thread of their own: the kernel's "end with your parent" means the parent *thread*, and
+/// the thread that asked for an API server may be a test that ends before the last user of it.
+#[derive(Debug)]
+struct Processes {
+    stop: Sender<()>,
+    ended: std::sync::mpsc::Receiver<&'static str>,
+    keeper: Option<JoinHandle<()>>,
+}
+
+impl Processes {
+    fn start(specs: Vec<Spec>, dir: &Path) -> Outcome<Self> {
+        let (stop, stopped) = channel();
+        let (say_started, started) = channel();
+        let (say_ended, ended) = channel();
+        let dir = dir.to_path_buf();
+        let keeper = std::thread::spawn(move || {
+            let mut children: Vec<(&'static str, Child)> = Vec::new();
+            for spec in &specs {
+                match spawn(spec, &dir) {
+                    Ok(child) => children.push((spec.name, child)),
+                    Err(failure) => {
+                        let _ = say_started.send(Err(failure));
+                        return end(&mut children);
+                    }
+                }
+            }
+            let _ = say_started.send(Ok(()));
+            // Both an order to stop and a handle that is gone end the waiting.
+            while stopped.recv_timeout(Duration::from_millis(200)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                for (name, child) in &mut children {
+                    if !matches!(child.try_wait(), Ok(None)) {
+                        let _ = say_ended.send(*name);
+                    }
+                }
+            }
+            end(&mut children);
+        });
+        let gone = |e| Failure::because("starting the local API server failed", e);
+        started.recv().map_err(gone)??;
+        Ok(Self { stop, ended, keeper: Some(keeper) })
+    }
+
+    fn ended(&self) -> Option<&'static str> {
+        self.ended.try_recv().ok()
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        let _ = self.stop.send(());
+        if let Some(keeper) = self.keeper.take() {
+            let _ = keeper.join();
+        }
+    }
+}
+
+fn spawn(spec: &Spec, dir: &Path) -> Outcome<Child> {
+    let path = dir.join(format!("{}.log", spec.name));
+    let log = File::create(&path).map_err(Failure::at("creating", &path))?;
+    let err = log.try_clone().map_err(Failure::at("opening", &path))?;
+    Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "--"])
+        .arg(&spec.program)
+        .args(&spec.args)
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(err)
+        .spawn()
+        .map_err(|e| Failure::new(format!("{} could not be started", spec.name), e.to_string(), "install util-linux"))
+}
+
+/// Removes directories of processes that ended without dropping their handle.
+fn remove_stale() {
+    for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let pid = name.strip_prefix("millrace-api-").and_then(|rest| rest.split_once('-')).map(|(pid, _)| pid);
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// The server first, so that it does not complain about its store.
+fn end(children: &mut [(&'static str, Child)]) {
+    for (_, child) in children.iter_mut().rev() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! The job specification: what a ProcessingJob and a step of a pipeline have in common, word for word.
+//!
+//! Flattened into both. The rule "exactly one engine" stands on each of them, never here:
+//! a flattened serde enum would silently accept two engines and keep one.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::common::SecretKeyRef;
+use crate::engines::{ContainerSpec, SparkSpec};
+use crate::pod::PodSubset;
+use crate::scalar::Duration;
+use crate::schema;
+
+/// `bucket/NAME`, `bucket/NAME/prefix` or `topic/NAME`.
+const DATA_PATTERN: &str = "^(bucket/[a-z0-9]([-a-z0-9]*[a-z0-9])?(/.*)?|topic/[a-z0-9]([-a-z0-9]*[a-z0-9])?)$";
+
+/// One application and how it is to be run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobSpec {
+    /// A Spark application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spark: Option<SparkSpec>,
+    /// One container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<ContainerSpec>,
+    /// The DataPlane its data lives on. Default: the pipeline's, else `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub data_plane: Option<String>,
+    /// Data it reads: `bucket/NAME[/prefix]` or `topic/NAME`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::texts(64, 512).pattern(DATA_PATTERN).templated())]
+    pub reads: Vec<String>,
+    /// Data it writes; implies read, list and delete under that prefix.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::texts(64, 512).pattern(DATA_PATTERN).templated())]
+    pub writes: Vec<String>,
+    /// Environment variables of the driver, the executors, the container.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::list(64).keyed("name"))]
+    pub env: Vec<EnvVar>,
+    /// How failed attempts are repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetrySpec>,
+    /// How long each waiting state may last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadlines: Option<Deadlines>,
+    /// Stop, or do not start; the job is Ready with reason Suspended. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<bool>,
+    /// What Ready waits for. Default: Submitted for batch, Healthy for streaming.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_when: Option<ReadyWhen>,
+    /// When a finished job runs again. Default: OnChange.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun: Option<Rerun>,
+    /// Which finished pods stay until the job is deleted or runs again. Default: Always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_pods: Option<KeepPods>,
+    /// What its pods may be told beside that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<PodSubset>,
+}
+
+/// One environment variable: a value, or a key of a Secret or ConfigMap of this namespace.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    schema::rule("has(self.value) != has(self.valueFrom)", "give exactly one of value, valueFrom"),
+    schema::rule("!self.name.startsWith('AWS_') && !self.name.startsWith('MILLRACE_')", "AWS_* and MILLRACE_* are ours: access to data follows from reads and writes")
+]))]
+pub struct EnvVar {
+    /// Name of the variable.
+    #[schemars(length(min = 1, max = 253), transform = schema::text(253).pattern("^[A-Za-z_][A-Za-z0-9_]*$"))]
+    pub name: String,
+    /// Its value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = schema::text(4_096).templated())]
+    pub value: Option<String>,
+    /// Where its value comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_from: Option<EnvSource>,
+}
+
+/// Where a variable's value comes from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [schema::rule("has(self.secretKeyRef) != has(self.configMapKeyRef)", "give exactly one of secretKeyRef, configMapKeyRef")]))]
+pub struct EnvSource {
+    /// A key of a Secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_key_ref: Option<SecretKeyRef>,
+    /// A key of a ConfigMap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map_key_ref: Option<SecretKeyRef>,
+}
+
+/// How failed attempts are repeated.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RetrySpec {
+    /// Repetitions after failures of the application (classes Application, OutOfMemory). Default: 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub limit: Option<i32>,
+    /// Repetitions after failures that are not its fault (Infrastructure, DriverLost, Dependency, Capacity). Default: 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000))]
+    pub infrastructure_limit: Option<i32>,
+    /// The pause before an attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backoff: Option<Backoff>,
+}
+
+/// The pause before an attempt: doubles each time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Backoff {
+    /// The first pause. Default: 10s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial: Option<Duration>,
+    /// The longest pause. Default: 10m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<Duration>,
+}
+
+/// How long each waiting state may last.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Deadlines {
+    /// From an attempt's creation to its first running container: capacity, image, data. Default: 15m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Duration>,
+    /// From an attempt's first running container to its end. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Duration>,
+    /// From the request to stop to the kill; the pods' grace period. Default: 30s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Duration>,
+}
+
+/// What a job's Ready condition waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum ReadyWhen {
+    /// The first pod of this generation was seen; stays True through retries and failure.
+    #[default]
+    Submitted,
+    /// It runs, and checkpoints if it streams.
+    Healthy,
+    /// It ended well.
+    Completed,
+}
+
+/// When a finished job runs again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Rerun {
+    /// When its spec changes, and on request by the annotation `millrace.dev/run-requested`.
+    #[default]
+    OnChange,
+    /// Only on request by the annotation `millrace.dev/run-requested`.
+    OnRequest,
+}
+
+/// Which finished pods stay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum KeepPods {
+    /// All of them.
+    #[default]
+    Always,
+    /// Those of failed attempts.
+    OnFailure,
+    /// None.
+    Never,
+}

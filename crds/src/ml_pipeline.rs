@@ -1,0 +1,160 @@
+//! `MLPipeline`: a DAG of steps and the data it declares.
+//!
+//! Cycles, unknown references and CEL syntax are decided by the operator, all findings at once.
+//! Never make its Ready depend on the result of a run.
+
+use std::collections::BTreeMap;
+
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::conditions::{Condition, has_conditions, unseen};
+use crate::schema;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use crate::common::LABEL_PATTERN;
+use crate::data_bucket::BucketSettings;
+use crate::data_topic::TopicSettings;
+use crate::step::StepSpec;
+
+/// A DAG of steps, and the data it declares.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "millrace.dev",
+    version = "v1alpha1",
+    kind = "MLPipeline",
+    plural = "mlpipelines",
+    shortname = "mlp",
+    category = "millrace",
+    namespaced,
+    status = "MLPipelineStatus",
+    derive = "PartialEq",
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Last-Run", type_ = "string", json_path = ".status.lastRun.name"),
+    printcolumn(name = "Result", type_ = "string", json_path = ".status.lastRun.phase"),
+    printcolumn(name = "Suspended", type_ = "boolean", priority = 1, json_path = ".spec.suspend"),
+    printcolumn(name = "Message", type_ = "string", priority = 1, json_path = ".status.conditions[?(@.type==\"Ready\")].message"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct MLPipelineSpec {
+    /// Parameters and their defaults; a run may set others. `$(params.NAME)`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = schema::map(64, 1_024).templated())]
+    pub params: BTreeMap<String, String>,
+    /// The DataPlane of its buckets, topics and steps. Default: `default`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), extend("x-kubernetes-validations" = [schema::immutable("dataPlane", "make a new pipeline and move the data")]))]
+    pub data_plane: Option<String>,
+    /// Buckets it declares; each becomes the DataBucket of that name. Others just use them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::list(50).keyed("name"))]
+    pub buckets: Vec<BucketDecl>,
+    /// Topics it declares; each becomes the DataTopic of that name. Others just use them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::list(50).keyed("name"))]
+    pub topics: Vec<TopicDecl>,
+    /// The steps, at least one.
+    #[schemars(length(min = 1), transform = schema::list(100).keyed("name"))]
+    pub steps: Vec<StepSpec>,
+    /// Start no new runs; running ones go on. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<bool>,
+    /// How many finished runs are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<History>,
+}
+
+/// Where the pipeline stands. A failed run does not make it unready. Conditions: DataReady, LastRunSucceeded.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MLPipelineStatus {
+    /// The generation the last pass saw, written on failing passes too; -1 until an operator has seen the object.
+    #[serde(default = "unseen")]
+    pub observed_generation: i64,
+    /// Ready, Reconciling and Stalled as kstatus reads them, and the conditions of this kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::conditions())]
+    pub conditions: Vec<Condition>,
+    /// The last value of the annotation `reconcile.fluxcd.io/requestedAt` a pass has answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_reconcile_at: Option<String>,
+    /// ControllerRevision that holds the spec of this generation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub revision: Option<String>,
+    /// The last value of the annotation `millrace.dev/run-requested` that started a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_run_request: Option<String>,
+    /// Runs not finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_runs: Option<i32>,
+    /// The newest run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_run: Option<RunSummary>,
+    /// Name of the newest run that succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub last_succeeded_run: Option<String>,
+    /// Fields of a newer Millrace, kept as they are.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, Value>,
+}
+has_conditions!(MLPipelineStatus);
+
+/// A bucket the pipeline declares.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BucketDecl {
+    /// Name of the DataBucket; `$(bucket.NAME)`.
+    #[schemars(length(min = 1, max = 63), transform = schema::text(63).pattern(LABEL_PATTERN))]
+    pub name: String,
+    /// What it should be.
+    #[serde(flatten)]
+    pub bucket: BucketSettings,
+}
+
+/// A topic the pipeline declares.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TopicDecl {
+    /// Name of the DataTopic; `$(topic.NAME)`.
+    #[schemars(length(min = 1, max = 63), transform = schema::text(63).pattern(LABEL_PATTERN))]
+    pub name: String,
+    /// What it should be.
+    #[serde(flatten)]
+    pub topic: TopicSettings,
+}
+
+/// How many finished runs are kept, oldest deleted first.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct History {
+    /// Runs that succeeded. Default: 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub succeeded: Option<i32>,
+    /// Runs that failed. Default: 10.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub failed: Option<i32>,
+}
+
+/// A run in short.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunSummary {
+    /// Name of the MLPipelineRun.
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// Where it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<crate::ml_pipeline_run::RunPhase>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Time>,
+}

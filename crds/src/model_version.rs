@@ -1,0 +1,132 @@
+//! `ModelVersion`: one registered version of a model.
+//!
+//! Registered once: found again by the tag with our uid, never made twice.
+//! Never let it take an alias back from a newer version.
+
+use std::collections::BTreeMap;
+
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::conditions::{Condition, has_conditions, unseen};
+use crate::schema;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use crate::status::Creating;
+
+/// One registered version of a model; what a pipeline's `register` step makes.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "millrace.dev",
+    version = "v1alpha1",
+    kind = "ModelVersion",
+    plural = "modelversions",
+    shortname = "mv",
+    category = "millrace-internal",
+    namespaced,
+    status = "ModelVersionStatus",
+    derive = "PartialEq",
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Model", type_ = "string", json_path = ".spec.model"),
+    printcolumn(name = "Version", type_ = "integer", json_path = ".status.version"),
+    printcolumn(name = "Aliases", type_ = "string", json_path = ".status.aliases"),
+    printcolumn(name = "Message", type_ = "string", priority = 1, json_path = ".status.conditions[?(@.type==\"Ready\")].message"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelVersionSpec {
+    /// Name of the ModelRegistry. Cannot change.
+    #[schemars(length(min = 1, max = 63), extend("x-kubernetes-validations" = [schema::immutable("registry", "make another ModelVersion")]))]
+    pub registry: String,
+    /// Name of the registered model. Cannot change.
+    #[schemars(length(min = 1, max = 128), extend("x-kubernetes-validations" = [schema::immutable("model", "make another ModelVersion")]))]
+    pub model: String,
+    /// URI of the model's files in a bucket of the namespace. Cannot change.
+    #[schemars(length(min = 1, max = 1_024), extend("x-kubernetes-validations" = [schema::immutable("source", "make another ModelVersion")]))]
+    pub source: String,
+    /// Aliases the version takes when it is registered; one newly listed is taken then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::texts(10, 64).pattern("^[a-zA-Z0-9_-]+$").set())]
+    pub aliases: Vec<String>,
+    /// Tags of the version.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = schema::map(32, 512))]
+    pub tags: BTreeMap<String, String>,
+    /// Description of the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1_024))]
+    pub description: Option<String>,
+    /// The run it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunRef>,
+}
+
+/// Where the version stands in the registry.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelVersionStatus {
+    /// The generation the last pass saw, written on failing passes too; -1 until an operator has seen the object.
+    #[serde(default = "unseen")]
+    pub observed_generation: i64,
+    /// Ready, Reconciling and Stalled as kstatus reads them, and the conditions of this kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::conditions())]
+    pub conditions: Vec<Condition>,
+    /// The last value of the annotation `reconcile.fluxcd.io/requestedAt` a pass has answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_reconcile_at: Option<String>,
+    /// The version's number in the registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
+    /// Source as the registry has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1_024))]
+    pub source: Option<String>,
+    /// The version as MLflow clients name it, `models:/MODEL/VERSION`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub uri: Option<String>,
+    /// A registration that may be on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub creating: Option<Creating>,
+    /// Aliases this object has set, each once: a newer version may take one over and is not robbed of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::texts(32, 64))]
+    pub aliases: Vec<String>,
+    /// Tag keys under management, also those no longer listed until they are removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::texts(128, 253))]
+    pub managed_tag_keys: Vec<String>,
+    /// When the version was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registered_at: Option<Time>,
+    /// When the registered version was first seen to be gone from the registry; it is not made again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Time>,
+    /// Fields of a newer Millrace, kept as they are.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, Value>,
+}
+has_conditions!(ModelVersionStatus);
+
+/// The run a version came from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunRef {
+    /// Name of the MLPipeline.
+    #[schemars(length(max = 253))]
+    pub pipeline: String,
+    /// Name of the MLPipelineRun.
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// Name of the step.
+    #[schemars(length(max = 40))]
+    pub step: String,
+    /// Uid of the MLPipelineRun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub uid: Option<String>,
+}

@@ -1,0 +1,258 @@
+//! `ProcessingJob`: one application with attempts, retries and deadlines.
+//!
+//! The spec is [`JobSpec`], flattened; the status is the log of attempts.
+//! Never record here what can be read from a pod, its uid apart.
+
+use std::collections::BTreeMap;
+
+use kube::CustomResource;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::conditions::{Condition, has_conditions, unseen};
+use crate::schema;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use crate::job::JobSpec;
+
+/// One Spark or container application with attempts, retries and deadlines.
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[kube(
+    group = "millrace.dev",
+    version = "v1alpha1",
+    kind = "ProcessingJob",
+    plural = "processingjobs",
+    shortname = "pj",
+    category = "millrace",
+    namespaced,
+    status = "ProcessingJobStatus",
+    derive = "PartialEq",
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Attempt", type_ = "integer", json_path = ".status.attempt.number"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Succeeded", type_ = "string", json_path = ".status.conditions[?(@.type==\"Succeeded\")].reason"),
+    printcolumn(name = "Message", type_ = "string", priority = 1, json_path = ".status.conditions[?(@.type==\"Ready\")].message"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [schema::rule("[has(self.spark), has(self.container)].filter(x, x).size() == 1", "give exactly one of spark, container")]))]
+pub struct ProcessingJobSpec {
+    /// The application and how it is to be run.
+    #[serde(flatten)]
+    pub job: JobSpec,
+}
+
+/// Where the job stands. Conditions: Succeeded, DataReady.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessingJobStatus {
+    /// The generation the last pass saw, written on failing passes too; -1 until an operator has seen the object.
+    #[serde(default = "unseen")]
+    pub observed_generation: i64,
+    /// Ready, Reconciling and Stalled as kstatus reads them, and the conditions of this kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::conditions())]
+    pub conditions: Vec<Condition>,
+    /// The last value of the annotation `reconcile.fluxcd.io/requestedAt` a pass has answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_reconcile_at: Option<String>,
+    /// Where it stands, in one word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<JobPhase>,
+    /// Number of the run, from 1; a changed spec or a request starts the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_number: Option<i64>,
+    /// Hash of the user's spec this run executes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub spec_hash: Option<String>,
+    /// The last value of the annotation `millrace.dev/run-requested` that started a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_run_request: Option<String>,
+    /// The present attempt, or the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Attempt>,
+    /// The newest finished attempts, newest first, at most 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::list(5))]
+    pub last_attempts: Vec<AttemptRecord>,
+    /// Failures of this run that count against `retry`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<FailureCounts>,
+    /// When the next attempt starts, while it is waiting for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_attempt_at: Option<Time>,
+    /// What the successful attempt wrote to its termination log: one flat JSON object of scalars.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = schema::any_map(1_024))]
+    pub results: BTreeMap<String, Value>,
+    /// When this run started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Time>,
+    /// When this run ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Time>,
+    /// The engine's own page inside the cluster, while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub url: Option<String>,
+    /// Fields of a newer Millrace, kept as they are.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, Value>,
+}
+has_conditions!(ProcessingJobStatus);
+
+/// An attempt. Written before its objects are created, so that a crash repeats the same names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// Number within the run, from 1.
+    pub number: i64,
+    /// Name its objects are derived from.
+    #[schemars(length(max = 63))]
+    pub name: String,
+    /// Hash of the spec it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub spec_hash: Option<String>,
+    /// When it was decided; the start deadline counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Time>,
+    /// Uid of its driver or main pod, stored with the write that first saw it.
+    /// Stored and gone = lost; not stored = create the same name again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub pod_uid: Option<String>,
+    /// When its first container ran; the run deadline counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Time>,
+    /// Why it is being stopped: Suspended, SpecChanged, RunRequested, StartDeadline, RunDeadline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub stop_reason: Option<String>,
+    /// When stopping began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopping_at: Option<Time>,
+    /// Name of its DataGrant, when it reads or writes data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub grant: Option<String>,
+}
+
+/// A finished attempt.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptRecord {
+    /// Number of the run it belongs to.
+    pub run: i64,
+    /// Number within the run.
+    pub number: i64,
+    /// Its name.
+    #[schemars(length(max = 63))]
+    pub name: String,
+    /// How it ended.
+    pub result: AttemptResult,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<FailureClass>,
+    /// What happened, with the last log lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4_096))]
+    pub message: Option<String>,
+    /// Exit code of the main container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// When its first container ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Time>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Time>,
+}
+
+/// Failures that count against `retry`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureCounts {
+    /// Of the application.
+    #[serde(default)]
+    pub application: i32,
+    /// Of everything around it.
+    #[serde(default)]
+    pub infrastructure: i32,
+}
+
+/// Where a job stands, in one word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum JobPhase {
+    /// Not started; waiting for its data or for admission.
+    #[default]
+    Pending,
+    /// Its pod exists and does not run yet.
+    Starting,
+    /// It runs.
+    Running,
+    /// Waiting for the next attempt.
+    Retrying,
+    /// Being stopped.
+    Stopping,
+    /// Stopped on request.
+    Suspended,
+    /// Ended well.
+    Succeeded,
+    /// Ended, and will not be tried again.
+    Failed,
+    /// A word of a newer Millrace.
+    #[serde(other)]
+    Unknown,
+}
+crate::schema::plain_text!(JobPhase);
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum AttemptResult {
+    /// Exit code 0 and valid results.
+    #[default]
+    Succeeded,
+    /// Anything else, see the class.
+    Failed,
+    /// Stopped on request: suspended, or replaced by a new run.
+    Stopped,
+    /// A word of a newer Millrace.
+    #[serde(other)]
+    Unknown,
+}
+crate::schema::plain_text!(AttemptResult);
+
+/// Why an attempt failed; decides whether it is repeated and on whose account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum FailureClass {
+    /// Cannot work as written: a missing Secret or key, a refused pod, invalid results. Not repeated.
+    Configuration,
+    /// The image cannot be pulled.
+    Image,
+    /// No room within the start deadline.
+    Capacity,
+    /// Kafka, the store or the registry is away.
+    Dependency,
+    /// The program failed.
+    #[default]
+    Application,
+    /// The kernel or the JVM ran out of memory.
+    OutOfMemory,
+    /// Eviction, preemption, a lost node.
+    Infrastructure,
+    /// The driver or main pod is gone.
+    DriverLost,
+    /// The run deadline passed.
+    Deadline,
+    /// Stopped on request.
+    Cancelled,
+    /// A word of a newer Millrace.
+    #[serde(other)]
+    Unknown,
+}
+crate::schema::plain_text!(FailureClass);

@@ -1,0 +1,99 @@
+//! The two scalars users write in their own notation: quantities (`500m`, `1Gi`) and durations (`10m`, `1h30m`).
+//!
+//! They stay text on the wire, so that a manifest reads back as it was written.
+//! Never round or normalise here.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+
+const QUANTITY: &str = "^[0-9]+([.][0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$";
+const DURATION: &str = "^([0-9]+(s|m|h|d))+$";
+
+/// A Kubernetes quantity such as `500m`, `2` or `1Gi`; a whole number is accepted without quotes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Quantity(pub String);
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Wire {
+            Text(String),
+            Whole(i64),
+        }
+        Ok(match Wire::deserialize(deserializer)? {
+            Wire::Text(text) => Self(text),
+            Wire::Whole(number) => Self(number.to_string()),
+        })
+    }
+}
+
+impl From<&str> for Quantity {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl JsonSchema for Quantity {
+    fn schema_name() -> Cow<'static, str> {
+        "Quantity".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"x-kubernetes-int-or-string": true, "pattern": QUANTITY, "maxLength": 32})
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+}
+
+/// A length of time such as `30s`, `10m`, `1h30m` or `7d`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Duration(pub String);
+
+impl Duration {
+    /// The length in whole seconds; `None` when the text is no duration or too long to count.
+    #[must_use]
+    pub fn seconds(&self) -> Option<u64> {
+        let mut total = 0_u64;
+        let mut digits = String::new();
+        for letter in self.0.chars() {
+            if letter.is_ascii_digit() {
+                digits.push(letter);
+                continue;
+            }
+            let unit = match letter {
+                's' => 1,
+                'm' => 60,
+                'h' => 3_600,
+                'd' => 86_400,
+                _ => return None,
+            };
+            let count: u64 = digits.parse().ok()?;
+            total = total.checked_add(count.checked_mul(unit)?)?;
+            digits.clear();
+        }
+        (digits.is_empty() && !self.0.is_empty()).then_some(total)
+    }
+}
+
+impl From<&str> for Duration {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl JsonSchema for Duration {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": DURATION, "maxLength": 16})
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+}

@@ -1,0 +1,173 @@
+//! Limits and CEL rules as schemars transforms, so that a field says them on one line.
+//!
+//! Every string, list and map gets a maximum here: the API server multiplies them to bound the cost of CEL.
+//! Never put a kind's own rule here, only the shapes.
+
+use schemars::Schema;
+use schemars::transform::Transform;
+use serde_json::{Map, Value, json};
+
+/// Refuses `${params.…}` and its like: Flux's variable substitution would empty them before they reach the cluster.
+const NO_DOLLAR_BRACE: &str = "!self.matches('[$][{](params|run|steps)[.]')";
+const NO_DOLLAR_BRACE_HINT: &str =
+    "write $(params.x), not ${params.x}: Flux empties ${…} before the object reaches the cluster (the same for run and steps)";
+
+/// One CEL rule with the message a user sees.
+#[must_use]
+pub fn rule(rule: &str, message: &str) -> Value {
+    json!({"rule": rule, "message": message})
+}
+
+/// A field that may not change once the object exists.
+#[must_use]
+pub fn immutable(field: &str, instead: &str) -> Value {
+    rule("self == oldSelf", &format!("{field} cannot change; {instead}"))
+}
+
+/// What a field's strings, lists and maps may hold; a schemars transform, made by [`text`], [`texts`], [`map`], [`list`].
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    length: u32,
+    items: Option<u32>,
+    properties: Option<u32>,
+    pattern: Option<&'static str>,
+    templated: bool,
+    key: Option<&'static str>,
+}
+
+/// A string of at most `length` characters.
+#[must_use]
+pub fn text(length: u32) -> Limits {
+    Limits { length, ..Limits::default() }
+}
+
+/// At most `items` strings of at most `length` characters each.
+#[must_use]
+pub fn texts(items: u32, length: u32) -> Limits {
+    Limits { length, items: Some(items), ..Limits::default() }
+}
+
+/// At most `properties` entries whose values are strings of at most `length` characters.
+#[must_use]
+pub fn map(properties: u32, length: u32) -> Limits {
+    Limits { length, properties: Some(properties), ..Limits::default() }
+}
+
+/// At most `items` objects.
+#[must_use]
+pub fn list(items: u32) -> Limits {
+    Limits { items: Some(items), ..Limits::default() }
+}
+
+impl Limits {
+    /// The strings match `pattern`.
+    #[must_use]
+    pub const fn pattern(mut self, pattern: &'static str) -> Self {
+        self.pattern = Some(pattern);
+        self
+    }
+
+    /// The strings may hold our references; `${params.` and its like are refused with a hint.
+    #[must_use]
+    pub const fn templated(mut self) -> Self {
+        self.templated = true;
+        self
+    }
+
+    /// The list is a map by `key`: duplicates are refused and server-side apply merges by it.
+    #[must_use]
+    pub const fn keyed(mut self, key: &'static str) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// The list is a set: duplicates are refused.
+    #[must_use]
+    pub const fn set(mut self) -> Self {
+        self.key = Some("");
+        self
+    }
+
+    fn limit_text(&self, schema: &mut Map<String, Value>) {
+        if self.length > 0 {
+            schema.insert("maxLength".into(), self.length.into());
+        }
+        if let Some(pattern) = self.pattern {
+            schema.insert("pattern".into(), pattern.into());
+        }
+        if self.templated {
+            schema.insert("x-kubernetes-validations".into(), json!([rule(NO_DOLLAR_BRACE, NO_DOLLAR_BRACE_HINT)]));
+        }
+    }
+
+    fn limit_list(&self, schema: &mut Map<String, Value>, items: u32) {
+        schema.insert("maxItems".into(), items.into());
+        match self.key {
+            None => {}
+            Some("") => {
+                schema.insert("x-kubernetes-list-type".into(), "set".into());
+            }
+            Some(key) => {
+                schema.insert("x-kubernetes-list-type".into(), "map".into());
+                schema.insert("x-kubernetes-list-map-keys".into(), json!([key]));
+            }
+        }
+        if self.length > 0 && let Some(Value::Object(item)) = schema.get_mut("items") {
+            self.limit_text(item);
+        }
+    }
+
+    fn limit_map(&self, schema: &mut Map<String, Value>, properties: u32) {
+        schema.insert("maxProperties".into(), properties.into());
+        if let Some(Value::Object(value)) = schema.get_mut("additionalProperties") {
+            self.limit_text(value);
+        }
+    }
+}
+
+impl Transform for Limits {
+    fn transform(&mut self, schema: &mut Schema) {
+        let this = self.clone();
+        let object = schema.ensure_object();
+        match (this.items, this.properties) {
+            (Some(items), _) => this.limit_list(object, items),
+            (None, Some(properties)) => this.limit_map(object, properties),
+            (None, None) => this.limit_text(object),
+        }
+    }
+}
+
+/// A list of conditions: a list-map by `type`, at most 16.
+#[must_use]
+pub fn conditions() -> Limits {
+    list(16).keyed("type")
+}
+
+/// At most `properties` entries of any scalar value.
+#[must_use]
+pub fn any_map(properties: u32) -> impl Transform {
+    move |schema: &mut Schema| {
+        let object = schema.ensure_object();
+        object.insert("type".into(), "object".into());
+        object.insert("maxProperties".into(), properties.into());
+        object.insert("additionalProperties".into(), json!({"x-kubernetes-preserve-unknown-fields": true}));
+    }
+}
+
+/// A status word is plain text in the schema, so that an older CRD accepts the words of a newer operator.
+macro_rules! plain_text {
+    ($word:ty) => {
+        impl schemars::JsonSchema for $word {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($word).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({"type": "string", "maxLength": 64})
+            }
+            fn inline_schema() -> bool {
+                true
+            }
+        }
+    };
+}
+pub(crate) use plain_text;

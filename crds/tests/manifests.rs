@@ -1,0 +1,51 @@
+//! The manifests, the Helm chart and the API page are generated; this proves them current.
+//!
+//! `UPDATE=1 cargo test -p millrace-crds` writes them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+fn name(crd: &Value) -> String {
+    crd["metadata"]["name"].as_str().unwrap().to_owned()
+}
+
+fn yaml(value: &Value) -> String {
+    let body = serde_saphyr::to_string(value).unwrap();
+    format!("# Generated from crds/src by `UPDATE=1 cargo test -p millrace-crds`; do not edit.\n{body}")
+}
+
+fn kept(crd: &Value) -> Value {
+    let mut crd = crd.clone();
+    crd["metadata"]["annotations"] = json!({"helm.sh/resource-policy": "keep"});
+    crd
+}
+
+fn current(path: &Path, expected: &str) {
+    if std::env::var_os("UPDATE").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, expected).unwrap();
+        return;
+    }
+    let found = fs::read_to_string(path).unwrap_or_default();
+    assert!(found == expected, "{} is stale: run UPDATE=1 cargo test -p millrace-crds", path.display());
+}
+
+#[test]
+fn manifests_are_current() {
+    for crd in millrace_crds::manifests::all() {
+        current(&root().join(format!("crds/manifests/{}.yaml", name(&crd))), &yaml(&crd));
+    }
+}
+
+#[test]
+fn the_chart_holds_the_same_manifests_and_keeps_them() {
+    for crd in millrace_crds::manifests::all() {
+        current(&root().join(format!("charts/millrace-crds/templates/{}.yaml", name(&crd))), &yaml(&kept(&crd)));
+    }
+}

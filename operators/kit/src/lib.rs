@@ -1,1 +1,37 @@
-//! stub
+//! The controller kernel of Millrace: observe, decide, act.
+//!
+//! An operator implements [`Operator`]; [`Kernel`] runs its passes; [`run`] gives it streams, a queue, a lease and
+//! probes; [`sim`] gives it a world in which every write can fail. Nothing in here knows a kind of Millrace.
+
+pub mod access;
+pub mod cache;
+pub mod client;
+pub mod conditions;
+pub mod decision;
+pub mod events;
+pub mod failure;
+pub mod kernel;
+pub mod kind;
+pub mod lease;
+pub mod metrics;
+pub mod mutation;
+pub mod names;
+pub mod port;
+pub mod queue;
+pub mod run;
+#[cfg(feature = "sim")]
+pub mod sim;
+pub mod watch;
+
+pub use conditions::Standing;
+pub use decision::{Action, Child, Decision, Effect, NoEffect, Seen, Target, later, owner_reference};
+pub use events::Note;
+pub use failure::{Class, Failure, Failures, LastFailure};
+pub use kernel::{Controller, DecisionOf, FINALIZER, Hands, Kernel, Next, Operator, Reader, StatusOf};
+pub use kind::{Address, Key, Kind, Object, Primary};
+pub use port::{Port, Write};
+pub use run::Env;
+pub use watch::Watch;
+
+#[doc(no_inline)]
+pub use async_trait::async_trait;

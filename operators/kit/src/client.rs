@@ -1,0 +1,214 @@
+//! The real port: kube's client without its own retries, with a deadline on every call and a counter on every request.
+
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use http::{Request as HttpRequest, Response};
+use jiff::Timestamp;
+use kube::{
+    Api, Client, Config,
+    api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions},
+    client::{Body, ClientBuilder},
+};
+use serde_json::{Value, json};
+use tower::{Layer, Service};
+
+use crate::{
+    failure::{Class, Failure},
+    kind::{Address, Kind},
+    metrics::{Metrics, Request},
+    port::{Port, Write},
+};
+
+/// Longest time one API call may take; kube's own retries could sit in one call for minutes.
+pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Builds a client for a configuration: no hidden retries, every request counted.
+///
+/// # Errors
+/// The TLS or authentication settings of the configuration cannot be used.
+pub fn client(mut config: Config, metrics: Metrics) -> Result<Client, kube::Error> {
+    config.default_retry = false;
+    let builder = ClientBuilder::try_from(config)?;
+    Ok(builder.with_layer(&Count(metrics)).build())
+}
+
+/// The Kubernetes API through kube.
+#[derive(Clone)]
+pub struct ApiPort {
+    client: Client,
+    manager: String,
+}
+
+impl ApiPort {
+    /// A port that writes as field manager `millrace/<name>`.
+    #[must_use]
+    pub fn new(client: Client, name: &str) -> Self {
+        Self { client, manager: format!("millrace/{name}") }
+    }
+
+    fn api(&self, kind: &Kind, namespace: &str) -> Api<DynamicObject> {
+        let resource = kind.api_resource();
+        if kind.namespaced {
+            Api::namespaced_with(self.client.clone(), namespace, &resource)
+        } else {
+            Api::all_with(self.client.clone(), &resource)
+        }
+    }
+
+    async fn send(&self, write: Write) -> Result<Value, Failure> {
+        let at = write.address();
+        let api = self.api(&at.kind, &at.key.namespace);
+        let name = at.key.name.as_str();
+        let post = PostParams { field_manager: Some(self.manager.clone()), ..PostParams::default() };
+        #[expect(clippy::disallowed_methods, reason = "the one place where writes leave the process")]
+        let stored = match write {
+            Write::Create(_, body) => api.create(&post, &object(body)?).await,
+            Write::Status(_, body) => api.replace_status(name, &post, &object(body)?).await,
+            Write::Apply(_, body) => {
+                let params = PatchParams { field_manager: Some(self.manager.clone()), force: true, ..PatchParams::default() };
+                api.patch(name, &params, &Patch::Apply(&body)).await
+            }
+            Write::Put(_, body) => api.replace(name, &post, &object(body)?).await,
+            Write::Finalizers(_, version, list) => {
+                let patch = json!({"metadata": {"resourceVersion": version, "finalizers": list}});
+                let params = PatchParams { field_manager: Some(self.manager.clone()), ..PatchParams::default() };
+                api.patch(name, &params, &Patch::Merge(&patch)).await
+            }
+            Write::Delete(_, uid) => {
+                let only = Preconditions { uid: Some(uid), resource_version: None };
+                let params = DeleteParams { preconditions: Some(only), ..DeleteParams::background() };
+                let gone = api.delete(name, &params).await.map_err(|e| failure(&e))?;
+                return Ok(gone.left().map_or(Value::Null, |o| serde_json::to_value(o).unwrap_or_default()));
+            }
+        };
+        stored.map(|o| serde_json::to_value(o).unwrap_or_default()).map_err(|e| failure(&e))
+    }
+}
+
+fn object(body: Value) -> Result<DynamicObject, Failure> {
+    serde_json::from_value(body).map_err(|e| Failure::new(Class::Bug, "Unencodable", e.to_string()))
+}
+
+/// kube's error as ours.
+#[must_use]
+pub fn failure(error: &kube::Error) -> Failure {
+    match error {
+        kube::Error::Api(status) => {
+            let reason = if status.reason.is_empty() { "ApiError" } else { &status.reason };
+            Failure::http(status.code, reason, status.message.clone())
+        }
+        other => Failure::new(Class::Transient, "ApiUnreachable", other.to_string()),
+    }
+}
+
+#[async_trait]
+impl Port for ApiPort {
+    fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "the one clock of the process")]
+        Timestamp::now()
+    }
+
+    async fn get(&self, at: &Address) -> Result<Option<Value>, Failure> {
+        let api = self.api(&at.kind, &at.key.namespace);
+        match within(api.get_opt(&at.key.name)).await? {
+            Ok(found) => Ok(found.map(|o| serde_json::to_value(o).unwrap_or_default())),
+            Err(error) => Err(failure(&error)),
+        }
+    }
+
+    async fn write(&self, write: Write) -> Result<Value, Failure> {
+        within(self.send(write)).await?
+    }
+}
+
+async fn within<T>(call: impl Future<Output = T>) -> Result<T, Failure> {
+    let late = |_| Failure::new(Class::Transient, "ApiTimeout", format!("no answer from the API server in {DEADLINE:?}"));
+    tokio::time::timeout(DEADLINE, call).await.map_err(late)
+}
+
+/// Counts requests.
+#[derive(Clone)]
+struct Count(Metrics);
+
+impl<S> Layer<S> for Count {
+    type Service = Counted<S>;
+
+    fn layer(&self, inner: S) -> Counted<S> {
+        Counted { inner, metrics: self.0.clone() }
+    }
+}
+
+/// The counting service.
+#[derive(Clone)]
+struct Counted<S> {
+    inner: S,
+    metrics: Metrics,
+}
+
+impl<S, R> Service<HttpRequest<Body>> for Counted<S>
+where
+    S: Service<HttpRequest<Body>, Response = Response<R>>,
+    S::Future: Send + 'static,
+    S::Error: Send,
+    R: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<S::Response, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: HttpRequest<Body>) -> Self::Future {
+        let verb = request.method().to_string();
+        let resource = resource(request.uri().path());
+        let metrics = self.metrics.clone();
+        let call = self.inner.call(request);
+        Box::pin(async move {
+            let answer = call.await;
+            let code = answer.as_ref().map_or_else(|_| "error".to_owned(), |r| r.status().as_u16().to_string());
+            metrics.requests.get_or_create(&Request { verb, resource, code }).inc();
+            answer
+        })
+    }
+}
+
+/// `pods` or `processingjobs/status` from a request path; names and namespaces are left out.
+fn resource(path: &str) -> String {
+    let mut parts = path.trim_matches('/').split('/').peekable();
+    match parts.next() {
+        Some("api") => parts.next(),
+        _ => parts.next().and_then(|_| parts.next()),
+    };
+    if parts.peek() == Some(&"namespaces") {
+        let mut ahead = parts.clone();
+        ahead.next();
+        ahead.next();
+        if ahead.peek().is_some() {
+            parts = ahead;
+        }
+    }
+    let plural = parts.next().unwrap_or("discovery");
+    parts.next();
+    parts.next().map_or_else(|| plural.to_owned(), |sub| format!("{plural}/{sub}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::resource;
+
+    #[test]
+    fn metrics_name_the_resource_and_never_the_object() {
+        assert_eq!(resource("/api/v1/namespaces/ml/pods"), "pods");
+        assert_eq!(resource("/api/v1/namespaces/ml/pods/x/log"), "pods/log");
+        assert_eq!(resource("/apis/millrace.dev/v1alpha1/namespaces/ml/processingjobs/a/status"), "processingjobs/status");
+        assert_eq!(resource("/apis/millrace.dev/v1alpha1/dataplanes/default"), "dataplanes");
+        assert_eq!(resource("/api/v1/namespaces/ml"), "namespaces");
+    }
+}

@@ -1,0 +1,457 @@
+//! One pass over one object: observe, decide, act. The only generic control flow of Millrace.
+//!
+//! Owns the order of writes (finalizer, status, actions, finalizer), the memory of own writes and of failures, and
+//! nothing else. It never invents an action and never retries inside a pass: what failed is told to the next decide.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use kube::{Resource, core::object::HasStatus};
+use millrace_crds::HasConditions;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use crate::{
+    cache::Cache,
+    decision::{Action, Child, Decision, Effect, Seen, Target, later},
+    events::{Note, condition_notes, event},
+    failure::{Class, Failure, Failures, NAME_TAKEN, TERMINATING},
+    kind::{Address, Key, Kind, Object, Primary},
+    mutation::Mutation,
+    port::{Port, Write, text},
+    watch::Watch,
+};
+
+/// The finalizer kit puts on objects whose deletion has to be undone outside the cluster first.
+pub const FINALIZER: &str = "millrace.dev/hold";
+/// Flux's "reconcile now" annotation; echoed in `status.lastHandledReconcileAt`.
+pub const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
+
+/// Wait before looking again where only a watch event is expected to wake us: covers a lost event.
+const BACKSTOP: Duration = Duration::from_secs(30);
+
+/// The status type of an operator's object.
+pub type StatusOf<O> = <<O as Operator>::Object as Primary>::Stat;
+/// The decision type of an operator.
+pub type DecisionOf<O> = Decision<StatusOf<O>, <O as Operator>::Effect>;
+
+/// A controller of one kind: what to watch, how to look, what to decide, how to reach outside.
+#[async_trait]
+pub trait Operator: Send + Sync + 'static {
+    /// The kind kept by this controller.
+    type Object: Primary;
+    /// Plain data that `decide` sees; serialisable, so that a pass can be stored as a golden file.
+    type Observed: Serialize + DeserializeOwned + Send + Sync;
+    /// Intents outside Kubernetes; [`crate::NoEffect`] if none.
+    type Effect: Effect;
+    /// Short lower-case name: queue, metrics label, event source.
+    const NAME: &'static str;
+
+    /// The watch budget.
+    fn watches(&self) -> Vec<Watch>;
+
+    /// Looks at the object's surroundings. Fails only if the Kubernetes API fails; a broker or server that is away is
+    /// data.
+    async fn observe(&self, object: &Self::Object, reader: &Reader) -> Result<Self::Observed, Failure>;
+
+    /// The only interesting part. Pure: no client, no clock, no randomness.
+    fn decide(object: &Self::Object, seen: &Seen<Self::Observed>, now: Timestamp) -> DecisionOf<Self>
+    where
+        Self: Sized;
+
+    /// Performs one intent. Must be idempotent: it may be repeated after a crash.
+    async fn effect(&self, object: &Self::Object, effect: &Self::Effect, hands: &Hands) -> Result<(), Failure>;
+
+    /// The events to publish for a change of status; by default those of [`condition_notes`].
+    fn notes(old: &StatusOf<Self>, new: &StatusOf<Self>) -> Vec<Note>
+    where
+        Self: Sized,
+    {
+        condition_notes(old, new)
+    }
+}
+
+/// Read access for observe: the cache, and live GETs where a miss must be proved.
+#[derive(Clone)]
+pub struct Reader {
+    /// The cache of the process.
+    pub cache: Arc<Cache>,
+    pub(crate) port: Arc<dyn Port>,
+}
+
+impl Reader {
+    /// A reader over a cache and a port.
+    #[must_use]
+    pub fn new(cache: Arc<Cache>, port: Arc<dyn Port>) -> Self {
+        Self { cache, port }
+    }
+
+    /// The current time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.port.now()
+    }
+
+    /// The cached object of this key.
+    #[must_use]
+    pub fn cached<K: Object>(&self, key: &Key) -> Option<Arc<K>> {
+        self.cache.get(key)
+    }
+
+    /// A live GET: the proof of absence that a cache miss is not.
+    ///
+    /// # Errors
+    /// Any answer of the API server but 200 and 404.
+    pub async fn live<K: Object>(&self, key: &Key) -> Result<Option<K>, Failure> {
+        let Some(value) = self.port.get(&Address::of::<K>(key.clone())).await? else { return Ok(None) };
+        let decoded = serde_json::from_value(value);
+        decoded.map(Some).map_err(|e| Failure::new(Class::Bug, "Undecodable", format!("{}: {e}", Kind::of::<K>().kind)))
+    }
+
+    /// The object with this uid: from the cache, or by a live GET if the cache misses. `None` is proof that this
+    /// incarnation is gone.
+    ///
+    /// # Errors
+    /// As [`Self::live`].
+    pub async fn proved<K: Object>(&self, key: &Key, uid: &str) -> Result<Option<Arc<K>>, Failure> {
+        let same = |object: &K| object.meta().uid.as_deref() == Some(uid);
+        if let Some(object) = self.cached::<K>(key).filter(|o| same(o)) {
+            return Ok(Some(object));
+        }
+        Ok(self.live::<K>(key).await?.filter(same).map(Arc::new))
+    }
+}
+
+/// Write access for effects whose result is an object (a Secret of credentials).
+#[derive(Clone)]
+pub struct Hands {
+    port: Arc<dyn Port>,
+}
+
+impl Hands {
+    /// The current time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.port.now()
+    }
+
+    /// Creates the object, or overwrites it without reading it. The caller's kind and name must be ours alone.
+    ///
+    /// # Errors
+    /// The API server's refusal; `NameTaken` if the stored object is controlled by another uid.
+    pub async fn put(&self, child: &Child) -> Result<(), Failure> {
+        match self.port.write(Write::Create(child.kind.clone(), child.body.clone())).await {
+            Err(exists) if exists.is_conflict() => {
+                self.port.write(Write::Put(child.kind.clone(), child.body.clone())).await.map(|_| ())
+            }
+            other => other.map(|_| ()),
+        }
+    }
+}
+
+/// When the kernel wants to see the object again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// When something it watches changes.
+    Idle,
+    /// At once.
+    Now,
+    /// At this time, or earlier if something changes.
+    At(Timestamp),
+}
+
+#[derive(Default)]
+struct Memory {
+    uid: String,
+    written: u64,
+    failures: Failures,
+    effects: u32,
+}
+
+/// What the runtime and the simulated world see of a controller.
+#[async_trait]
+pub trait Controller: Send + Sync {
+    /// [`Operator::NAME`].
+    fn name(&self) -> &'static str;
+    /// The primary kind.
+    fn primary(&self) -> Kind;
+    /// The watch budget, primary kind first.
+    fn watches(&self) -> Vec<Watch>;
+    /// One pass.
+    async fn pass(&self, key: &Key) -> Next;
+}
+
+/// The kernel around one operator.
+pub struct Kernel<O: Operator> {
+    operator: O,
+    reader: Reader,
+    memory: Mutex<HashMap<Key, Memory>>,
+    mutation: Mutation,
+}
+
+impl<O: Operator> Kernel<O> {
+    /// A kernel with an empty memory.
+    #[must_use]
+    pub fn new(operator: O, reader: Reader) -> Self {
+        Self { operator, reader, memory: Mutex::default(), mutation: Mutation::None }
+    }
+
+    /// The same kernel with a seeded bug: the simulated world must catch it.
+    #[cfg(feature = "sim")]
+    #[must_use]
+    pub fn mutated(mut self, mutation: Mutation) -> Self {
+        self.mutation = mutation;
+        self
+    }
+
+    fn remember<T>(&self, key: &Key, change: impl FnOnce(&mut Memory) -> T) -> T {
+        let mut all = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        change(all.entry(key.clone()).or_default())
+    }
+
+    async fn write(&self, write: Write) -> Result<Value, Failure> {
+        self.reader.port.write(write).await
+    }
+
+    fn wrote(&self, key: &Key, stored: &Value) {
+        let version = text(stored, "/metadata/resourceVersion").parse().unwrap_or(0);
+        self.remember(key, |m| m.written = m.written.max(version));
+    }
+
+    fn failed(&self, key: &Key, action: &str, failure: Failure) -> Next {
+        let now = self.reader.now();
+        let class = failure.class;
+        tracing::warn!(controller = O::NAME, object = %key, action, %failure, "action failed");
+        let count = self.remember(key, |m| m.failures.record(action, failure, now));
+        // The first failure is told to decide at once; after that the class's backoff paces us.
+        if count == 1 { Next::Now } else { Next::At(later(now, class.backoff(count))) }
+    }
+
+    async fn once(&self, key: &Key) -> Next {
+        let Some(object) = self.reader.cached::<O::Object>(key) else {
+            self.memory.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+            return Next::Idle;
+        };
+        let uid = object.meta().uid.clone().unwrap_or_default();
+        let (written, failures) = self.remember(key, |m| {
+            if m.uid != uid {
+                *m = Memory { uid: uid.clone(), ..Memory::default() };
+            }
+            (m.written, m.failures.clone())
+        });
+        let version = self.reader.cache.version(&Kind::of::<O::Object>(), key);
+        if version < written && self.mutation != Mutation::TrustStaleCache {
+            return Next::At(later(self.reader.now(), BACKSTOP));
+        }
+        let data = match self.operator.observe(&object, &self.reader).await {
+            Ok(data) => data,
+            Err(failure) => return self.failed(key, "observe", failure),
+        };
+        self.remember(key, |m| m.failures.clear("observe"));
+        let now = self.reader.now();
+        let decision = O::decide(&object, &Seen { data, failures }, now);
+        self.perform(key, &object, decision).await
+    }
+
+    async fn perform(&self, key: &Key, object: &O::Object, decision: DecisionOf<O>) -> Next {
+        let held = object.meta().finalizers.iter().flatten().any(|f| f == FINALIZER);
+        let dying = object.meta().deletion_timestamp.is_some();
+        if dying && !held {
+            return Next::Idle;
+        }
+        if decision.hold && !held && self.mutation != Mutation::LateFinalizer {
+            return self.finalizer(key, object, true).await;
+        }
+        if self.mutation == Mutation::ActBeforeStatus {
+            let _ = self.act(key, object, &decision).await;
+        }
+        if let Err(next) = self.store(key, object, &decision).await {
+            return next;
+        }
+        let effects = match self.act(key, object, &decision).await {
+            Ok(effects) => effects,
+            Err(next) => return next,
+        };
+        if decision.hold != held {
+            return self.finalizer(key, object, decision.hold).await;
+        }
+        self.next(key, effects, decision.wake)
+    }
+
+    fn next(&self, key: &Key, effects: bool, wake: Option<Timestamp>) -> Next {
+        let streak = self.remember(key, |m| {
+            m.effects = if effects { m.effects.saturating_add(1) } else { 0 };
+            m.effects
+        });
+        match (streak, wake) {
+            (0, None) => Next::Idle,
+            (0, Some(at)) => Next::At(at),
+            (1, _) => Next::Now,
+            // An effect that is asked for again and again has not shown: pace it as any wait.
+            (n, _) => Next::At(later(self.reader.now(), Class::Waiting.backoff(n))),
+        }
+    }
+
+    async fn finalizer(&self, key: &Key, object: &O::Object, stand: bool) -> Next {
+        let meta = object.meta();
+        let mut list = meta.finalizers.clone().unwrap_or_default();
+        list.retain(|f| f != FINALIZER);
+        if stand {
+            list.push(FINALIZER.to_owned());
+        }
+        let version = match self.remember(key, |m| m.written) {
+            0 => meta.resource_version.clone().unwrap_or_default(),
+            own => {
+                own.max(meta.resource_version.as_deref().unwrap_or_default().parse().unwrap_or(0)).to_string()
+            }
+        };
+        let at = Address::of::<O::Object>(key.clone());
+        match self.write(Write::Finalizers(at, version, list)).await {
+            Ok(stored) => {
+                self.wrote(key, &stored);
+                Next::At(later(self.reader.now(), BACKSTOP))
+            }
+            Err(gone) if gone.is_not_found() => Next::Idle,
+            Err(conflict) if conflict.is_conflict() => Next::At(later(self.reader.now(), Duration::from_millis(200))),
+            Err(failure) => self.failed(key, "finalizer", failure),
+        }
+    }
+
+    /// Writes the status if it changed. `Err` carries what to do instead of acting.
+    async fn store(&self, key: &Key, object: &O::Object, decision: &DecisionOf<O>) -> Result<(), Next> {
+        let meta = object.meta();
+        let old = object.status().cloned().unwrap_or_default();
+        let mut new = decision.status.clone();
+        let generation = meta.generation.unwrap_or(0);
+        new.set_observed_generation(generation);
+        for condition in new.conditions_mut() {
+            condition.observed_generation = Some(generation);
+        }
+        if let Some(asked) = meta.annotations.as_ref().and_then(|a| a.get(REQUESTED_AT)) {
+            *new.last_handled_reconcile_at_mut() = Some(asked.clone());
+        }
+        if new == old {
+            return Ok(());
+        }
+        let kind = Kind::of::<O::Object>();
+        let mut body = json!({
+            "apiVersion": kind.api_version(), "kind": kind.kind,
+            "metadata": {"name": meta.name, "resourceVersion": meta.resource_version},
+            "status": serde_json::to_value(&new).unwrap_or_default(),
+        });
+        if let (Some(namespace), Some(slot)) = (&meta.namespace, body.pointer_mut("/metadata")) {
+            slot["namespace"] = json!(namespace);
+        }
+        if self.mutation == Mutation::UnconditionalStatus
+            && let Some(slot) = body.pointer_mut("/metadata").and_then(Value::as_object_mut)
+        {
+            slot.remove("resourceVersion");
+        }
+        match self.write(Write::Status(kind, body)).await {
+            Ok(stored) => {
+                self.wrote(key, &stored);
+                self.remember(key, |m| m.failures.clear("status"));
+                for note in O::notes(&old, &new) {
+                    self.publish(object, &note).await;
+                }
+                Ok(())
+            }
+            Err(_) if self.mutation == Mutation::ActAfterConflict => Ok(()),
+            // Decided upon an older object: the newer one is on its way and will wake us.
+            Err(conflict) if conflict.is_conflict() => Err(Next::At(later(self.reader.now(), Duration::from_millis(500)))),
+            Err(gone) if gone.is_not_found() => Err(Next::Idle),
+            Err(failure) => Err(self.failed(key, "status", failure)),
+        }
+    }
+
+    async fn publish(&self, object: &O::Object, note: &Note) {
+        let (kind, body) = event(object, note, (O::NAME, self.reader.now()));
+        if let Err(failure) = self.write(Write::Create(kind, body)).await {
+            // At most once: an event is news, not memory.
+            tracing::debug!(%failure, reason = note.reason, "event not published");
+        }
+    }
+
+    /// Performs the actions in order; `Ok(true)` if an effect was among them.
+    async fn act(&self, key: &Key, object: &O::Object, decision: &DecisionOf<O>) -> Result<bool, Next> {
+        let mut effects = false;
+        for action in &decision.actions {
+            let done = match action {
+                Action::Create(child) => self.create(child).await,
+                Action::Apply(child) => self.write(Write::Apply(child.kind.clone(), child.body.clone())).await.map(|_| ()),
+                Action::Delete(target) => self.delete(target).await,
+                Action::Effect(effect) => {
+                    effects = true;
+                    let hands = Hands { port: Arc::clone(&self.reader.port) };
+                    self.operator.effect(object, effect, &hands).await
+                }
+            };
+            let id = action.id();
+            match done {
+                Ok(()) => self.remember(key, |m| m.failures.clear(&id)),
+                Err(failure) => return Err(self.failed(key, &id, failure)),
+            }
+        }
+        Ok(effects)
+    }
+
+    async fn create(&self, child: &Child) -> Result<(), Failure> {
+        let refused = match self.write(Write::Create(child.kind.clone(), child.body.clone())).await {
+            Ok(_) => return Ok(()),
+            Err(refused) if refused.is_conflict() => refused,
+            Err(failure) => return Err(failure),
+        };
+        let owner = crate::cache::controller_uid(&child.body);
+        if owner.is_empty() || self.mutation == Mutation::AdoptByName {
+            return Ok(());
+        }
+        let address = child.address();
+        let Some(there) = self.reader.port.get(&address).await? else { return Err(refused) };
+        if crate::cache::controller_uid(&there) != owner {
+            let message = format!("{address} exists and belongs to another object; rename or delete it");
+            return Err(Failure::new(Class::Invalid, NAME_TAKEN, message));
+        }
+        if there.pointer("/metadata/deletionTimestamp").is_some() {
+            return Err(Failure::new(Class::Waiting, TERMINATING, format!("{address} is being deleted")));
+        }
+        Ok(())
+    }
+
+    async fn delete(&self, target: &Target) -> Result<(), Failure> {
+        let uid = if self.mutation == Mutation::DeleteByName { String::new() } else { target.uid.clone() };
+        match self.write(Write::Delete(target.address(), uid)).await {
+            // Gone, or another incarnation that is not ours to touch.
+            Err(gone) if gone.is_not_found() || gone.is_conflict() => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+}
+
+#[async_trait]
+impl<O: Operator> Controller for Kernel<O> {
+    fn name(&self) -> &'static str {
+        O::NAME
+    }
+
+    fn primary(&self) -> Kind {
+        Kind::of::<O::Object>()
+    }
+
+    fn watches(&self) -> Vec<Watch> {
+        let mut all = vec![Watch::primary::<O::Object>()];
+        all.extend(self.operator.watches());
+        all
+    }
+
+    async fn pass(&self, key: &Key) -> Next {
+        if !self.reader.cache.ready() && self.mutation != Mutation::ActBeforeListed {
+            return Next::At(later(self.reader.now(), Duration::from_secs(1)));
+        }
+        self.once(key).await
+    }
+}

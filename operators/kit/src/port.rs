@@ -1,0 +1,81 @@
+//! The small port through which the kernel meets the Kubernetes API: one read, one write, one clock.
+//!
+//! Implemented by the real client ([`crate::client`]) and by the simulated world ([`crate::sim`]), and by nothing
+//! else. Reads that may be answered from a cache do not pass here; see [`crate::cache`].
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    failure::Failure,
+    kind::{Address, Kind},
+};
+
+/// One write to the Kubernetes API.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Write {
+    /// POST of a new object.
+    Create(Kind, Value),
+    /// PUT on `/status`; the body carries the resourceVersion it was decided upon.
+    Status(Kind, Value),
+    /// Server-side apply with the operator's field manager, forced.
+    Apply(Kind, Value),
+    /// PUT of a whole object without a resourceVersion: for kinds the operator may write but not read (Secrets).
+    Put(Kind, Value),
+    /// Merge patch of `metadata.finalizers`, valid only for this resourceVersion.
+    Finalizers(Address, String, Vec<String>),
+    /// DELETE with a uid precondition.
+    Delete(Address, String),
+}
+
+impl Write {
+    /// The address written to.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        match self {
+            Self::Create(kind, body) | Self::Status(kind, body) | Self::Apply(kind, body) | Self::Put(kind, body) => {
+                Address { kind: kind.clone(), key: key_of(body) }
+            }
+            Self::Finalizers(at, ..) | Self::Delete(at, _) => at.clone(),
+        }
+    }
+
+    /// Lower-case verb for logs, ids and traces.
+    #[must_use]
+    pub const fn verb(&self) -> &'static str {
+        match self {
+            Self::Create(..) => "create",
+            Self::Status(..) => "status",
+            Self::Apply(..) => "apply",
+            Self::Put(..) => "put",
+            Self::Finalizers(..) => "finalizers",
+            Self::Delete(..) => "delete",
+        }
+    }
+}
+
+/// Namespace and name from an object's JSON.
+#[must_use]
+pub fn key_of(body: &Value) -> crate::Key {
+    crate::Key::new(text(body, "/metadata/namespace"), text(body, "/metadata/name"))
+}
+
+/// The string at a JSON pointer, or empty.
+#[must_use]
+pub fn text<'a>(body: &'a Value, pointer: &str) -> &'a str {
+    body.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The Kubernetes API as the kernel sees it.
+#[async_trait]
+pub trait Port: Send + Sync {
+    /// The current time.
+    fn now(&self) -> Timestamp;
+
+    /// A live GET, never answered from a cache. `None` for 404.
+    async fn get(&self, at: &Address) -> Result<Option<Value>, Failure>;
+
+    /// Performs one write and returns the object as stored (the last state of it for a delete).
+    async fn write(&self, write: Write) -> Result<Value, Failure>;
+}

@@ -1,0 +1,14 @@
+//! The simulated world: an API server, its caches, its garbage collector and a clock, in memory and in one thread.
+//!
+//! Every write can be cut off before it is sent or after it is applied, with or without the death of the process;
+//! every cache can lag. A story runs under all of these and must end in the same state, with no effect twice.
+
+mod api;
+mod drive;
+mod explore;
+pub mod golden;
+mod world;
+
+pub use drive::{Actor, Outcome, Schedule, Story, run};
+pub use explore::{Report, caught, explore};
+pub use world::{Cut, World};

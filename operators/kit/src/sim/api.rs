@@ -1,0 +1,104 @@
+//! The simulated API server behind the port: resourceVersions, conflicts, finalizers, server-side apply.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::world::{Inner, World};
+use crate::{Address, Failure, Port, Write, port::text};
+
+#[async_trait]
+impl Port for World {
+    fn now(&self) -> Timestamp {
+        Self::now(self)
+    }
+
+    async fn get(&self, at: &Address) -> Result<Option<Value>, Failure> {
+        if self.dead() {
+            return Err(Failure::new(crate::Class::Transient, "Simulated", "the process is dead"));
+        }
+        Ok(self.lock().objects.get(at).cloned())
+    }
+
+    async fn write(&self, write: Write) -> Result<Value, Failure> {
+        let what = format!("{} {}", write.verb(), write.address());
+        self.gate(&what, || self.lock().write(write))
+    }
+}
+
+impl Inner {
+    fn write(&mut self, write: Write) -> Result<Value, Failure> {
+        let at = write.address();
+        match write {
+            Write::Create(_, body) => self.create(&at, body),
+            Write::Delete(_, uid) => self.delete(&at, &uid),
+            Write::Status(_, body) => {
+                let mut stored = self.current(&at, text(&body, "/metadata/resourceVersion"))?;
+                let new = body.get("status").cloned().unwrap_or_default();
+                if stored.get("status") == Some(&new) {
+                    return Ok(stored);
+                }
+                stored["status"] = new;
+                Ok(self.store(&at, stored))
+            }
+            Write::Finalizers(_, version, list) => {
+                let mut stored = self.current(&at, &version)?;
+                stored["metadata"]["finalizers"] = json!(list);
+                let dying = stored.pointer("/metadata/deletionTimestamp").is_some();
+                let stored = self.store(&at, stored);
+                if dying && list.is_empty() {
+                    self.remove(&at);
+                }
+                Ok(stored)
+            }
+            Write::Apply(_, body) => {
+                let Some(stored) = self.objects.get(&at).cloned() else { return self.create(&at, body) };
+                self.replace(&at, stored, |stored| merge(stored, &body))
+            }
+            Write::Put(_, body) => {
+                let stored = self.current(&at, "")?;
+                self.replace(&at, stored, |stored| {
+                    let meta = stored["metadata"].take();
+                    *stored = body;
+                    let mut given = stored["metadata"].take();
+                    merge(&mut given, &json!({"uid": meta["uid"], "generation": meta["generation"]}));
+                    stored["metadata"] = given;
+                })
+            }
+        }
+    }
+
+    fn current(&self, at: &Address, version: &str) -> Result<Value, Failure> {
+        let Some(stored) = self.objects.get(at).cloned() else {
+            return Err(Failure::http(404, "NotFound", format!("{at} not found")));
+        };
+        if !version.is_empty() && text(&stored, "/metadata/resourceVersion") != version {
+            return Err(Failure::http(409, "Conflict", format!("{at} has changed")));
+        }
+        Ok(stored)
+    }
+
+    fn replace(&mut self, at: &Address, stored: Value, edit: impl FnOnce(&mut Value)) -> Result<Value, Failure> {
+        let mut new = stored.clone();
+        edit(&mut new);
+        if new == stored {
+            return Ok(stored);
+        }
+        if new.get("spec") != stored.get("spec") {
+            let generation = stored.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(0);
+            new["metadata"]["generation"] = json!(generation + 1);
+        }
+        Ok(self.store(at, new))
+    }
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from.clone(),
+    }
+}

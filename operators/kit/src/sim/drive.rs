@@ -1,0 +1,231 @@
+//! Runs one story under one schedule: who moves next is drawn from a seed, so any run can be replayed by its numbers.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde_json::Value;
+
+use super::world::{Cut, Feed, World, selected};
+use crate::{
+    Address, Reader,
+    cache::{Cache, Event},
+    decision::later,
+    kernel::Controller,
+    metrics::Metrics,
+    queue::{Queue, Slot},
+    run::{Env, Streams, Waker, merge, wakes},
+};
+
+/// Something of the world that is not the operator: a kubelet, a user, another controller. Returns whether it moved.
+pub type Actor = Box<dyn FnMut(&World) -> bool>;
+
+/// A workload to run to its end.
+pub struct Story<'a> {
+    /// For messages.
+    pub name: &'a str,
+    /// Fills the world before the operator starts.
+    pub setup: &'a dyn Fn(&World),
+    /// The operator's controllers, as its `main` builds them, on simulated adapters.
+    pub build: &'a dyn Fn(&Env, &World) -> Vec<Box<dyn Controller>>,
+    /// Fresh actors for one run.
+    pub actors: &'a dyn Fn() -> Vec<Actor>,
+    /// Must hold after every step.
+    pub invariant: &'a dyn Fn(&World) -> Result<(), String>,
+    /// Must hold at the end, beside equality with the undisturbed run.
+    pub end: &'a dyn Fn(&World) -> Result<(), String>,
+    /// How far simulated time may run on timers alone.
+    pub horizon: Duration,
+}
+
+/// One way to run a story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Draws who moves next; 0 delivers everything at once, in order.
+    pub seed: u64,
+    /// Which write goes wrong, and how.
+    pub cut: Option<(usize, Cut)>,
+}
+
+/// What a run ended with.
+#[derive(Debug)]
+pub struct Outcome {
+    /// All objects, without uids, versions and times.
+    pub end: BTreeMap<String, Value>,
+    /// External changes, sorted.
+    pub effects: Vec<String>,
+    /// Every write tried, in order.
+    pub writes: Vec<String>,
+    /// Broken invariants, and the story's own complaints.
+    pub faults: Vec<String>,
+}
+
+struct Process {
+    controllers: Vec<Box<dyn Controller>>,
+    streams: Vec<Streams>,
+    cache: Arc<Cache>,
+    queue: Queue,
+    woken: tokio::sync::mpsc::UnboundedReceiver<(&'static str, crate::Key)>,
+}
+
+fn start(story: &Story<'_>, world: &World) -> Process {
+    let cache = Arc::new(Cache::default());
+    let (waker, woken) = Waker::pair();
+    let env = Env {
+        reader: Reader::new(Arc::clone(&cache), Arc::new(world.clone())),
+        waker,
+        metrics: Metrics::default(),
+        namespace: "millrace".into(),
+    };
+    let controllers = (story.build)(&env, world);
+    let streams: Vec<Streams> = merge(&controllers).map(|m| m.into_values().collect()).unwrap_or_default();
+    let mut inner = world.lock();
+    inner.feeds.clear();
+    for group in &streams {
+        let Some(lead) = group.lead() else { continue };
+        cache.expect(lead.kind.clone());
+        let mut events = std::collections::VecDeque::from([Event::Restart]);
+        let listed = inner.objects.iter().filter(|(at, v)| at.kind == lead.kind && selected(lead.labels, v));
+        events.extend(listed.map(|(_, v)| Event::Listed(v.clone())));
+        events.push_back(Event::Complete);
+        inner.feeds.push(Feed { kind: lead.kind.clone(), labels: lead.labels, events });
+    }
+    drop(inner);
+    Process { controllers, streams, cache, queue: Queue::default(), woken }
+}
+
+/// A xorshift generator: small, seeded, ours, so that a schedule is a number.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % (n.max(1) as u64)).unwrap_or(0)
+    }
+}
+
+/// More steps than any story needs: a run that gets here loops.
+const MAX_STEPS: usize = 20_000;
+
+/// Runs a story under a schedule.
+#[must_use]
+pub fn run(story: &Story<'_>, schedule: Schedule) -> Outcome {
+    let world = World::default();
+    (story.setup)(&world);
+    world.plan(schedule.cut);
+    let mut actors = (story.actors)();
+    let mut process = start(story, &world);
+    let mut dice = Dice(schedule.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    let mut faults = Vec::new();
+    let deadline = later(world.now(), story.horizon);
+    let mut steps = 0;
+    loop {
+        if world.dead() {
+            world.revive();
+            process = start(story, &world);
+        }
+        let moved = step(&world, &mut process, &mut actors, (&mut dice, schedule.seed != 0));
+        if let Err(fault) = (story.invariant)(&world) {
+            faults.push(fault);
+            break;
+        }
+        steps += 1;
+        if steps > MAX_STEPS {
+            let tail = world.lock().writes.iter().rev().take(4).cloned().collect::<Vec<_>>();
+            faults.push(format!("does not come to rest; last writes, newest first: {tail:?}"));
+            break;
+        }
+        if moved {
+            continue;
+        }
+        match process.queue.next_at() {
+            Some(at) if at <= deadline => world.advance(at),
+            _ => break,
+        }
+    }
+    if let Err(fault) = (story.end)(&world) {
+        faults.push(fault);
+    }
+    faults.sort();
+    faults.dedup();
+    finish(&world, faults)
+}
+
+fn step(world: &World, process: &mut Process, actors: &mut [Actor], dice: (&mut Dice, bool)) -> bool {
+    let (dice, shuffled) = dice;
+    while let Ok((name, key)) = process.woken.try_recv() {
+        if let Some(index) = process.controllers.iter().position(|c| c.name() == name) {
+            process.queue.push((index, key), world.now());
+        }
+    }
+    let feeds: Vec<usize> = {
+        let inner = world.lock();
+        inner.feeds.iter().enumerate().filter(|(_, f)| !f.events.is_empty()).map(|(i, _)| i).collect()
+    };
+    let ready: Vec<Slot> = process.queue.ready(world.now()).cloned().collect();
+    // In order: deliver all, then pass all, then let the world move. Shuffled: anything may come first.
+    let turn = if shuffled { dice.below(4) } else { 0 };
+    for offset in 0..4 {
+        let moved = match (turn + offset) % 4 {
+            0 if !feeds.is_empty() => deliver(world, process, feeds.get(dice.below(feeds.len())).copied()),
+            1 if !ready.is_empty() => pass(world, process, ready.get(dice.below(ready.len()))),
+            2 => {
+                let first = dice.below(actors.len());
+                (0..actors.len()).any(|i| {
+                    let at = (first + i) % actors.len();
+                    actors.get_mut(at).is_some_and(|actor| actor(world))
+                })
+            }
+            3 => world.collect(),
+            _ => false,
+        };
+        if moved {
+            return true;
+        }
+    }
+    false
+}
+
+fn deliver(world: &World, process: &mut Process, feed: Option<usize>) -> bool {
+    let Some(index) = feed else { return false };
+    let event = world.lock().feeds.get_mut(index).and_then(|f| f.events.pop_front());
+    let (Some(event), Some(group)) = (event, process.streams.get(index)) else { return false };
+    for slot in wakes(&process.cache, group, event, |_, _, _| {}) {
+        process.queue.push(slot, world.now());
+    }
+    true
+}
+
+fn pass(world: &World, process: &mut Process, slot: Option<&Slot>) -> bool {
+    let Some(slot) = slot.cloned() else { return false };
+    process.queue.start(&slot);
+    let Some(controller) = process.controllers.get(slot.0) else { return false };
+    let next = futures::executor::block_on(controller.pass(&slot.1));
+    process.queue.finish(slot, next, world.now());
+    true
+}
+
+fn finish(world: &World, faults: Vec<String>) -> Outcome {
+    let inner = world.lock();
+    let twice = inner.creates.iter().filter(|(_, n)| **n > 1).map(|(what, n)| format!("{what} created {n} times"));
+    let faults = faults.into_iter().chain(twice).collect();
+    let keep = |at: &Address| at.kind.kind != "Event";
+    let end = inner.objects.iter().filter(|(at, _)| keep(at)).map(|(at, v)| (at.to_string(), plain(v))).collect();
+    let writes = inner.writes.clone();
+    drop(inner);
+    let mut effects = world.effects();
+    effects.sort();
+    Outcome { end, effects, writes, faults }
+}
+
+/// Without what differs from run to run by nature: versions and times.
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(
+            map.iter().filter(|(k, _)| k.as_str() != "resourceVersion").map(|(k, v)| (k.clone(), plain(v))).collect(),
+        ),
+        Value::Array(list) => Value::Array(list.iter().map(plain).collect()),
+        Value::String(s) if s.parse::<jiff::Timestamp>().is_ok() => Value::String("<time>".into()),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,95 @@
+//! Runs a story under every single cut and many orders, and compares each end with the undisturbed one.
+
+use std::fmt::Write as _;
+
+use strum::IntoEnumIterator;
+
+use super::{
+    drive::{Outcome, Schedule, Story, run},
+    world::Cut,
+};
+
+/// What an exploration saw.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Schedules run.
+    pub schedules: usize,
+    /// Writes of the undisturbed run.
+    pub writes: Vec<String>,
+    /// One line per schedule that ended otherwise, at most [`MAX_FAULTS`].
+    pub faults: Vec<String>,
+}
+
+/// Enough to see a pattern; the rest is noise.
+const MAX_FAULTS: usize = 10;
+
+impl Report {
+    /// Fails with all faults if there are any.
+    ///
+    /// # Errors
+    /// The faults, a line each.
+    pub fn verdict(&self) -> Result<(), String> {
+        if self.faults.is_empty() { Ok(()) } else { Err(self.faults.join("\n")) }
+    }
+}
+
+/// Every cut of every write under `orders` orders (seed 0 is strict order), and every order without a cut.
+#[must_use]
+pub fn explore(story: &Story<'_>, orders: u64) -> Report {
+    search(story, orders, false)
+}
+
+/// Whether any schedule tells this (mutated) story from what `reference`, the sound one, ends with.
+#[must_use]
+pub fn caught(sound: &Story<'_>, mutant: &Story<'_>, orders: u64) -> bool {
+    let reference = run(sound, Schedule { seed: 0, cut: None });
+    !hunt(mutant, (&reference, orders), true).faults.is_empty()
+}
+
+fn search(story: &Story<'_>, orders: u64, first: bool) -> Report {
+    let reference = run(story, Schedule { seed: 0, cut: None });
+    let mut report = hunt(story, (&reference, orders), first);
+    report.faults.splice(0..0, reference.faults.iter().map(|f| format!("{}: undisturbed: {f}", story.name)));
+    report
+}
+
+fn hunt(story: &Story<'_>, goal: (&Outcome, u64), first: bool) -> Report {
+    let (reference, orders) = goal;
+    let mut report = Report { writes: reference.writes.clone(), ..Report::default() };
+    for seed in 0..orders {
+        // A shuffled run may need a few writes more or less than the reference; cut a little beyond its end too.
+        let cuts = (0..reference.writes.len() + 4).flat_map(|n| Cut::iter().map(move |cut| Some((n, cut))));
+        for cut in std::iter::once(None).chain(cuts) {
+            let schedule = Schedule { seed, cut };
+            report.schedules += 1;
+            if let Some(fault) = differs(reference, &run(story, schedule)) {
+                report.faults.push(format!("{}: {schedule:?}: {fault}", story.name));
+                if first || report.faults.len() >= MAX_FAULTS {
+                    return report;
+                }
+            }
+        }
+    }
+    report
+}
+
+fn differs(reference: &Outcome, other: &Outcome) -> Option<String> {
+    if let Some(fault) = other.faults.first() {
+        return Some(fault.clone());
+    }
+    if reference.effects != other.effects {
+        return Some(format!("effects {:?}, expected {:?}", other.effects, reference.effects));
+    }
+    let mut text = String::new();
+    for (name, want) in &reference.end {
+        match other.end.get(name) {
+            None => _ = write!(text, "{name} is missing; "),
+            Some(have) if have != want => _ = write!(text, "{name} is\n  {have}\nexpected\n  {want}; "),
+            Some(_) => {}
+        }
+    }
+    for name in other.end.keys().filter(|name| !reference.end.contains_key(*name)) {
+        _ = write!(text, "{name} was leaked; ");
+    }
+    (!text.is_empty()).then_some(text)
+}

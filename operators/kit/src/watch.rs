@@ -1,0 +1,119 @@
+//! The watch budget: each stream with its selector, what is kept of an object, whom it wakes, and why it exists.
+//!
+//! Owns the declarations only; streams are opened by [`crate::run`], once per kind and process.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde_json::Value;
+
+use crate::{
+    cache::{Cache, Erased},
+    kind::{Key, Kind, Object},
+};
+
+type Decode = dyn Fn(Value) -> Result<(Erased, Vec<String>), String> + Send + Sync;
+type Wakes = dyn Fn(&Erased, &Cache) -> Vec<Key> + Send + Sync;
+
+/// One watched kind of one controller.
+#[derive(Clone)]
+pub struct Watch {
+    /// The watched kind.
+    pub kind: Kind,
+    /// Label selector sent to the API server.
+    pub labels: Option<&'static str>,
+    /// Only the operator's own namespace is watched.
+    pub own_namespace: bool,
+    /// Why this stream is worth its memory, in one line.
+    pub why: &'static str,
+    decode: Arc<Decode>,
+    wakes: Arc<Wakes>,
+    keeps: bool,
+}
+
+impl Watch {
+    /// The controller's own kind: each change wakes the object itself.
+    #[must_use]
+    pub fn primary<K: Object>() -> Self {
+        Self::related::<K>("the objects this controller keeps", |object, _| vec![Key::of(object)])
+    }
+
+    /// Children of the kind `P`: a change wakes the controller owner.
+    #[must_use]
+    pub fn child<P: Object, K: Object>(why: &'static str) -> Self {
+        Self::related::<K>(why, |object, _| {
+            let namespace = object.meta().namespace.clone().unwrap_or_default();
+            let owners = object.meta().owner_references.iter().flatten();
+            owners
+                .filter(|o| o.controller == Some(true) && o.kind == P::kind(&()))
+                .map(|o| Key::new(namespace.clone(), o.name.clone()))
+                .collect()
+        })
+    }
+
+    /// Any other kind, with the rule that says whom a change wakes.
+    #[must_use]
+    pub fn related<K: Object>(
+        why: &'static str,
+        wakes: impl Fn(&K, &Cache) -> Vec<Key> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            kind: Kind::of::<K>(),
+            labels: None,
+            own_namespace: false,
+            why,
+            keeps: false,
+            decode: Arc::new(|value| decode::<K>(value, |_| {}, |_| Vec::new())),
+            wakes: Arc::new(move |object, cache| object.downcast_ref::<K>().map_or_else(Vec::new, |k| wakes(k, cache))),
+        }
+    }
+
+    /// Restricts the stream to objects with these labels.
+    #[must_use]
+    pub const fn labels(mut self, selector: &'static str) -> Self {
+        self.labels = Some(selector);
+        self
+    }
+
+    /// Restricts the stream to the operator's own namespace.
+    #[must_use]
+    pub const fn own_namespace(mut self) -> Self {
+        self.own_namespace = true;
+        self
+    }
+
+    /// Keeps less of each object (`slim`) and finds it again by words (`index`, read by [`Cache::indexed`]).
+    #[must_use]
+    pub fn keep<K: Object>(
+        mut self,
+        slim: impl Fn(&mut K) + Send + Sync + 'static,
+        index: impl Fn(&K) -> Vec<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.decode = Arc::new(move |value| decode::<K>(value, &slim, &index));
+        self.keeps = true;
+        self
+    }
+
+    /// Whether this watch says how objects are kept, and so decodes for all listeners of its kind.
+    pub(crate) const fn keeps(&self) -> bool {
+        self.keeps
+    }
+
+    pub(crate) fn decode(&self, value: Value) -> Result<(Erased, Vec<String>), String> {
+        (self.decode)(value)
+    }
+
+    pub(crate) fn wakes(&self, object: &Erased, cache: &Cache) -> BTreeSet<Key> {
+        (self.wakes)(object, cache).into_iter().collect()
+    }
+}
+
+fn decode<K: Object>(
+    value: Value,
+    slim: impl Fn(&mut K),
+    index: impl Fn(&K) -> Vec<String>,
+) -> Result<(Erased, Vec<String>), String> {
+    let mut object: K = serde_json::from_value(value).map_err(|e| e.to_string())?;
+    let words = index(&object);
+    slim(&mut object);
+    Ok((Arc::new(object), words))
+}

@@ -11,9 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::common::{Access, LABEL_PATTERN};
 use crate::conditions::{Condition, has_conditions, unseen};
 use crate::schema;
-use crate::common::{Access, LABEL_PATTERN};
 
 /// Short-lived access of one holder to named topics and buckets, as a Secret renewed in place.
 /// Made and deleted by operators.
@@ -32,7 +32,12 @@ use crate::common::{Access, LABEL_PATTERN};
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Holder", type_ = "string", json_path = ".spec.holder.name"),
     printcolumn(name = "Expires", type_ = "date", json_path = ".status.expiresAt"),
-    printcolumn(name = "Message", type_ = "string", priority = 1, json_path = ".status.conditions[?(@.type==\"Ready\")].message"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        priority = 1,
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

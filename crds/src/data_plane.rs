@@ -10,9 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::common::{LABEL_PATTERN, NamespaceSelector, SecretRef};
 use crate::conditions::{Condition, has_conditions, unseen};
 use crate::schema;
-use crate::common::{LABEL_PATTERN, NamespaceSelector, SecretRef};
 
 /// Where Kafka and the object store are, how to reach them, and who may use them.
 /// Tenants name a DataPlane, never an address.
@@ -28,10 +28,28 @@ use crate::common::{LABEL_PATTERN, NamespaceSelector, SecretRef};
     derive = "PartialEq",
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
-    printcolumn(name = "Kafka", type_ = "string", json_path = ".status.conditions[?(@.type==\"KafkaReachable\")].status"),
-    printcolumn(name = "Store", type_ = "string", json_path = ".status.conditions[?(@.type==\"ObjectStoreReachable\")].status"),
-    printcolumn(name = "Isolated", type_ = "string", priority = 1, json_path = ".status.conditions[?(@.type==\"Isolated\")].status"),
-    printcolumn(name = "Message", type_ = "string", priority = 1, json_path = ".status.conditions[?(@.type==\"Ready\")].message"),
+    printcolumn(
+        name = "Kafka",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"KafkaReachable\")].status"
+    ),
+    printcolumn(
+        name = "Store",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"ObjectStoreReachable\")].status"
+    ),
+    printcolumn(
+        name = "Isolated",
+        type_ = "string",
+        priority = 1,
+        json_path = ".status.conditions[?(@.type==\"Isolated\")].status"
+    ),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        priority = 1,
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

@@ -23,6 +23,8 @@ pub mod scalar;
 pub mod schema;
 pub mod status;
 pub mod step;
+
+mod structural;
 pub mod well_known;
 
 pub use common::{Access, NamespaceSelector, SecretKeyRef, SecretRef, Share};

@@ -10,13 +10,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::conditions::{Condition, has_conditions, unseen};
-use crate::schema;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::common::LABEL_PATTERN;
+use crate::conditions::{Condition, has_conditions, unseen};
 use crate::data_bucket::BucketSettings;
 use crate::data_topic::TopicSettings;
+use crate::schema;
 use crate::step::StepSpec;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 /// A DAG of steps, and the data it declares.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,7 +35,12 @@ use crate::step::StepSpec;
     printcolumn(name = "Last-Run", type_ = "string", json_path = ".status.lastRun.name"),
     printcolumn(name = "Result", type_ = "string", json_path = ".status.lastRun.phase"),
     printcolumn(name = "Suspended", type_ = "boolean", priority = 1, json_path = ".spec.suspend"),
-    printcolumn(name = "Message", type_ = "string", priority = 1, json_path = ".status.conditions[?(@.type==\"Ready\")].message"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        priority = 1,
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

@@ -10,11 +10,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::conditions::{Condition, has_conditions, unseen};
-use crate::schema;
 use crate::common::{LABEL_PATTERN, SecretRef, Share};
+use crate::conditions::{Condition, has_conditions, unseen};
 use crate::engines::PullPolicy;
 use crate::scalar::Quantity;
+use crate::schema;
 
 /// An MLflow server with its database and its bucket.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,9 +30,18 @@ use crate::scalar::Quantity;
     derive = "PartialEq",
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
-    printcolumn(name = "Server", type_ = "string", json_path = ".status.conditions[?(@.type==\"ServerAvailable\")].status"),
+    printcolumn(
+        name = "Server",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"ServerAvailable\")].status"
+    ),
     printcolumn(name = "URL", type_ = "string", json_path = ".status.url"),
-    printcolumn(name = "Message", type_ = "string", priority = 1, json_path = ".status.conditions[?(@.type==\"Ready\")].message"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        priority = 1,
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

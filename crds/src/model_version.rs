@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use crate::conditions::{Condition, has_conditions, unseen};
 use crate::schema;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use crate::status::Creating;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 /// One registered version of a model; what a pipeline's `register` step makes.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,7 +32,12 @@ use crate::status::Creating;
     printcolumn(name = "Model", type_ = "string", json_path = ".spec.model"),
     printcolumn(name = "Version", type_ = "integer", json_path = ".status.version"),
     printcolumn(name = "Aliases", type_ = "string", json_path = ".status.aliases"),
-    printcolumn(name = "Message", type_ = "string", priority = 1, json_path = ".status.conditions[?(@.type==\"Ready\")].message"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        priority = 1,
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message"
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]

@@ -9,8 +9,7 @@ use serde_json::{Map, Value, json};
 
 /// Refuses `${params.…}` and its like: Flux's variable substitution would empty them before they reach the cluster.
 const NO_DOLLAR_BRACE: &str = "!self.matches('[$][{](params|run|steps)[.]')";
-const NO_DOLLAR_BRACE_HINT: &str =
-    "write $(params.x), not ${params.x}: Flux empties ${…} before the object reaches the cluster (the same for run and steps)";
+const NO_DOLLAR_BRACE_HINT: &str = "write $(params.x), not ${params.x}: Flux empties ${…} before the object reaches the cluster (the same for run and steps)";
 
 /// One CEL rule with the message a user sees.
 #[must_use]
@@ -112,7 +111,9 @@ impl Limits {
                 schema.insert("x-kubernetes-list-map-keys".into(), json!([key]));
             }
         }
-        if self.length > 0 && let Some(Value::Object(item)) = schema.get_mut("items") {
+        if self.length > 0
+            && let Some(Value::Object(item)) = schema.get_mut("items")
+        {
             self.limit_text(item);
         }
     }

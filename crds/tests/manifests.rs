@@ -49,3 +49,10 @@ fn the_chart_holds_the_same_manifests_and_keeps_them() {
         current(&root().join(format!("charts/millrace-crds/templates/{}.yaml", name(&crd))), &yaml(&kept(&crd)));
     }
 }
+
+#[test]
+fn nothing_in_the_chart_looks_like_a_helm_template() {
+    for crd in millrace_crds::manifests::all() {
+        assert!(!crd.to_string().contains("{{"), "{}", name(&crd));
+    }
+}

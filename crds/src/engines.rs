@@ -37,7 +37,7 @@ pub struct SparkSpec {
     pub args: Vec<String>,
     /// Spark properties. `spark.master`, `spark.driver.host` and `spark.kubernetes.*` are ours.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(transform = schema::map(100, 1_024).templated())]
+    #[schemars(transform = schema::map(64, 1_024).templated())]
     pub conf: BTreeMap<String, String>,
     /// Size of the driver. Default: 500m, 1Gi.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -77,7 +77,7 @@ pub struct EnvVar {
     pub name: String,
     /// Its value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = schema::text(4_096).templated())]
+    #[schemars(transform = schema::text(1_024).templated())]
     pub value: Option<String>,
     /// Where its value comes from.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,8 @@
 //! What CEL cannot say (cycles, unknown references, name clashes) belongs to the operators' `model.rs`.
 //! Never put here: a client, a runtime, or a decision.
 
+#![allow(clippy::duplicated_attributes, reason = "kube's printer columns repeat `type_`")]
+
 pub mod common;
 pub mod conditions;
 pub mod data_bucket;

@@ -8,7 +8,8 @@ use schemars::transform::Transform;
 use serde_json::{Map, Value, json};
 
 /// Refuses `${params.…}` and its like: Flux's variable substitution would empty them before they reach the cluster.
-const NO_DOLLAR_BRACE: &str = "!self.matches('[$][{](params|run|steps)[.]')";
+/// Three `contains` cost the API server less than half of one regular expression.
+const NO_DOLLAR_BRACE: &str = "!self.contains('${params.') && !self.contains('${run.') && !self.contains('${steps.')";
 const NO_DOLLAR_BRACE_HINT: &str = "write $(params.x), not ${params.x}: Flux empties ${…} before the object reaches the cluster (the same for run and steps)";
 
 /// One CEL rule with the message a user sees.

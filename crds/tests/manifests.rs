@@ -2,6 +2,8 @@
 //!
 //! `UPDATE=1 cargo test -p millrace-crds` writes them.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,9 +1,11 @@
 //! `cargo xtask`: the local cluster, its parts, the demo, the tests, the figures.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use millrace_e2e::{local, parts};
+use millrace_e2e::{cluster, local, parts};
 use millrace_e2e::ui::{Outcome, Ui};
 
 #[derive(Debug, Parser)]
@@ -15,6 +17,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Cmd {
+    /// Bring up the local cluster, or what is missing of it
+    Up,
+    /// Remove the local cluster and its data
+    Down,
+    /// Show what runs and what does not
+    Status,
     /// Build parts (default: all), or list them
     Parts {
         /// Parts to build
@@ -25,6 +33,16 @@ enum Cmd {
     },
     /// Run etcd and an API server on loopback until Ctrl-C, for tests without a node
     LocalApi,
+    /// Forward a loopback port into the cluster's network namespace; `up` starts it
+    #[command(hide = true)]
+    Forward {
+        #[arg(long)]
+        netns: PathBuf,
+        #[arg(long)]
+        listen: SocketAddr,
+        #[arg(long)]
+        to: SocketAddr,
+    },
 }
 
 fn main() -> ExitCode {
@@ -39,12 +57,16 @@ fn main() -> ExitCode {
 
 fn run(command: Cmd, ui: &Ui) -> Outcome<()> {
     match command {
+        Cmd::Up => cluster::up(ui).map(|target| cluster::tell(&target)),
+        Cmd::Down => cluster::down(ui),
+        Cmd::Status => cluster::status(),
         Cmd::Parts { list: true, .. } => {
             parts::list()?.iter().for_each(|line| println!("{line}"));
             Ok(())
         }
         Cmd::Parts { names, .. } => build(names, ui),
         Cmd::LocalApi => local::serve(ui),
+        Cmd::Forward { netns, listen, to } => cluster::forward::serve(netns, listen, to),
     }
 }
 

@@ -1,11 +1,12 @@
 """Writes the layer that turns one root file system into another.
 
-usage: diff.py BASE.tar NEW.tar OUT.tar
+usage: diff.py BASE.tar NEW.tar OUT.tar [--without GLOB...]
 
 Compares content, type, mode and owner, not times, so two bootstraps of the same packages
-give an empty layer. Paths that are gone become whiteouts.
+give an empty layer. Paths that are gone become whiteouts; new paths that match a glob stay out.
 """
 
+import fnmatch
 import hashlib
 import sys
 import tarfile
@@ -30,7 +31,8 @@ def identity(archive, entry):
 
 
 def main():
-    base_path, new_path, out_path = sys.argv[1:]
+    base_path, new_path, out_path, *rest = sys.argv[1:]
+    without = rest[1:]
     with tarfile.open(base_path) as base:
         before = {name_of(e): identity(base, e) for e in base}
 
@@ -42,6 +44,8 @@ def main():
         wanted = changed | {links[n] for n in changed if n in links}
         for entry in new:
             seen.add(name_of(entry))
+            if any(fnmatch.fnmatch(name_of(entry), glob) for glob in without):
+                continue
             if name_of(entry) in wanted:
                 out.addfile(entry, new.extractfile(entry) if entry.isreg() else None)
         gone = {n for n in before if n not in seen}

@@ -19,7 +19,7 @@ millrace_image() {
 
 # millrace_pip TARGET REQUIREMENTS.txt   packages for the Python 3.11 of the base image, wheels only
 millrace_pip() {
-  python3 -m pip install --quiet --no-input --no-compile --only-binary=:all: \
+  python3 -m pip install --quiet --disable-pip-version-check --no-input --no-compile --no-deps --only-binary=:all: --root-user-action ignore \
     --implementation cp --python-version 3.11 \
     --platform manylinux2014_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux_2_28_x86_64 \
     --target "$1" --requirement "$2"

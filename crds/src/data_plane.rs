@@ -115,7 +115,7 @@ has_conditions!(DataPlaneStatus);
 /// A Kafka cluster.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = [schema::rule("has(self.topicPrefix) == has(oldSelf.topicPrefix) && (!has(self.topicPrefix) || self.topicPrefix == oldSelf.topicPrefix)", "topicPrefix cannot change; topics are found by it, make another DataPlane")]))]
+#[schemars(extend("x-kubernetes-validations" = [schema::settled("topicPrefix", "topics are found by it, make another DataPlane")]))]
 pub struct KafkaSpec {
     /// `host:port` of the brokers to start from, separated by commas.
     #[schemars(length(min = 3, max = 1024))]
@@ -129,7 +129,7 @@ pub struct KafkaSpec {
 /// An S3 store.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = [schema::rule("has(self.bucketPrefix) == has(oldSelf.bucketPrefix) && (!has(self.bucketPrefix) || self.bucketPrefix == oldSelf.bucketPrefix)", "bucketPrefix cannot change; buckets are found by it, make another DataPlane")]))]
+#[schemars(extend("x-kubernetes-validations" = [schema::settled("bucketPrefix", "buckets are found by it, make another DataPlane")]))]
 pub struct ObjectStoreSpec {
     /// URL of the store as pods reach it, for example `http://minio.sandbox.svc:9000`.
     #[schemars(transform = schema::text(512).pattern("^https?://[^ ]+$"))]

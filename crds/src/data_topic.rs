@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::common::Share;
 use crate::conditions::{Condition, has_conditions, unseen};
@@ -40,10 +40,7 @@ use crate::status::{Creating, Drift};
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = [
-    schema::rule("has(self.replicationFactor) == has(oldSelf.replicationFactor) && (!has(self.replicationFactor) || self.replicationFactor == oldSelf.replicationFactor)", "replicationFactor cannot change after creation; make a new topic"),
-    schema::rule("has(self.externalName) == has(oldSelf.externalName) && (!has(self.externalName) || self.externalName == oldSelf.externalName)", "externalName cannot change; make a new object")
-]))]
+#[schemars(extend("x-kubernetes-validations" = topic_rules()))]
 pub struct DataTopicSpec {
     /// The DataPlane it lives on; cannot change. Default: `default`.
     #[serde(default = "default_data_plane")]
@@ -141,4 +138,12 @@ const fn one() -> i32 {
 
 fn default_data_plane() -> String {
     crate::well_known::DEFAULT_DATA_PLANE.to_owned()
+}
+
+/// What may not change of a topic, declared alone or in a pipeline.
+pub(crate) fn topic_rules() -> Value {
+    json!([
+        schema::settled("replicationFactor", "make a new topic"),
+        schema::settled("externalName", "make a new object"),
+    ])
 }

@@ -44,14 +44,18 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [schema::rule(
+    "(has(self.dataPlane) ? self.dataPlane : 'default') == (has(oldSelf.dataPlane) ? oldSelf.dataPlane : 'default')",
+    "dataPlane cannot change; make a new pipeline and move the data"
+)]))]
 pub struct MLPipelineSpec {
     /// Parameters and their defaults; a run may set others. `$(params.NAME)`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = schema::map(64, 1_024).templated())]
     pub params: BTreeMap<String, String>,
-    /// The DataPlane of its buckets, topics and steps. Default: `default`.
+    /// The DataPlane of its buckets, topics and steps; cannot change. Default: `default`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63), extend("x-kubernetes-validations" = [schema::immutable("dataPlane", "make a new pipeline and move the data")]))]
+    #[schemars(length(min = 1, max = 63))]
     pub data_plane: Option<String>,
     /// Buckets it declares; each becomes the DataBucket of that name. Others just use them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -114,6 +118,7 @@ has_conditions!(MLPipelineStatus);
 /// A bucket the pipeline declares.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = crate::data_bucket::bucket_rules()))]
 pub struct BucketDecl {
     /// Name of the DataBucket; `$(bucket.NAME)`.
     #[schemars(length(min = 1, max = 63), transform = schema::text(63).pattern(LABEL_PATTERN))]
@@ -126,6 +131,7 @@ pub struct BucketDecl {
 /// A topic the pipeline declares.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = crate::data_topic::topic_rules()))]
 pub struct TopicDecl {
     /// Name of the DataTopic; `$(topic.NAME)`.
     #[schemars(length(min = 1, max = 63), transform = schema::text(63).pattern(LABEL_PATTERN))]

@@ -46,9 +46,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
-    schema::rule("has(self.revision) == has(oldSelf.revision) && (!has(self.revision) || self.revision == oldSelf.revision)", "revision cannot change; create another run"),
-    schema::rule("has(self.params) == has(oldSelf.params) && (!has(self.params) || self.params == oldSelf.params)", "params cannot change; create another run"),
-    schema::rule("has(self.trigger) == has(oldSelf.trigger) && (!has(self.trigger) || self.trigger == oldSelf.trigger)", "trigger cannot change; create another run")
+    schema::settled("revision", "create another run"),
+    schema::settled("params", "create another run"),
+    schema::settled("trigger", "create another run")
 ]))]
 pub struct MLPipelineRunSpec {
     /// Name of the MLPipeline in this namespace. Cannot change.

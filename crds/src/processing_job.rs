@@ -81,6 +81,9 @@ pub struct ProcessingJobStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_run_request: Option<String>,
+    /// True once the first pod of this run was seen: what Ready waits for when `readyWhen` is Submitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitted: Option<bool>,
     /// The present attempt, or the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,

@@ -24,6 +24,17 @@ pub fn immutable(field: &str, instead: &str) -> Value {
     rule("self == oldSelf", &format!("{field} cannot change; {instead}"))
 }
 
+/// An optional field that may not be set, changed or removed once the object exists; stands on the struct that has it.
+#[must_use]
+pub fn settled(field: &str, instead: &str) -> Value {
+    rule(
+        &format!(
+            "has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
+        ),
+        &format!("{field} cannot change; {instead}"),
+    )
+}
+
 /// What a field's strings, lists and maps may hold; a schemars transform, made by [`text`], [`texts`], [`map`], [`list`].
 #[derive(Clone, Debug, Default)]
 pub struct Limits {

@@ -4,6 +4,10 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail by panicking")]
 
+mod generated {
+    pub(crate) mod page;
+}
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -57,4 +61,10 @@ fn nothing_in_the_chart_looks_like_a_helm_template() {
     for crd in millrace_crds::manifests::all() {
         assert!(!crd.to_string().contains("{{"), "{}", name(&crd));
     }
+}
+
+#[test]
+fn the_api_page_is_current() {
+    let page = generated::page::of(&millrace_crds::manifests::all());
+    current(&root().join("docs/api.md"), &page);
 }

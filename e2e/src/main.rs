@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use millrace_e2e::{cluster, local, parts};
 use millrace_e2e::ui::{Outcome, Ui};
+use millrace_e2e::{cluster, local, parts};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "The local cluster, its parts, the demo, the tests, the figures", version)]
@@ -23,6 +23,8 @@ enum Cmd {
     Down,
     /// Show what runs and what does not
     Status,
+    /// Bring a second cluster up with interruptions and down again; check that nothing is left
+    Rehearse,
     /// Build parts (default: all), or list them
     Parts {
         /// Parts to build
@@ -60,6 +62,7 @@ fn run(command: Cmd, ui: &Ui) -> Outcome<()> {
         Cmd::Up => cluster::up(ui).map(|target| cluster::tell(&target)),
         Cmd::Down => cluster::down(ui),
         Cmd::Status => cluster::status(),
+        Cmd::Rehearse => cluster::rehearse(ui),
         Cmd::Parts { list: true, .. } => {
             parts::list()?.iter().for_each(|line| println!("{line}"));
             Ok(())

@@ -14,11 +14,15 @@ use crate::ui::{Failure, Outcome};
 ///
 /// # Errors
 /// The hierarchies are not writable.
-pub fn ensure(layout: &Layout) -> Outcome<()> {
+pub(super) fn ensure(layout: &Layout) -> Outcome<()> {
     for root in hierarchies() {
         let dir = root.join(&layout.name);
         fs::create_dir_all(&dir).map_err(|e| {
-            Failure::new(format!("the control group {} could not be made", dir.display()), e.to_string(), "run this as root")
+            Failure::new(
+                format!("the control group {} could not be made", dir.display()),
+                e.to_string(),
+                "run this as root",
+            )
         })?;
     }
     Ok(())
@@ -26,12 +30,12 @@ pub fn ensure(layout: &Layout) -> Outcome<()> {
 
 /// Whether the machine has one hierarchy for everything (version 2).
 #[must_use]
-pub fn unified() -> bool {
+pub(super) fn unified() -> bool {
     Path::new("/sys/fs/cgroup/cgroup.controllers").exists()
 }
 
 /// Ends every process in the group; they are the containers.
-pub fn kill(layout: &Layout) {
+pub(super) fn kill(layout: &Layout) {
     for dir in groups(layout) {
         let procs = fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
         for pid in procs.lines().filter_map(|l| l.trim().parse().ok()).filter_map(Pid::from_raw) {
@@ -48,19 +52,19 @@ pub fn kill(layout: &Layout) {
 
 /// Whether no process is in the group.
 #[must_use]
-pub fn empty(layout: &Layout) -> bool {
+pub(super) fn empty(layout: &Layout) -> bool {
     groups(layout).iter().all(|dir| fs::read_to_string(dir.join("cgroup.procs")).is_ok_and(|p| p.trim().is_empty()))
 }
 
 /// The topmost groups that exist.
 #[must_use]
-pub fn left(layout: &Layout) -> Vec<PathBuf> {
+pub(super) fn left(layout: &Layout) -> Vec<PathBuf> {
     hierarchies().into_iter().map(|h| h.join(&layout.name)).filter(|d| d.is_dir()).collect()
 }
 
 /// Removes the group. Returns what is left: groups whose processes are still ending.
 #[must_use]
-pub fn remove(layout: &Layout) -> Vec<PathBuf> {
+pub(super) fn remove(layout: &Layout) -> Vec<PathBuf> {
     let mut all = groups(layout);
     // Deepest first.
     all.sort_by_key(|dir| std::cmp::Reverse(dir.components().count()));
@@ -86,7 +90,7 @@ fn hierarchies() -> Vec<PathBuf> {
         .filter_map(|line| {
             let mut words = line.split(' ');
             let (_, at, kind) = (words.next()?, words.next()?, words.next()?);
-            (kind == "cgroup" || (kind == "cgroup2" && unified())).then(|| PathBuf::from(at))
+            matches!(kind, "cgroup" | "cgroup2").then(|| PathBuf::from(at))
         })
         .collect()
 }

@@ -7,7 +7,7 @@ use super::pki::Pki;
 /// Everything that runs outside pods, in the order of starting. `port` is the loopback port of the API server on
 /// the host.
 #[must_use]
-pub fn specs(layout: &Layout, built: &Built, pki: &Pki, port: u16) -> Vec<Spec> {
+pub(super) fn specs(layout: &Layout, built: &Built, pki: &Pki, port: u16) -> Vec<Spec> {
     vec![
         forward(layout, port),
         etcd(layout, built),

@@ -9,7 +9,7 @@ use super::target::write_kubeconfig;
 use crate::ui::Outcome;
 
 /// The image that holds a pod's namespaces, as containerd stores its name.
-pub const PAUSE: &str = "docker.io/local/pause:1";
+pub(super) const PAUSE: &str = "docker.io/local/pause:1";
 
 /// The components that talk to the API server, and who they are to it.
 const USERS: [(&str, &str); 4] = [
@@ -23,7 +23,7 @@ const USERS: [(&str, &str); 4] = [
 ///
 /// # Errors
 /// openssl fails, or a file cannot be written.
-pub fn write(layout: &Layout, port: u16) -> Outcome<Pki> {
+pub(super) fn write(layout: &Layout, port: u16) -> Outcome<Pki> {
     let pki = Pki::open(&layout.file("pki"))?;
     let names = "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,\
                  DNS:kubernetes.default.svc.cluster.local,DNS:localhost,IP:127.0.0.1,IP:10.96.0.1,IP:10.90.0.2";

@@ -21,36 +21,36 @@ const SPEC: &str = "MILLRACE_SPEC";
 
 /// What a component is started with.
 #[derive(Debug, Clone)]
-pub struct Spec {
+pub(super) struct Spec {
     /// Its name in logs and in `status`.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     /// The program.
-    pub program: PathBuf,
+    pub(super) program: PathBuf,
     /// Its arguments. When they change, the component is started anew.
-    pub args: Vec<String>,
+    pub(super) args: Vec<String>,
     /// Whether it lives in the cluster's network namespace.
-    pub inside: bool,
+    pub(super) inside: bool,
     /// Files whose content counts as arguments.
-    pub files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// A process of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Process {
+pub(super) struct Process {
     /// Its number.
-    pub pid: u32,
+    pub(super) pid: u32,
     /// The component it belongs to; children belong to the component that started them.
-    pub component: String,
+    pub(super) component: String,
     /// Of the arguments it was started with.
-    pub spec: String,
+    pub(super) spec: String,
     /// The name of its program.
-    pub program: String,
+    pub(super) program: String,
 }
 
 impl Spec {
     /// Program, arguments and configuration in sixteen digits.
     #[must_use]
-    pub fn hash(&self) -> String {
+    pub(super) fn hash(&self) -> String {
         let mut sha = Sha256::new();
         sha.update(self.program.as_os_str().as_encoded_bytes());
         self.args.iter().for_each(|a| sha.update([a.as_bytes(), b"\0"].concat()));
@@ -60,7 +60,7 @@ impl Spec {
 
     /// The running process, whatever it was started with.
     #[must_use]
-    pub fn find(&self, all: &[Process]) -> Option<Process> {
+    pub(super) fn find(&self, all: &[Process]) -> Option<Process> {
         let program = file_name(&self.program);
         all.iter().find(|p| p.component == self.name && p.program == program).cloned()
     }
@@ -69,7 +69,7 @@ impl Spec {
     ///
     /// # Errors
     /// The log cannot be opened or the program not be started.
-    pub fn start(&self, layout: &Layout) -> Outcome<()> {
+    pub(super) fn start(&self, layout: &Layout) -> Outcome<()> {
         let path = layout.log(self.name);
         let log = OpenOptions::new().create(true).append(true).open(&path).map_err(Failure::at("opening", &path))?;
         let err = log.try_clone().map_err(Failure::at("opening", &path))?;
@@ -93,13 +93,15 @@ impl Spec {
             .stderr(err)
             .spawn()
             .map(drop)
-            .map_err(|e| Failure::new(format!("{} could not be started", self.name), e.to_string(), "install util-linux"))
+            .map_err(|e| {
+                Failure::new(format!("{} could not be started", self.name), e.to_string(), "install util-linux")
+            })
     }
 }
 
 /// All processes of a cluster, by number.
 #[must_use]
-pub fn processes(state: &Path) -> Vec<Process> {
+pub(super) fn processes(state: &Path) -> Vec<Process> {
     let mut found: Vec<Process> = fs::read_dir("/proc")
         .into_iter()
         .flatten()
@@ -132,7 +134,7 @@ fn read(pid: u32, state: &Path) -> Option<Process> {
 ///
 /// # Errors
 /// Some are still there ten seconds later.
-pub fn end(state: &Path, which: impl Fn(&Process) -> bool, patience: Duration) -> Outcome<usize> {
+pub(super) fn end(state: &Path, which: impl Fn(&Process) -> bool, patience: Duration) -> Outcome<usize> {
     let alive = || processes(state).into_iter().filter(&which).collect::<Vec<_>>();
     let first = alive();
     first.iter().for_each(|p| signal(p, state, Signal::TERM));

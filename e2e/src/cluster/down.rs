@@ -9,14 +9,14 @@ use super::up::lock;
 use super::{cgroup, daemon, net, tool};
 use crate::ui::{Failure, Outcome, Ui};
 
-/// How long components may take to end by themselves.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long components may take to end by themselves; nothing they would save is kept.
+const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Ends and removes everything of the cluster, its data included. Does nothing, and says so, when there is none.
 ///
 /// # Errors
 /// Something does not go away; what is left is named.
-pub fn down(layout: &Layout, ui: &Ui) -> Outcome<()> {
+pub(super) fn down(layout: &Layout, ui: &Ui) -> Outcome<()> {
     if leftovers(layout).is_empty() && !layout.state.exists() {
         ui.say("no cluster here; nothing to do");
         return Ok(());
@@ -49,7 +49,11 @@ pub fn down(layout: &Layout, ui: &Ui) -> Outcome<()> {
     let _ = fs::remove_file(layout.state.with_extension("lock"));
     let left = leftovers(layout);
     if !left.is_empty() {
-        return Err(Failure::new("something of the cluster is left", left.join("\n     "), "remove it by hand, or run this again"));
+        return Err(Failure::new(
+            "something of the cluster is left",
+            left.join("\n     "),
+            "remove it by hand, or run this again",
+        ));
     }
     step.done("no process, mount, namespace, interface or control group is left");
     Ok(())
@@ -66,7 +70,8 @@ pub fn leftovers(layout: &Layout) -> Vec<String> {
 }
 
 fn kill_containers(layout: &Layout) -> Outcome<()> {
-    let late = || Failure::new("containers do not end", layout.name.clone(), "look at the processes in its control group");
+    let late =
+        || Failure::new("containers do not end", layout.name.clone(), "look at the processes in its control group");
     tool::wait(
         Duration::from_secs(20),
         || {
@@ -120,7 +125,11 @@ fn has_files(dir: &Path) -> bool {
     entries.any(|e| match e.file_type() {
         Ok(kind) if kind.is_dir() => has_files(&e.path()),
         // The kubelet's plug-in socket is left by design; without its kubelet it means nothing.
-        _ => e.file_name() != "kubelet.sock" && e.file_name() != "kubelet_internal_checkpoint" && e.file_name() != "DEPRECATION",
+        _ => {
+            e.file_name() != "kubelet.sock"
+                && e.file_name() != "kubelet_internal_checkpoint"
+                && e.file_name() != "DEPRECATION"
+        }
     })
 }
 

@@ -16,7 +16,7 @@ const DISK_GIB: u64 = 15;
 ///
 /// # Errors
 /// This is not Linux as root.
-pub fn tell(layout: &Layout, ui: &Ui) -> Outcome<()> {
+pub(super) fn tell(layout: &Layout, ui: &Ui) -> Outcome<()> {
     let os = value(Path::new("/etc/os-release"), "PRETTY_NAME=").unwrap_or_else(|| "an unknown system".to_owned());
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
@@ -60,6 +60,7 @@ fn kib(key: &str) -> u64 {
 
 fn disk_gib(layout: &Layout) -> Option<u64> {
     let there = layout.state.ancestors().find(|dir| dir.exists())?;
-    let said = tool::call("df", &["--output=avail", "-k", &there.display().to_string()], "asking for free disk").ok()?;
+    let said =
+        tool::call("df", &["--output=avail", "-k", &there.display().to_string()], "asking for free disk").ok()?;
     said.lines().nth(1)?.trim().parse::<u64>().ok().map(|k| k >> 20)
 }

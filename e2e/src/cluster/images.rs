@@ -16,7 +16,7 @@ use crate::ui::{Failure, Outcome, Ui};
 ///
 /// # Errors
 /// containerd is not running, or refuses a file.
-pub fn import(layout: &Layout, tars: &[PathBuf], ui: &Ui) -> Outcome<()> {
+pub(super) fn import(layout: &Layout, tars: &[PathBuf], ui: &Ui) -> Outcome<()> {
     for tar in tars {
         let mark = layout.file("images").join(identity(tar)?);
         if mark.exists() {

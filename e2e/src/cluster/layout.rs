@@ -11,15 +11,15 @@ use crate::parts;
 use crate::ui::Outcome;
 
 /// The node's own address inside the namespace; it exists nowhere else.
-pub const NODE_IP: &str = "10.90.0.2";
+pub(super) const NODE_IP: &str = "10.90.0.2";
 /// The name of the only node.
-pub const NODE: &str = "node";
+pub(super) const NODE: &str = "node";
 /// Addresses of pods.
-pub const POD_CIDR: &str = "10.244.0.0/16";
+pub(super) const POD_CIDR: &str = "10.244.0.0/16";
 /// Addresses of Services.
-pub const SERVICE_CIDR: &str = "10.96.0.0/16";
+pub(super) const SERVICE_CIDR: &str = "10.96.0.0/16";
 /// The Service of CoreDNS.
-pub const DNS_IP: &str = "10.96.0.10";
+pub(super) const DNS_IP: &str = "10.96.0.10";
 
 /// The places of one cluster.
 #[derive(Debug, Clone)]
@@ -94,12 +94,12 @@ impl Layout {
 
 /// The output directories of the parts the cluster is made of.
 #[derive(Debug, Clone)]
-pub struct Built(pub BTreeMap<String, PathBuf>);
+pub(super) struct Built(pub(super) BTreeMap<String, PathBuf>);
 
 impl Built {
     /// A file of a part; a part that is not there gives a path that does not exist.
     #[must_use]
-    pub fn file(&self, part: &str, file: &str) -> PathBuf {
+    pub(super) fn file(&self, part: &str, file: &str) -> PathBuf {
         self.0.get(part).map(|dir| dir.join(file)).unwrap_or_default()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! One node with everything a cluster has: etcd, API server with an audit log, controller-manager, scheduler,
 //! kubelet, kube-proxy, containerd, CNI, CoreDNS. No packet can leave the machine, since the namespace has no way
-//! out; the host reaches the API server through [`forward`], and everything behind it with `kubectl port-forward`.
+//! out; the host reaches the API server through [`forward`], and everything behind it with [`PortForward`].
 
 mod cgroup;
 mod components;
@@ -13,9 +13,12 @@ mod facts;
 pub mod files;
 pub mod forward;
 mod images;
+pub mod keeper;
 mod layout;
 mod net;
 pub mod pki;
+mod port_forward;
+mod rehearsal;
 mod status;
 pub mod target;
 pub mod tool;
@@ -25,8 +28,11 @@ use std::path::PathBuf;
 
 pub use down::leftovers;
 pub use layout::Layout;
+pub use port_forward::PortForward;
+pub use rehearsal::rehearse;
 pub use target::Target;
 
+use crate::parts;
 use crate::ui::{Failure, Outcome, Ui};
 
 /// Brings the user's local cluster up, or what is missing of it.
@@ -61,6 +67,14 @@ pub fn status() -> Outcome<()> {
 /// The cluster is not up, or a file is not an image.
 pub fn import_images(tars: &[PathBuf], ui: &Ui) -> Outcome<()> {
     images::import(&Layout::of_user()?, tars, ui)
+}
+
+/// The user's local cluster, whether it runs or not.
+///
+/// # Errors
+/// There is no home directory, or the recipes cannot be read.
+pub fn local_target() -> Outcome<Target> {
+    Ok(Target::local(&Layout::of_user()?.kubeconfig(), &parts::place("kubernetes")?))
 }
 
 /// Prints how to use the cluster.

@@ -24,8 +24,10 @@ echo 1 > /proc/sys/net/ipv4/ip_forward
 ///
 /// # Errors
 /// The kernel refuses: no root, or no network namespaces or bridges.
-pub fn ensure(layout: &Layout) -> Outcome<()> {
-    let why = |f: Failure| Failure::new("the network namespace could not be made", f.why, "run this as root, on a kernel with bridges");
+pub(super) fn ensure(layout: &Layout) -> Outcome<()> {
+    let why = |f: Failure| {
+        Failure::new("the network namespace could not be made", f.why, "run this as root, on a kernel with bridges")
+    };
     if !layout.netns().exists() {
         tool::call("ip", &["netns", "add", &layout.name], "making a network namespace").map_err(why)?;
     }
@@ -38,7 +40,7 @@ pub fn ensure(layout: &Layout) -> Outcome<()> {
 ///
 /// # Errors
 /// Something still holds it.
-pub fn remove(layout: &Layout) -> Outcome<()> {
+pub(super) fn remove(layout: &Layout) -> Outcome<()> {
     if layout.netns().exists() {
         tool::call("ip", &["netns", "delete", &layout.name], "removing the network namespace")?;
     }

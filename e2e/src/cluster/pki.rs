@@ -50,7 +50,11 @@ impl Pki {
         if !pki.path("sa.pub").exists() {
             let key = pki.arg("sa.key");
             let what = "making the key of service-account tokens";
-            tool::call("openssl", &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &key], what)?;
+            tool::call(
+                "openssl",
+                &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &key],
+                what,
+            )?;
             tool::call("openssl", &["pkey", "-in", &key, "-pubout", "-out", &pki.arg("sa.pub")], what)?;
         }
         Ok(pki)

@@ -1,11 +1,10 @@
 //! What runs and what does not, and what to do about it.
 
-use std::path::Path;
-
 use super::daemon;
 use super::layout::Layout;
 use super::target::Target;
 use super::up::{dns_ready, node_ready};
+use crate::parts;
 use crate::ui::Outcome;
 
 /// The components that are processes of their own, in the order of starting.
@@ -23,8 +22,8 @@ const COMPONENTS: [&str; 8] = [
 /// The state of the cluster: lines to print, and whether all is well.
 ///
 /// # Errors
-/// None today; what cannot be asked counts as not well.
-pub fn status(layout: &Layout) -> Outcome<(Vec<String>, bool)> {
+/// The recipes cannot be read. What cannot be asked counts as not well.
+pub(super) fn status(layout: &Layout) -> Outcome<(Vec<String>, bool)> {
     let all = daemon::processes(&layout.state);
     if all.is_empty() && !layout.state.exists() {
         return Ok((vec!["no cluster here".to_owned(), "do: `cargo xtask up`".to_owned()], false));
@@ -42,8 +41,7 @@ pub fn status(layout: &Layout) -> Outcome<(Vec<String>, bool)> {
             None => line(name, false, format!("not running, log {}", layout.log(name).display())),
         }
     }
-    let kubectl = all.iter().find(|p| p.component == "kubelet").and_then(|p| std::fs::read_link(format!("/proc/{}/exe", p.pid)).ok());
-    let target = Target::local(&layout.kubeconfig(), kubectl.as_deref().and_then(Path::parent).unwrap_or(Path::new("")));
+    let target = Target::local(&layout.kubeconfig(), &parts::place("kubernetes")?);
     let api = target.ready();
     line("API server", api, said(api, "ready", "does not answer"));
     let node = api && node_ready(&target)?;
@@ -52,7 +50,11 @@ pub fn status(layout: &Layout) -> Outcome<(Vec<String>, bool)> {
     line("cluster DNS", dns, said(dns, "ready", "not ready, see `kubectl --namespace=kube-system describe pods`"));
     lines.push(format!("kubeconfig {}", layout.kubeconfig().display()));
     lines.push(format!("audit log  {}", layout.audit_log().display()));
-    lines.push(if well { "all is well".to_owned() } else { "do: `cargo xtask up` starts what is missing; `cargo xtask down` removes all".to_owned() });
+    lines.push(if well {
+        "all is well".to_owned()
+    } else {
+        "do: `cargo xtask up` starts what is missing; `cargo xtask down` removes all".to_owned()
+    });
     Ok((lines, well))
 }
 

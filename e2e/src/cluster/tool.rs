@@ -14,7 +14,11 @@ use crate::ui::{Failure, Outcome};
 pub fn run(command: &mut Command, what: &str) -> Outcome<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let out = command.stdin(Stdio::null()).output().map_err(|e| {
-        Failure::new(format!("{what} failed"), format!("{program} could not be started: {e}"), format!("install {program}"))
+        Failure::new(
+            format!("{what} failed"),
+            format!("{program} could not be started: {e}"),
+            format!("install {program}"),
+        )
     })?;
     if out.status.success() {
         return Ok(String::from_utf8_lossy(&out.stdout).into_owned());
@@ -35,7 +39,11 @@ pub fn call<S: AsRef<OsStr>>(program: &str, args: &[S], what: &str) -> Outcome<S
 ///
 /// # Errors
 /// What `ready` returned, or `late` when the time is over.
-pub fn wait<T>(limit: Duration, mut ready: impl FnMut() -> Outcome<Option<T>>, late: impl FnOnce() -> Failure) -> Outcome<T> {
+pub fn wait<T>(
+    limit: Duration,
+    mut ready: impl FnMut() -> Outcome<Option<T>>,
+    late: impl FnOnce() -> Failure,
+) -> Outcome<T> {
     let begun = Instant::now();
     loop {
         if let Some(value) = ready()? {

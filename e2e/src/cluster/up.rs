@@ -26,7 +26,7 @@ const FOREIGN: [&str; 3] = ["/var/lib/kubelet", "/var/lib/cni", "/var/log/contai
 ///
 /// # Errors
 /// The machine is not fit, a part cannot be built, or a component does not come up; the failure shows its log.
-pub fn up(layout: &Layout, ui: &Ui) -> Outcome<Target> {
+pub(super) fn up(layout: &Layout, ui: &Ui) -> Outcome<Target> {
     facts::tell(layout, ui)?;
     let _lock = lock(layout)?;
     let running = daemon::processes(&layout.state);
@@ -44,6 +44,7 @@ pub fn up(layout: &Layout, ui: &Ui) -> Outcome<Target> {
     let port = port(layout, running.iter().any(|p| p.component == "forward"))?;
     let pki = config::write(layout, port)?;
     let specs = components::specs(layout, &built, &pki, port);
+    let here = Here { layout, ui };
     let mut started = 0;
     let target = Target::local(&layout.kubeconfig(), &built.file("kubernetes", ""));
     let stages: [(&str, &[&str]); 2] = [
@@ -57,15 +58,19 @@ pub fn up(layout: &Layout, ui: &Ui) -> Outcome<Target> {
         let watched: Vec<&Spec> = specs.iter().filter(|s| names.contains(&s.name)).collect();
         match stage {
             "control plane" => {
-                await_all(layout, &watched, "the API server", ui, || Ok(target.ready() && layout.containerd().exists()))?;
+                await_all(here, &watched, "the API server", || Ok(target.ready() && layout.containerd().exists()))?;
                 images::import(layout, &[built.file("pause", "image.tar"), built.file("coredns", "image.tar")], ui)?;
             }
-            _ => await_all(layout, &watched, "the node", ui, || node_ready(&target))?,
+            _ => await_all(here, &watched, "the node", || node_ready(&target))?,
         }
     }
     started += usize::from(dns(layout, &target)?);
-    await_all(layout, &[], "cluster DNS", ui, || dns_ready(&target))?;
-    ui.say(if started == 0 { "already up; nothing to do".to_owned() } else { format!("up; started {started} components") });
+    await_all(here, &[], "cluster DNS", || dns_ready(&target))?;
+    ui.say(if started == 0 {
+        "already up; nothing to do".to_owned()
+    } else {
+        format!("up; started {started} components")
+    });
     Ok(target)
 }
 
@@ -75,13 +80,19 @@ pub(super) fn lock(layout: &Layout) -> Outcome<fs::File> {
     let path = layout.state.with_extension("lock");
     let file = fs::File::create(&path).map_err(Failure::at("creating", &path))?;
     file.try_lock().map_err(|_| {
-        Failure::new("the cluster is being changed", format!("another run holds {}", path.display()), "wait until it is done")
+        Failure::new(
+            "the cluster is being changed",
+            format!("another run holds {}", path.display()),
+            "wait until it is done",
+        )
     })?;
     Ok(file)
 }
 
 fn prepare(layout: &Layout) -> Outcome<()> {
-    for dir in ["logs", "audit", "cni", "kubelet", "pod-logs", "bin"].map(|d| layout.file(d)).iter().chain([&layout.run]) {
+    for dir in
+        ["logs", "audit", "cni", "kubelet", "pod-logs", "bin"].map(|d| layout.file(d)).iter().chain([&layout.run])
+    {
         fs::create_dir_all(dir).map_err(Failure::at("creating", dir))?;
     }
     let made = layout.file("made-directories");
@@ -116,23 +127,26 @@ fn ensure(layout: &Layout, spec: &Spec) -> Outcome<bool> {
         daemon::end(&layout.state, |p| p.pid == running.pid, Duration::from_secs(20))?;
     }
     if spec.name == "forward" {
-        let this = std::env::current_exe().map_err(|e| Failure::because("finding this program failed", e))?;
+        // A copy, and of what runs now: the file of this program may be replaced by the next build at any time.
+        let this = Path::new("/proc/self/exe");
         let half = layout.file("bin/half");
-        fs::copy(&this, &half).map_err(Failure::at("copying", &this))?;
+        fs::copy(this, &half).map_err(Failure::at("copying", this))?;
         fs::rename(&half, &spec.program).map_err(Failure::at("writing", &spec.program))?;
     }
     spec.start(layout)?;
     Ok(true)
 }
 
+/// The cluster, and where to say what happens.
+#[derive(Debug, Clone, Copy)]
+struct Here<'a> {
+    layout: &'a Layout,
+    ui: &'a Ui,
+}
+
 /// Waits for `ready`, as long as the watched components live.
-fn await_all(
-    layout: &Layout,
-    watched: &[&Spec],
-    what: &str,
-    ui: &Ui,
-    mut ready: impl FnMut() -> Outcome<bool>,
-) -> Outcome<()> {
+fn await_all(here: Here<'_>, watched: &[&Spec], what: &str, mut ready: impl FnMut() -> Outcome<bool>) -> Outcome<()> {
+    let Here { layout, ui } = here;
     if ready()? {
         return Ok(());
     }

@@ -4,14 +4,12 @@
 //! them when this process dies in any other way. There is no controller-manager, so nothing is garbage-collected
 //! and no ServiceAccounts appear by themselves; admission does not ask for them.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
+use crate::cluster::keeper::{Child, Keeper};
 use crate::cluster::pki::Pki;
 use crate::cluster::target::{Target, write_kubeconfig};
 use crate::cluster::{files, tool};
@@ -29,10 +27,8 @@ pub fn serve(ui: &Ui) -> Outcome<()> {
     println!("export KUBECONFIG={}", api.kubeconfig.display());
     println!("# kubectl: {}", api.target.program.display());
     println!("# audit log: {}", api.audit_log.display());
-    match api.processes.as_ref().map(|p| p.ended.recv()) {
-        Some(Ok(name)) => Err(Failure::because("the local API server is gone", format!("{name} ended by itself"))),
-        _ => Ok(()),
-    }
+    let name = api.keeper.as_ref().map_or("it", Keeper::wait);
+    Err(Failure::because("the local API server is gone", format!("{name} ended by itself")))
 }
 
 /// How long both may take to come up before that is a failure. Usually it is three seconds.
@@ -51,7 +47,7 @@ pub struct LocalApi {
     /// The same as `kubeconfig`, ready for use.
     pub target: Target,
     dir: PathBuf,
-    processes: Option<Processes>,
+    keeper: Option<Keeper>,
 }
 
 impl LocalApi {
@@ -69,14 +65,14 @@ impl LocalApi {
         let ports = tool::free_ports()?;
         let kubeconfig = dir.join("kubeconfig");
         let target = Target::local(&kubeconfig, &part("kubernetes"));
-        let mut api = Self { kubeconfig, audit_log: dir.join("audit.log"), target, dir, processes: None };
+        let mut api = Self { kubeconfig, audit_log: dir.join("audit.log"), target, dir, keeper: None };
         let commands = api.commands(&part("etcd"), &part("kubernetes"), ports)?;
-        api.processes = Some(Processes::start(commands, &api.dir)?);
+        api.keeper = Some(Keeper::start(commands, &api.dir)?);
         api.wait()?;
         Ok(api)
     }
 
-    fn commands(&self, etcd: &Path, kubernetes: &Path, [client, peer, secure]: [u16; 3]) -> Outcome<Vec<Spec>> {
+    fn commands(&self, etcd: &Path, kubernetes: &Path, [client, peer, secure]: [u16; 3]) -> Outcome<Vec<Child>> {
         let pki = Pki::open(&self.dir.join("pki"))?;
         pki.issue("apiserver", "/CN=kube-apiserver", "DNS:localhost,IP:127.0.0.1")?;
         pki.issue("admin", "/O=system:masters/CN=admin", "")?;
@@ -115,8 +111,8 @@ impl LocalApi {
             format!("--audit-policy-file={}", path(policy)),
         ];
         Ok(vec![
-            Spec { name: "etcd", program: etcd.join("etcd"), args: etcd_args },
-            Spec { name: "kube-apiserver", program: kubernetes.join("kube-apiserver"), args: api_args },
+            Child { name: "etcd", program: etcd.join("etcd"), args: etcd_args },
+            Child { name: "kube-apiserver", program: kubernetes.join("kube-apiserver"), args: api_args },
         ])
     }
 
@@ -125,10 +121,10 @@ impl LocalApi {
         let logs = ["etcd", "kube-apiserver"].map(log);
         let why = || logs.iter().map(|l| format!("{}:\n{}\n", l.display(), parts::tail(l, 8))).collect::<String>();
         let failed = |what: &str| Failure::new(what, why(), "look at these lines; the directory is removed");
-        let processes = self.processes.as_ref();
+        let keeper = self.keeper.as_ref();
         tool::wait(
             START,
-            || match processes.and_then(Processes::ended) {
+            || match keeper.and_then(Keeper::ended) {
                 Some(name) => Err(failed(&format!("{name} ended while starting"))),
                 None => Ok(self.target.ready().then_some(())),
             },
@@ -139,88 +135,10 @@ impl LocalApi {
 
 impl Drop for LocalApi {
     fn drop(&mut self) {
-        drop(self.processes.take());
+        drop(self.keeper.take());
         // What cannot be removed lies in the temporary directory, where it harms nobody.
         let _ = fs::remove_dir_all(&self.dir);
     }
-}
-
-#[derive(Debug)]
-struct Spec {
-    name: &'static str,
-    program: PathBuf,
-    args: Vec<String>,
-}
-
-/// The children, kept by a thread of their own: the kernel's "end with your parent" means the parent *thread*, and
-/// the thread that asked for an API server may be a test that ends before the last user of it.
-#[derive(Debug)]
-struct Processes {
-    stop: Sender<()>,
-    ended: std::sync::mpsc::Receiver<&'static str>,
-    keeper: Option<JoinHandle<()>>,
-}
-
-impl Processes {
-    fn start(specs: Vec<Spec>, dir: &Path) -> Outcome<Self> {
-        let (stop, stopped) = channel();
-        let (say_started, started) = channel();
-        let (say_ended, ended) = channel();
-        let dir = dir.to_path_buf();
-        let keeper = std::thread::spawn(move || {
-            let mut children: Vec<(&'static str, Child)> = Vec::new();
-            for spec in &specs {
-                match spawn(spec, &dir) {
-                    Ok(child) => children.push((spec.name, child)),
-                    Err(failure) => {
-                        let _ = say_started.send(Err(failure));
-                        return end(&mut children);
-                    }
-                }
-            }
-            let _ = say_started.send(Ok(()));
-            // Both an order to stop and a handle that is gone end the waiting.
-            while stopped.recv_timeout(Duration::from_millis(200)) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                for (name, child) in &mut children {
-                    if !matches!(child.try_wait(), Ok(None)) {
-                        let _ = say_ended.send(*name);
-                    }
-                }
-            }
-            end(&mut children);
-        });
-        let gone = |e| Failure::because("starting the local API server failed", e);
-        started.recv().map_err(gone)??;
-        Ok(Self { stop, ended, keeper: Some(keeper) })
-    }
-
-    fn ended(&self) -> Option<&'static str> {
-        self.ended.try_recv().ok()
-    }
-}
-
-impl Drop for Processes {
-    fn drop(&mut self) {
-        let _ = self.stop.send(());
-        if let Some(keeper) = self.keeper.take() {
-            let _ = keeper.join();
-        }
-    }
-}
-
-fn spawn(spec: &Spec, dir: &Path) -> Outcome<Child> {
-    let path = dir.join(format!("{}.log", spec.name));
-    let log = File::create(&path).map_err(Failure::at("creating", &path))?;
-    let err = log.try_clone().map_err(Failure::at("opening", &path))?;
-    Command::new("setpriv")
-        .args(["--pdeathsig", "KILL", "--"])
-        .arg(&spec.program)
-        .args(&spec.args)
-        .stdin(Stdio::null())
-        .stdout(log)
-        .stderr(err)
-        .spawn()
-        .map_err(|e| Failure::new(format!("{} could not be started", spec.name), e.to_string(), "install util-linux"))
 }
 
 /// Removes directories of processes that ended without dropping their handle.
@@ -231,14 +149,6 @@ fn remove_stale() {
         if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
             let _ = fs::remove_dir_all(entry.path());
         }
-    }
-}
-
-/// The server first, so that it does not complain about its store.
-fn end(children: &mut [(&'static str, Child)]) {
-    for (_, child) in children.iter_mut().rev() {
-        let _ = child.kill();
-        let _ = child.wait();
     }
 }
 

@@ -14,7 +14,11 @@ pub(super) fn install(wanted: BTreeSet<String>, ui: &Ui) -> Outcome<()> {
     let list = missing.join(" ");
     let by_hand = format!("run as root: apt-get update && apt-get install --yes {list}");
     if !rustix::process::geteuid().is_root() {
-        return Err(Failure::new("Debian packages are missing", format!("{list}; only root can install them"), by_hand));
+        return Err(Failure::new(
+            "Debian packages are missing",
+            format!("{list}; only root can install them"),
+            by_hand,
+        ));
     }
     let step = ui.step(format!("installing Debian packages: {list}"), "");
     let mut last = apt(&missing)?;
@@ -41,7 +45,11 @@ fn missing(wanted: &BTreeSet<String>) -> Outcome<Vec<String>> {
         .args(wanted)
         .output()
         .map_err(|e| {
-            Failure::new("this is not a Debian system", e.to_string(), format!("install what these packages hold: {list}"))
+            Failure::new(
+                "this is not a Debian system",
+                e.to_string(),
+                format!("install what these packages hold: {list}"),
+            )
         })?;
     let text = String::from_utf8_lossy(&query.stdout).into_owned();
     let have: BTreeSet<&str> = text.lines().filter_map(|l| l.strip_prefix("installed ")).collect();

@@ -126,7 +126,7 @@ fn forget_old(part: &Part) {
         .filter_map(|e| e.metadata().ok().filter(fs::Metadata::is_dir).map(|m| (m, e.path())))
         .filter_map(|(m, path)| m.modified().ok().map(|at| (at, path)))
         .collect();
-    outs.sort_by(|a, b| b.0.cmp(&a.0));
+    outs.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     for (_, path) in outs.iter().skip(KEEP - 1) {
         let _ = fs::remove_dir_all(path);
     }

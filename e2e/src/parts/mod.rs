@@ -42,6 +42,15 @@ pub fn ensure(names: &[&str], ui: &Ui) -> Result<BTreeMap<String, PathBuf>, Part
     Ok(plan.parts.into_iter().map(|p| (p.name, p.out)).collect())
 }
 
+/// The output directory of a part as its recipe stands, whether it is built or not.
+///
+/// # Errors
+/// An unknown name or an unreadable recipe.
+pub fn place(name: &str) -> Outcome<PathBuf> {
+    let plan = Plan::make(&repo_root()?, &cache_root()?, &[name])?;
+    Ok(plan.get(name).map(|p| p.out.clone()).unwrap_or_default())
+}
+
 /// One line per part: name, whether it is built, how long the last build took, what it is.
 ///
 /// # Errors
@@ -92,7 +101,11 @@ pub fn repo_root() -> Outcome<PathBuf> {
     if root.join("e2e/parts").is_dir() {
         return Ok(root);
     }
-    Err(Failure::new("the checkout was not found", format!("no e2e/parts in {}", root.display()), "run `cargo xtask` in the checkout"))
+    Err(Failure::new(
+        "the checkout was not found",
+        format!("no e2e/parts in {}", root.display()),
+        "run `cargo xtask` in the checkout",
+    ))
 }
 
 /// `${XDG_CACHE_HOME:-$HOME/.cache}/millrace`.
@@ -113,10 +126,9 @@ pub fn state_root() -> Outcome<PathBuf> {
 
 fn home_dir(var: &str, under_home: &str) -> Outcome<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    set(var)
-        .or_else(|| set("HOME").map(|h| h.join(under_home)))
-        .map(|dir| dir.join("millrace"))
-        .ok_or_else(|| Failure::new("no place to keep files", format!("neither {var} nor HOME is set"), format!("set {var}")))
+    set(var).or_else(|| set("HOME").map(|h| h.join(under_home))).map(|dir| dir.join("millrace")).ok_or_else(|| {
+        Failure::new("no place to keep files", format!("neither {var} nor HOME is set"), format!("set {var}"))
+    })
 }
 
 #[cfg(test)]

@@ -14,11 +14,26 @@ pub const MAX_MESSAGE: usize = 2_048;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Done: Ready True, no Reconciling, no Stalled.
-    Ready { reason: String, message: String },
+    Ready {
+        /// Stable PascalCase word.
+        reason: String,
+        /// What is so, where, and what to do.
+        message: String,
+    },
     /// On its way: Ready False, Reconciling True.
-    Progressing { reason: String, message: String },
+    Progressing {
+        /// Stable PascalCase word.
+        reason: String,
+        /// What is so, where, and what to do.
+        message: String,
+    },
     /// A person must act: Ready False, Stalled True.
-    Stalled { reason: String, message: String },
+    Stalled {
+        /// Stable PascalCase word.
+        reason: String,
+        /// What is so, where, and what to do.
+        message: String,
+    },
 }
 
 impl Standing {

@@ -103,6 +103,16 @@ impl Reader {
         self.cache.get(key)
     }
 
+    /// The cached object of this key, if the owner with this uid controls it: a name alone proves nothing.
+    #[must_use]
+    pub fn child<K: Object>(&self, key: &Key, owner_uid: &str) -> Option<Arc<K>> {
+        let ours = |o: &Arc<K>| {
+            let mut owners = o.meta().owner_references.iter().flatten();
+            owners.any(|r| r.controller == Some(true) && r.uid == owner_uid)
+        };
+        self.cached::<K>(key).filter(ours)
+    }
+
     /// A live GET: the proof of absence that a cache miss is not.
     ///
     /// # Errors

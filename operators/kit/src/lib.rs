@@ -18,6 +18,7 @@ pub mod mutation;
 pub mod names;
 pub mod port;
 pub mod queue;
+pub mod refs;
 pub mod run;
 #[cfg(feature = "sim")]
 pub mod sim;

@@ -4,7 +4,6 @@
 /// A rule of the kernel that is broken on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "sim", derive(strum::EnumIter))]
-#[cfg_attr(not(feature = "sim"), expect(dead_code, reason = "constructed by the simulated world only"))]
 pub enum Mutation {
     /// The sound kernel.
     None,

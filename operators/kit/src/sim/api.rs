@@ -30,7 +30,11 @@ impl Inner {
     fn write(&mut self, write: Write) -> Result<Value, Failure> {
         let at = write.address();
         match write {
-            Write::Create(_, body) => self.create(&at, body),
+            Write::Create(_, body) => {
+                let stored = self.create(&at, body)?;
+                *self.creates.entry(at).or_default() += 1;
+                Ok(stored)
+            }
             Write::Delete(_, uid) => self.delete(&at, &uid),
             Write::Status(_, body) => {
                 let mut stored = self.current(&at, text(&body, "/metadata/resourceVersion"))?;

@@ -207,8 +207,6 @@ fn pass(world: &World, process: &mut Process, slot: Option<&Slot>) -> bool {
 
 fn finish(world: &World, faults: Vec<String>) -> Outcome {
     let inner = world.lock();
-    let twice = inner.creates.iter().filter(|(_, n)| **n > 1).map(|(what, n)| format!("{what} created {n} times"));
-    let faults = faults.into_iter().chain(twice).collect();
     let keep = |at: &Address| at.kind.kind != "Event";
     let end = inner.objects.iter().filter(|(at, _)| keep(at)).map(|(at, v)| (at.to_string(), plain(v))).collect();
     let writes = inner.writes.clone();

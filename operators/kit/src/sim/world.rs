@@ -1,7 +1,8 @@
 //! The state of the simulated world and the gate through which every write passes.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    any::{Any, TypeId},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -52,7 +53,8 @@ pub(crate) struct Inner {
     gate: Gate,
     pub(crate) writes: Vec<String>,
     effects: Vec<String>,
-    pub(crate) creates: BTreeMap<String, u32>,
+    pub(crate) creates: BTreeMap<Address, u32>,
+    shelf: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
 /// A handle to the world; cheap to clone.
@@ -74,6 +76,7 @@ impl Default for World {
             writes: Vec::new(),
             effects: Vec::new(),
             creates: BTreeMap::new(),
+            shelf: HashMap::new(),
         })))
     }
 }
@@ -152,6 +155,15 @@ impl World {
         }
     }
 
+    /// Something of this run that outlives the operator's crashes: a simulated broker, store or server. Made by
+    /// `Default` on first use, one of each type per run.
+    #[must_use]
+    pub fn shelf<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut inner = self.lock();
+        let slot = inner.shelf.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
+        Arc::clone(slot).downcast().unwrap_or_default()
+    }
+
     /// Records an external change that really changed something; a repeated one makes the story fail.
     pub fn effect(&self, what: impl Into<String>) {
         self.lock().effects.push(what.into());
@@ -161,6 +173,13 @@ impl World {
     #[must_use]
     pub fn effects(&self) -> Vec<String> {
         self.lock().effects.clone()
+    }
+
+    /// How often the operator has successfully created an object of this name, over all incarnations.
+    #[must_use]
+    pub fn created<K: Object>(&self, namespace: &str, name: &str) -> u32 {
+        let at = Address::of::<K>(crate::Key::new(namespace, name));
+        self.lock().creates.get(&at).copied().unwrap_or(0)
     }
 
     /// A live object.
@@ -289,7 +308,6 @@ impl Inner {
         if at.kind.group == "millrace.dev" && body.get("status").is_none_or(Value::is_null) {
             body["status"] = json!({"observedGeneration": -1});
         }
-        *self.creates.entry(format!("{at} {uid}")).or_default() += 1;
         Ok(self.store(at, body))
     }
 

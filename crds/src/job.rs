@@ -12,8 +12,8 @@ use crate::pod::PodSubset;
 use crate::scalar::Duration;
 use crate::schema;
 
-/// `bucket/NAME`, `bucket/NAME/prefix` or `topic/NAME`.
-const DATA_PATTERN: &str = "^(bucket/[a-z0-9]([-a-z0-9]*[a-z0-9])?(/.*)?|topic/[a-z0-9]([-a-z0-9]*[a-z0-9])?)$";
+const DATA: &str = "self.matches('^(topic/[a-z0-9-]+|bucket/[a-z0-9-]+(/.*)?)$')";
+const DATA_HINT: &str = "write bucket/NAME, bucket/NAME/prefix or topic/NAME";
 
 /// One application and how it is to be run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,11 +31,11 @@ pub struct JobSpec {
     pub data_plane: Option<String>,
     /// Data it reads: `bucket/NAME[/prefix]` or `topic/NAME`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(transform = schema::texts(64, 512).pattern(DATA_PATTERN).templated())]
+    #[schemars(transform = schema::texts(64, 256).checked(DATA, DATA_HINT).templated())]
     pub reads: Vec<String>,
     /// Data it writes; implies read, list and delete under that prefix.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(transform = schema::texts(64, 512).pattern(DATA_PATTERN).templated())]
+    #[schemars(transform = schema::texts(64, 256).checked(DATA, DATA_HINT).templated())]
     pub writes: Vec<String>,
     /// Environment variables of the driver, the executors, the container.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

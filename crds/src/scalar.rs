@@ -8,8 +8,12 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
-const QUANTITY: &str = "^[0-9]+([.][0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$";
-const DURATION: &str = "^([0-9]+(s|m|h|d))+$";
+use crate::schema::rule;
+
+const QUANTITY: &str = "type(self) == int ? self >= 0 : self.matches('^[0-9]+([.][0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$')";
+const QUANTITY_HINT: &str = "write a quantity such as 500m, 2 or 1Gi";
+const DURATION: &str = "self.matches('^([0-9]+[smhd])+$')";
+const DURATION_HINT: &str = "write a length of time such as 30s, 10m or 1h30m";
 
 /// A Kubernetes quantity such as `500m`, `2` or `1Gi`; a whole number is accepted without quotes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -42,7 +46,11 @@ impl JsonSchema for Quantity {
         "Quantity".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"x-kubernetes-int-or-string": true, "pattern": QUANTITY, "maxLength": 32})
+        json_schema!({
+            "x-kubernetes-int-or-string": true,
+            "maxLength": 32,
+            "x-kubernetes-validations": [rule(QUANTITY, QUANTITY_HINT)],
+        })
     }
     fn inline_schema() -> bool {
         true
@@ -91,7 +99,11 @@ impl JsonSchema for Duration {
         "Duration".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "pattern": DURATION, "maxLength": 16})
+        json_schema!({
+            "type": "string",
+            "maxLength": 16,
+            "x-kubernetes-validations": [rule(DURATION, DURATION_HINT)],
+        })
     }
     fn inline_schema() -> bool {
         true

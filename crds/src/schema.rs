@@ -43,6 +43,7 @@ pub struct Limits {
     properties: Option<u32>,
     pattern: Option<&'static str>,
     templated: bool,
+    rule: Option<(&'static str, &'static str)>,
     key: Option<&'static str>,
 }
 
@@ -85,6 +86,13 @@ impl Limits {
         self
     }
 
+    /// The strings follow a CEL rule, with the message a user sees.
+    #[must_use]
+    pub const fn checked(mut self, rule: &'static str, message: &'static str) -> Self {
+        self.rule = Some((rule, message));
+        self
+    }
+
     /// The list is a map by `key`: duplicates are refused and server-side apply merges by it.
     #[must_use]
     pub const fn keyed(mut self, key: &'static str) -> Self {
@@ -106,8 +114,11 @@ impl Limits {
         if let Some(pattern) = self.pattern {
             schema.insert("pattern".into(), pattern.into());
         }
-        if self.templated {
-            schema.insert("x-kubernetes-validations".into(), json!([rule(NO_DOLLAR_BRACE, NO_DOLLAR_BRACE_HINT)]));
+        let hint = self.templated.then(|| rule(NO_DOLLAR_BRACE, NO_DOLLAR_BRACE_HINT));
+        let own = self.rule.map(|(text, message)| rule(text, message));
+        let rules: Vec<Value> = own.into_iter().chain(hint).collect();
+        if !rules.is_empty() {
+            schema.insert("x-kubernetes-validations".into(), rules.into());
         }
     }
 

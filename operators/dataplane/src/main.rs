@@ -1,3 +1,8 @@
-//! The dataplane operator.
+//! The dataplane operator's process.
 
-fn main() {}
+use std::{process::ExitCode, sync::Arc};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    millrace_kit::run::main("dataplane", Arc::new(|env| millrace_dataplane::controllers(env))).await
+}

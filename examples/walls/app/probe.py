@@ -88,10 +88,11 @@ def probe(own, read=None, sibling=None, other=None):
         target = f"{prefix}probe-{uuid.uuid4().hex}"
         expect("read_put", attempt(lambda: client.put_object(Bucket=bucket, Key=target, Body=b"x")), False)
     expect("create_bucket", attempt(lambda: client.create_bucket(Bucket=f"probe-{uuid.uuid4().hex}")), False)
-    # MinIO answers this one by listing only what the caller may see; any foreign name is a hole.
+    # MinIO answers this one with the buckets the caller may use at all; any other name is a hole.
     names = []
     attempt(lambda: names.extend(b["Name"] for b in client.list_buckets()["Buckets"]))
-    foreign = set(names) - {place(u)[0] for u in (own, read, sibling) if u}
+    declared = {value.split("://")[-1].split("/")[0] for name, value in os.environ.items() if name.startswith("BUCKET_")}
+    foreign = set(names) - declared - {place(u)[0] for u in (own, read, sibling) if u}
     expect("foreign_buckets_seen", "ok" if foreign else "AccessDenied", False)
     found["token"] = os.path.exists("/var/run/secrets/kubernetes.io/serviceaccount/token")
     found["secret_in_environment"] = any(

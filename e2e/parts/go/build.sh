@@ -6,7 +6,8 @@ least=1.25
 mkdir -p "$OUT/bin"
 if ! command -v go >/dev/null; then
     echo "no go found; Debian's is old, but can fetch a newer one"
-    apt-get install --yes --no-install-recommends golang-go ||
+    install=(apt-get install --yes --no-install-recommends golang-go)
+    "${install[@]}" || { apt-get update && "${install[@]}"; } ||
         { echo "install the package golang-go (as root), or any Go since $least"; exit 1; }
 fi
 have=$(cd / && GOTOOLCHAIN=local go env GOVERSION)

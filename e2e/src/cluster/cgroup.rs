@@ -10,6 +10,9 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use super::layout::Layout;
 use crate::ui::{Failure, Outcome};
 
+/// What the kubelet asks of a group in the unified hierarchy.
+const CONTROLLERS: [&str; 5] = ["cpuset", "cpu", "io", "memory", "pids"];
+
 /// Makes the group, which the kubelet expects to find.
 ///
 /// # Errors
@@ -17,6 +20,9 @@ use crate::ui::{Failure, Outcome};
 pub(super) fn ensure(layout: &Layout) -> Outcome<()> {
     for root in hierarchies() {
         let dir = root.join(&layout.name);
+        if unified() {
+            delegate(&root);
+        }
         fs::create_dir_all(&dir).map_err(|e| {
             Failure::new(
                 format!("the control group {} could not be made", dir.display()),
@@ -24,8 +30,19 @@ pub(super) fn ensure(layout: &Layout) -> Outcome<()> {
                 "run this as root",
             )
         })?;
+        if unified() {
+            delegate(&dir);
+        }
     }
     Ok(())
+}
+
+/// Hands the controllers down to the groups below. One that the machine lacks is refused, and the kubelet says so
+/// if it cannot do without.
+fn delegate(group: &Path) {
+    for controller in CONTROLLERS {
+        let _ = fs::write(group.join("cgroup.subtree_control"), format!("+{controller}"));
+    }
 }
 
 /// Whether the machine has one hierarchy for everything (version 2).

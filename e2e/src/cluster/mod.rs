@@ -84,3 +84,6 @@ pub fn tell(target: &Target) {
     }
     println!("# kubectl: {}", target.program.display());
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use crate::parts;
 use crate::ui::Outcome;
 
 /// The components that are processes of their own, in the order of starting.
-const COMPONENTS: [&str; 8] = [
+pub(super) const COMPONENTS: [&str; 8] = [
     "forward",
     "etcd",
     "containerd",

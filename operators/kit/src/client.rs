@@ -70,7 +70,8 @@ impl ApiPort {
             Write::Create(_, body) => api.create(&post, &object(body)?).await,
             Write::Status(_, body) => api.replace_status(name, &post, &object(body)?).await,
             Write::Apply(_, body) => {
-                let params = PatchParams { field_manager: Some(self.manager.clone()), force: true, ..PatchParams::default() };
+                let params =
+                    PatchParams { field_manager: Some(self.manager.clone()), force: true, ..PatchParams::default() };
                 api.patch(name, &params, &Patch::Apply(&body)).await
             }
             Write::Put(_, body) => api.replace(name, &post, &object(body)?).await,
@@ -127,7 +128,8 @@ impl Port for ApiPort {
 }
 
 async fn within<T>(call: impl Future<Output = T>) -> Result<T, Failure> {
-    let late = |_| Failure::new(Class::Transient, "ApiTimeout", format!("no answer from the API server in {DEADLINE:?}"));
+    let late =
+        |_| Failure::new(Class::Transient, "ApiTimeout", format!("no answer from the API server in {DEADLINE:?}"));
     tokio::time::timeout(DEADLINE, call).await.map_err(late)
 }
 
@@ -207,7 +209,10 @@ mod tests {
     fn metrics_name_the_resource_and_never_the_object() {
         assert_eq!(resource("/api/v1/namespaces/ml/pods"), "pods");
         assert_eq!(resource("/api/v1/namespaces/ml/pods/x/log"), "pods/log");
-        assert_eq!(resource("/apis/millrace.dev/v1alpha1/namespaces/ml/processingjobs/a/status"), "processingjobs/status");
+        assert_eq!(
+            resource("/apis/millrace.dev/v1alpha1/namespaces/ml/processingjobs/a/status"),
+            "processingjobs/status"
+        );
         assert_eq!(resource("/apis/millrace.dev/v1alpha1/dataplanes/default"), "dataplanes");
         assert_eq!(resource("/api/v1/namespaces/ml"), "namespaces");
     }

@@ -316,9 +316,7 @@ impl<O: Operator> Kernel<O> {
         }
         let version = match self.remember(key, |m| m.written) {
             0 => meta.resource_version.clone().unwrap_or_default(),
-            own => {
-                own.max(meta.resource_version.as_deref().unwrap_or_default().parse().unwrap_or(0)).to_string()
-            }
+            own => own.max(meta.resource_version.as_deref().unwrap_or_default().parse().unwrap_or(0)).to_string(),
         };
         let at = Address::of::<O::Object>(key.clone());
         match self.write(Write::Finalizers(at, version, list)).await {
@@ -373,7 +371,9 @@ impl<O: Operator> Kernel<O> {
             }
             Err(_) if self.mutation == Mutation::ActAfterConflict => Ok(()),
             // Decided upon an older object: the newer one is on its way and will wake us.
-            Err(conflict) if conflict.is_conflict() => Err(Next::At(later(self.reader.now(), Duration::from_millis(500)))),
+            Err(conflict) if conflict.is_conflict() => {
+                Err(Next::At(later(self.reader.now(), Duration::from_millis(500))))
+            }
             Err(gone) if gone.is_not_found() => Err(Next::Idle),
             Err(failure) => Err(self.failed(key, "status", failure)),
         }
@@ -393,7 +393,9 @@ impl<O: Operator> Kernel<O> {
         for action in &decision.actions {
             let done = match action {
                 Action::Create(child) => self.create(child).await,
-                Action::Apply(child) => self.write(Write::Apply(child.kind.clone(), child.body.clone())).await.map(|_| ()),
+                Action::Apply(child) => {
+                    self.write(Write::Apply(child.kind.clone(), child.body.clone())).await.map(|_| ())
+                }
                 Action::Delete(target) => self.delete(target).await,
                 Action::Effect(effect) => {
                     effects = true;

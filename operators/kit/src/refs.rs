@@ -8,7 +8,9 @@ use std::fmt;
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 
 /// The first word of a reference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString, IntoStaticStr, VariantNames)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Display, EnumString, IntoStaticStr, VariantNames,
+)]
 #[strum(serialize_all = "lowercase")]
 pub enum Head {
     /// A parameter of the pipeline.
@@ -93,7 +95,8 @@ fn pieces(text: &str) -> Result<Vec<Piece<'_>>, BadReference> {
     let mut at = 0;
     while let Some(offset) = text.get(at..).and_then(|rest| rest.find("$(")) {
         let start = at + offset;
-        let escaped = text.get(..start).is_some_and(|before| before.chars().rev().take_while(|c| *c == '$').count() % 2 == 1);
+        let escaped =
+            text.get(..start).is_some_and(|before| before.chars().rev().take_while(|c| *c == '$').count() % 2 == 1);
         let body = text.get(start + 2..).unwrap_or_default();
         let end = body.find(')');
         let inner = end.and_then(|e| body.get(..e));
@@ -148,7 +151,10 @@ impl DataRef {
     /// # Errors
     /// Anything else.
     pub fn parse(text: &str) -> Result<Self, BadReference> {
-        let bad = || BadReference { text: text.to_owned(), problem: "write bucket/NAME, bucket/NAME/prefix/ or topic/NAME".into() };
+        let bad = || BadReference {
+            text: text.to_owned(),
+            problem: "write bucket/NAME, bucket/NAME/prefix/ or topic/NAME".into(),
+        };
         let mut parts = text.splitn(3, '/');
         let (kind, name, rest) = (parts.next(), parts.next(), parts.next());
         let name = name.filter(|n| good(n)).ok_or_else(bad)?.to_owned();
@@ -173,7 +179,8 @@ mod tests {
 
     #[test]
     fn values_are_never_expanded_again() {
-        let once = substitute("a $(params.x) $(bucket.raw)", |r| (r.path[0] == "x").then(|| "$(params.x)$(HOME)".into()));
+        let once =
+            substitute("a $(params.x) $(bucket.raw)", |r| (r.path[0] == "x").then(|| "$(params.x)$(HOME)".into()));
         assert_eq!(once.unwrap(), "a $$(params.x)$$(HOME) $(bucket.raw)");
     }
 

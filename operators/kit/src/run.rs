@@ -348,9 +348,16 @@ async fn serve(health: Health) -> Result<(), RunError> {
     let app = Router::new()
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(|| async { "ok" }))
-        .route("/leading", get(|State(h): State<Health>| async move {
-            if h.live.load(Ordering::Relaxed) { (StatusCode::OK, "leading") } else { (StatusCode::SERVICE_UNAVAILABLE, "standby") }
-        }))
+        .route(
+            "/leading",
+            get(|State(h): State<Health>| async move {
+                if h.live.load(Ordering::Relaxed) {
+                    (StatusCode::OK, "leading")
+                } else {
+                    (StatusCode::SERVICE_UNAVAILABLE, "standby")
+                }
+            }),
+        )
         .route("/metrics", get(|State(h): State<Health>| async move { h.metrics.text() }))
         .with_state(health);
     let listener = tokio::net::TcpListener::bind(at).await.map_err(|e| RunError::Listen(at, e))?;

@@ -1,6 +1,8 @@
 //! The kernel under every cut and many orders, with a toy operator that has all it must cope with: an attempt with a
 //! pod, an external thing behind an intent and a finalizer, and a replacement that must not touch what is not ours.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use std::{collections::BTreeSet, sync::Mutex, time::Duration};
 
 use jiff::Timestamp;
@@ -75,7 +77,8 @@ impl Operator for Toy {
             None => (reader.child::<Pod>(&key, &name(job)), false),
         };
         let all = reader.cache.owned::<Pod>(&name(job));
-        let stale = all.iter().filter(|p| p.metadata.name.as_ref() != Some(&attempt.name)).map(|p| (**p).clone()).collect();
+        let stale =
+            all.iter().filter(|p| p.metadata.name.as_ref() != Some(&attempt.name)).map(|p| (**p).clone()).collect();
         Ok(Around { outside, pod: pod.map(|p| (*p).clone()), lost, stale, quota })
     }
 
@@ -98,11 +101,8 @@ impl Operator for Toy {
         let failed = around.lost || phase == "Failed";
         let number = if failed { number + 1 } else { number };
         if failed || status.attempt.is_none() {
-            status.attempt = Some(Attempt {
-                number,
-                name: names::child("toy", &uid, &[&number.to_string()]),
-                ..Attempt::default()
-            });
+            status.attempt =
+                Some(Attempt { number, name: names::child("toy", &uid, &[&number.to_string()]), ..Attempt::default() });
         } else if let (Some(attempt), Some(pod)) = (&mut status.attempt, &around.pod) {
             attempt.pod_uid = pod.metadata.uid.clone();
         }
@@ -172,7 +172,8 @@ fn job(name: &str) -> ProcessingJob {
 /// The pod of attempt 1 fails, any other succeeds; pods of others are left alone.
 fn kubelet() -> Actor {
     Box::new(move |world| {
-        let fresh = |p: &Pod| p.status.as_ref().is_none_or(|s| s.phase.is_none()) && p.metadata.owner_references.is_some();
+        let fresh =
+            |p: &Pod| p.status.as_ref().is_none_or(|s| s.phase.is_none()) && p.metadata.owner_references.is_some();
         let Some(pod) = world.list::<Pod>().into_iter().find(fresh) else { return false };
         let name = pod.metadata.name.unwrap();
         let owner = pod.metadata.owner_references.unwrap()[0].uid.clone();
@@ -182,12 +183,17 @@ fn kubelet() -> Actor {
     })
 }
 
-/// Deletes the job once it has succeeded, if asked.
-fn deleter() -> Actor {
+/// Deletes the job: as soon as the external thing exists, or only once the job has succeeded.
+fn deleter(early: bool) -> Actor {
     let mut done = false;
     Box::new(move |world| {
-        let over = world.get::<ProcessingJob>("ml", "j").is_some_and(|j| conditions::is_true(&j.status.unwrap(), "Succeeded"));
-        let act = over && !done;
+        let over = |j: &ProcessingJob| j.status.as_ref().is_some_and(|s| conditions::is_true(s, "Succeeded"));
+        let ripe = if early {
+            !world.shelf::<Outside>().0.lock().unwrap().is_empty()
+        } else {
+            world.get::<ProcessingJob>("ml", "j").is_some_and(|j| over(&j))
+        };
+        let act = ripe && !done;
         if act {
             done = true;
             world.delete::<ProcessingJob>("ml", "j");
@@ -235,8 +241,11 @@ fn thief(swap: bool) -> Actor {
 #[derive(Clone, Copy, Debug, PartialEq, strum::EnumIter)]
 enum Plot {
     Quiet,
+    /// The job is deleted while it runs.
     Delete,
+    /// Somebody else writes into the status.
     Edit,
+    /// The same, and the job is deleted once it has succeeded.
     EditDelete,
     /// A pod of the first attempt's name is there already.
     Foreign,
@@ -247,7 +256,7 @@ enum Plot {
 }
 
 /// Orders tried for each cut; order 0 is the strict one.
-const ORDERS: u64 = 4;
+const ORDERS: u64 = 3;
 
 fn with_story<T>(plot: Plot, mutation: Mutation, then: impl FnOnce(&Story<'_>) -> T) -> T {
     let setup = |world: &World| {
@@ -263,9 +272,9 @@ fn with_story<T>(plot: Plot, mutation: Mutation, then: impl FnOnce(&Story<'_>) -
     };
     let actors = || match plot {
         Plot::Quiet | Plot::Foreign => vec![kubelet()],
-        Plot::Delete => vec![kubelet(), deleter()],
+        Plot::Delete => vec![kubelet(), deleter(true)],
         Plot::Edit => vec![kubelet(), editor()],
-        Plot::EditDelete => vec![kubelet(), deleter(), editor()],
+        Plot::EditDelete => vec![kubelet(), deleter(false), editor()],
         Plot::Vanish => vec![kubelet(), thief(false)],
         Plot::Swap => vec![kubelet(), thief(true)],
     };
@@ -288,7 +297,9 @@ fn invariant(world: &World) -> Result<(), String> {
         for n in 1..=number + 1 {
             let times = world.created::<Pod>("ml", &names::child("toy", &name(&job), &[&n.to_string()]));
             if times > u32::from(n <= number) {
-                return Err(format!("pod of attempt {n} created {times} times, the status speaks of {number} attempts"));
+                return Err(format!(
+                    "pod of attempt {n} created {times} times, the status speaks of {number} attempts"
+                ));
             }
         }
         if conditions::get(&status, "Stalled").is_some_and(|c| c.reason == "NoQuota") {
@@ -314,13 +325,28 @@ fn same_end_under_every_cut_and_order() {
     println!("schedules: {schedules}");
 }
 
+/// The plot that brings a broken rule to light.
+fn exposes(mutation: Mutation) -> Plot {
+    match mutation {
+        Mutation::TrustStaleCache => Plot::Vanish,
+        Mutation::AdoptByName => Plot::Foreign,
+        Mutation::DeleteByName => Plot::Swap,
+        Mutation::LateFinalizer => Plot::Delete,
+        Mutation::UnconditionalStatus | Mutation::ActAfterConflict => Plot::Edit,
+        Mutation::None | Mutation::ActBeforeStatus | Mutation::ActBeforeListed => Plot::Quiet,
+    }
+}
+
 #[test]
 fn every_mutation_is_caught() {
-    let caught = |mutation, plot| {
-        with_story(plot, Mutation::None, |sound| with_story(plot, mutation, |mutant| sim::caught(sound, mutant, ORDERS)))
+    let caught = |mutation: &Mutation| {
+        let plot = exposes(*mutation);
+        with_story(plot, Mutation::None, |sound| {
+            with_story(plot, *mutation, |mutant| sim::caught(sound, mutant, ORDERS))
+        })
     };
     let all: Vec<Mutation> = Mutation::iter().filter(|m| *m != Mutation::None).collect();
-    let missed: Vec<_> = all.iter().filter(|m| !Plot::iter().any(|plot| caught(**m, plot))).collect();
+    let missed: Vec<_> = all.iter().filter(|m| !caught(m)).collect();
     assert!(missed.is_empty(), "not caught: {missed:?}");
     println!("mutants caught: {}", all.len());
 }

@@ -18,6 +18,9 @@ use crate::{
 /// Something of the world that is not the operator: a kubelet, a user, another controller. Returns whether it moved.
 pub type Actor = Box<dyn FnMut(&World) -> bool>;
 
+/// Builds the controllers of a process, anew after each crash.
+pub type Build<'a> = dyn Fn(&Env, &World) -> Vec<Box<dyn Controller>> + 'a;
+
 /// A workload to run to its end.
 pub struct Story<'a> {
     /// For messages.
@@ -25,7 +28,7 @@ pub struct Story<'a> {
     /// Fills the world before the operator starts.
     pub setup: &'a dyn Fn(&World),
     /// The operator's controllers, as its `main` builds them, on simulated adapters.
-    pub build: &'a dyn Fn(&Env, &World) -> Vec<Box<dyn Controller>>,
+    pub build: &'a Build<'a>,
     /// Fresh actors for one run.
     pub actors: &'a dyn Fn() -> Vec<Actor>,
     /// Must hold after every step.

@@ -20,6 +20,9 @@ pub struct Report {
     pub faults: Vec<String>,
 }
 
+/// Orders without a cut, for each order with all cuts.
+const RACES: u64 = 40;
+
 /// Enough to see a pattern; the rest is noise.
 const MAX_FAULTS: usize = 10;
 
@@ -56,17 +59,19 @@ fn search(story: &Story<'_>, orders: u64, first: bool) -> Report {
 fn hunt(story: &Story<'_>, goal: (&Outcome, u64), first: bool) -> Report {
     let (reference, orders) = goal;
     let mut report = Report { writes: reference.writes.clone(), ..Report::default() };
-    for seed in 0..orders {
-        // A shuffled run may need a few writes more or less than the reference; cut a little beyond its end too.
-        let cuts = (0..reference.writes.len() + 4).flat_map(|n| Cut::iter().map(move |cut| Some((n, cut))));
-        for cut in std::iter::once(None).chain(cuts) {
-            let schedule = Schedule { seed, cut };
-            report.schedules += 1;
-            if let Some(fault) = differs(reference, &run(story, schedule)) {
-                report.faults.push(format!("{}: {schedule:?}: {fault}", story.name));
-                if first || report.faults.len() >= MAX_FAULTS {
-                    return report;
-                }
+    // Orders alone are cheap and find the races; the cuts then find what a crash or a lost answer breaks. A shuffled run
+    // may need a few writes more or less than the reference, so it is cut a little beyond its end too.
+    let races = (0..orders * RACES).map(|seed| Schedule { seed, cut: None });
+    let last = reference.writes.len() + 4;
+    let cuts = (0..orders).flat_map(|seed| {
+        (0..last).flat_map(move |n| Cut::iter().map(move |cut| Schedule { seed, cut: Some((n, cut)) }))
+    });
+    for schedule in races.chain(cuts) {
+        report.schedules += 1;
+        if let Some(fault) = differs(reference, &run(story, schedule)) {
+            report.faults.push(format!("{}: {schedule:?}: {fault}", story.name));
+            if first || report.faults.len() >= MAX_FAULTS {
+                break;
             }
         }
     }

@@ -260,10 +260,12 @@ impl World {
             let owner = controller_uid(v);
             !owner.is_empty() && !uids.iter().any(|u| u == owner)
         };
-        let ended = |at: &Address, v: &Value| at.kind.kind == "Pod" && v.pointer("/metadata/deletionTimestamp").is_some();
-        let found = inner.objects.iter().find(|(at, v)| {
-            ended(at, v) || (orphan(v) && v.pointer("/metadata/deletionTimestamp").is_none())
-        });
+        let ended =
+            |at: &Address, v: &Value| at.kind.kind == "Pod" && v.pointer("/metadata/deletionTimestamp").is_some();
+        let found = inner
+            .objects
+            .iter()
+            .find(|(at, v)| ended(at, v) || (orphan(v) && v.pointer("/metadata/deletionTimestamp").is_none()));
         let Some((at, pod)) = found.map(|(at, v)| (at.clone(), ended(at, v))) else { return false };
         if pod {
             inner.remove(&at);

@@ -116,7 +116,7 @@ pub struct Holder {
     /// Kind, for example `ProcessingJob`.
     #[schemars(length(min = 1, max = 63))]
     pub kind: String,
-    /// Name.
+    /// Name of that object.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
     /// Uid, so that a grant never outlives its holder under another incarnation.

@@ -79,7 +79,7 @@ pub struct ExecutorsSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ContainerSpec {
-    /// Image.
+    /// Image of the container.
     #[schemars(length(min = 1, max = 512), transform = schema::text(512).templated())]
     pub image: String,
     /// When to pull it. Default: IfNotPresent.

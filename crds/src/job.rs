@@ -69,7 +69,10 @@ pub struct JobSpec {
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
     schema::rule("has(self.value) != has(self.valueFrom)", "give exactly one of value, valueFrom"),
-    schema::rule("!self.name.startsWith('AWS_') && !self.name.startsWith('MILLRACE_')", "AWS_* and MILLRACE_* are ours: access to data follows from reads and writes")
+    schema::rule(
+        "!(['AWS_', 'MILLRACE_', 'BUCKET_', 'TOPIC_', 'SPARK_'].exists(p, self.name.startsWith(p)) || self.name == 'KAFKA_BOOTSTRAP_SERVERS')",
+        "AWS_*, BUCKET_*, TOPIC_*, SPARK_*, MILLRACE_* and KAFKA_BOOTSTRAP_SERVERS are set by Millrace: choose another name"
+    )
 ]))]
 pub struct EnvVar {
     /// Name of the variable.

@@ -13,12 +13,16 @@ use crate::schema;
 /// What a job may say about its pods: the driver, the executors, the container.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    schema::rule("!has(self.labels) || self.labels.all(k, !k.startsWith('millrace.dev/') && !k.startsWith('spark-'))", "labels: millrace.dev/ and spark- are ours; remove them"),
+    schema::rule("!has(self.annotations) || self.annotations.all(k, !k.startsWith('millrace.dev/'))", "annotations: millrace.dev/ is ours; remove it")
+]))]
 pub struct PodSubset {
     /// Labels to add; `millrace.dev/` and `spark-` ones are ours.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = schema::map(32, 63))]
     pub labels: BTreeMap<String, String>,
-    /// Annotations to add.
+    /// Annotations to add; `millrace.dev/` ones are ours.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = schema::map(32, 1_024))]
     pub annotations: BTreeMap<String, String>,

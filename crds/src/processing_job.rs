@@ -126,6 +126,10 @@ pub struct Attempt {
     /// Name its objects are derived from.
     #[schemars(length(max = 63))]
     pub name: String,
+    /// Name of its driver or main pod, for `kubectl logs`; what it is stays true when the spec turns to another engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub pod: Option<String>,
     /// Hash of the spec it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
@@ -141,7 +145,7 @@ pub struct Attempt {
     /// When its first container ran; the run deadline counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
-    /// Why it is being stopped: Suspended, SpecChanged, RunRequested, StartDeadline, RunDeadline.
+    /// Why it is being stopped: Suspended, SpecChanged, RunDeadline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub stop_reason: Option<String>,

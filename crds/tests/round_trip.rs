@@ -98,7 +98,7 @@ fn examples_and_objects_read_back_as_written() {
         let again = typed(&object);
         kept(&object, &again, &path.display().to_string());
         without_null(&again["spec"], &path.display().to_string());
-        without_null(&again["status"].as_object().map_or(json!({}), |status| json!(status)), "status");
+        without_null(&again["status"].as_object().map_or_else(|| json!({}), |status| json!(status)), "status");
         kinds.insert(object["kind"].as_str().unwrap().to_owned());
     }
     assert_eq!(kinds.len(), 9, "every kind has an object here: {kinds:?}");

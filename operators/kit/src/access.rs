@@ -1,6 +1,7 @@
 //! The rights an operator needs, as data: the chart's roles are generated from it and a test proves them sufficient.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 /// Where a right is granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -64,3 +65,27 @@ pub const KERNEL: &[Access] = &[
     Access::own("coordination.k8s.io", "leases", &["get", "create", "update"], "leader lease"),
     Access::cluster("events.k8s.io", "events", &["create"], "tell of warnings and ends"),
 ];
+
+/// The rules of an operator, the kernel's included, as the chart reads them: `{cluster: [...], own: [...]}`, each a list of
+/// RBAC rules with the reason beside it.
+#[must_use]
+pub fn document(access: &[Access]) -> Value {
+    let rules = |reach: Reach| -> Vec<Value> {
+        let mut all: Vec<&Access> = KERNEL.iter().chain(access).filter(|a| a.reach == reach).collect();
+        all.sort_by_key(|a| (a.group, a.resource, a.names));
+        all.iter().map(|a| rule(a)).collect()
+    };
+    json!({"cluster": rules(Reach::Cluster), "own": rules(Reach::Own)})
+}
+
+fn rule(access: &Access) -> Value {
+    let mut rule = json!({
+        "why": access.why,
+        "rule": {"apiGroups": [access.group], "resources": [access.resource], "verbs": access.verbs},
+    });
+    // An empty `resourceNames` would mean all objects, so it is never written.
+    if let (false, Some(slot)) = (access.names.is_empty(), rule.pointer_mut("/rule").and_then(Value::as_object_mut)) {
+        slot.insert("resourceNames".into(), json!(access.names));
+    }
+    rule
+}

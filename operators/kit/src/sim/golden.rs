@@ -30,21 +30,29 @@ pub fn check<O: Operator>(dir: &Path) -> Result<usize, String> {
     if faults.is_empty() { Ok(cases.len()) } else { Err(faults.join("\n")) }
 }
 
+/// Checks that the chart's rules of an operator are those its code declares: `charts/millrace/access/<name>.yaml`.
+///
+/// # Errors
+/// The file is missing or differs; `UPDATE=1` writes it anew.
+pub fn access(name: &str, access: &[crate::access::Access]) -> Result<(), String> {
+    let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts/millrace/access");
+    same(&chart.join(format!("{name}.yaml")), &yaml(&crate::access::document(access))?)
+}
+
 fn one<O: Operator>(case: &Path) -> Result<(), String> {
     let object: O::Object = read(&case.join("object.yaml"))?;
     let observed: Observed<O::Observed> = read(&case.join("observed.yaml"))?;
     let now = observed.now.unwrap_or_else(|| Timestamp::from_second(EPOCH).unwrap_or(Timestamp::UNIX_EPOCH));
     let have = yaml(&O::decide(&object, &observed.seen, now))?;
-    let path = case.join("decision.yaml");
+    same(&case.join("decision.yaml"), &have)
+}
+
+fn same(path: &Path, have: &str) -> Result<(), String> {
     if std::env::var_os("UPDATE").is_some() {
-        return fs::write(&path, have).map_err(|e| format!("{}: {e}", path.display()));
+        return fs::write(path, have).map_err(|e| format!("{}: {e}", path.display()));
     }
-    let want = fs::read_to_string(&path).map_err(|e| format!("{}: {e}; run with UPDATE=1", path.display()))?;
-    if want == have {
-        Ok(())
-    } else {
-        Err(format!("{} differs (UPDATE=1 writes it anew); now:\n{have}", path.display()))
-    }
+    let want = fs::read_to_string(path).map_err(|e| format!("{}: {e}; run with UPDATE=1", path.display()))?;
+    if want == have { Ok(()) } else { Err(format!("{} differs (UPDATE=1 writes it anew); now:\n{have}", path.display())) }
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, String> {

@@ -17,7 +17,7 @@ mkdir -p "$root"/{bin,usr/bin,etc/ssl/certs,tmp,data}
 chmod 1777 "$root/tmp"
 install -m 755 "$PART_MINIO/minio" "$PART_MINIO/mc" "$root/usr/bin/"
 install -m 755 /bin/busybox "$root/bin/busybox"
-for applet in sh cat echo env grep head id ls mkdir printf ps rm sleep test touch tr true wget; do
+for applet in sh cat chown echo env grep head id ls mkdir printf ps rm sleep test touch tr true wget; do
   ln -s busybox "$root/bin/$applet"
 done
 tar -xf "$PART_BASE/rootfs.tar" -C "$root" ./etc/ssl/certs/ca-certificates.crt ./etc/passwd ./etc/group

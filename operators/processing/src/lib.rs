@@ -1,1 +1,57 @@
-//! Spark, Flink and container jobs: attempts, retries, deadlines.
+//! ProcessingJob: one Spark application or container as numbered attempts, with retries, deadlines and results.
+//!
+//! Talks to the Kubernetes API alone. Never reads a Secret: access to data is a DataGrant whose Secret the kubelet
+//! mounts. Every attempt is stored in the job's status before its first object is created.
+
+mod children;
+mod decide;
+mod engine;
+mod evidence;
+mod model;
+mod observe;
+mod operator;
+mod status;
+
+use millrace_kit::{Controller, Env, Kernel, access::Access};
+
+pub use observe::{ChildView, ContainerView, GrantView, Observed, PodView};
+pub use operator::Processing;
+
+/// Builds the operator's controllers.
+#[must_use]
+pub fn controllers(env: &Env) -> Vec<Box<dyn Controller>> {
+    vec![Box::new(Kernel::new(Processing, env.reader.clone()))]
+}
+
+/// Every right the operator uses, beside the kernel's own.
+pub const ACCESS: &[Access] = &[
+    Access::cluster("millrace.dev", "processingjobs", &["get", "list", "watch"], "the objects it keeps"),
+    Access::cluster("millrace.dev", "processingjobs/status", &["update"], "attempts and their results"),
+    Access::cluster(
+        "millrace.dev",
+        "datagrants",
+        &["get", "list", "watch", "create", "delete"],
+        "one per attempt that reads or writes data; get proves a cache miss",
+    ),
+    Access::cluster(
+        "",
+        "pods",
+        &["get", "list", "watch", "create", "delete"],
+        "driver and main pods; get proves a cache miss, watch is limited to our labels",
+    ),
+    Access::cluster(
+        "",
+        "configmaps",
+        &["get", "list", "watch", "create", "delete"],
+        "Spark's properties, one per attempt; watch is limited to our labels and keeps no data",
+    ),
+    Access::cluster("", "serviceaccounts", &["list", "watch", "create"], "millrace-spark, one per namespace with Spark"),
+    Access::cluster(
+        "rbac.authorization.k8s.io",
+        "rolebindings",
+        &["list", "watch", "create"],
+        "binds millrace-spark to its ClusterRole",
+    ),
+    Access::cluster("rbac.authorization.k8s.io", "clusterroles", &["bind"], "only this role may be bound, never escalated")
+        .named(&[children::account::ROLE]),
+];

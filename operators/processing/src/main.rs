@@ -1,3 +1,8 @@
-//! The processing operator.
+//! The processing operator's process.
 
-fn main() {}
+use std::{process::ExitCode, sync::Arc};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    millrace_kit::run::main("processing", Arc::new(millrace_processing::controllers)).await
+}

@@ -1,0 +1,10 @@
+//! Pure builders of the objects of an attempt, one kind a file.
+
+pub(crate) mod account;
+pub(crate) mod conf;
+pub(crate) mod driver;
+pub(crate) mod executor;
+pub(crate) mod grant;
+pub(crate) mod main_pod;
+pub(crate) mod parts;
+pub(crate) mod properties;

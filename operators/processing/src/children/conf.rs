@@ -1,0 +1,63 @@
+//! The ConfigMap of a Spark attempt: properties, the executors' template, log settings. Immutable, without secrets.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+
+use super::{executor, parts, properties};
+use crate::{
+    engine::{self, Plan},
+    model::Spark,
+};
+
+/// Where the driver sees it; `SPARK_CONF_DIR`.
+pub(crate) const MOUNT: &str = "/etc/millrace/spark";
+/// Key of the properties.
+pub(crate) const PROPERTIES: &str = "spark.properties";
+/// Key of the executors' template.
+pub(crate) const TEMPLATE: &str = "executor.yaml";
+
+/// A failed attempt's message is the end of its log, so the log ends with the application's own words: Spark's
+/// information is left out, and so are the warnings it gives about its own shutdown.
+const LOG4J2: &str = "\
+rootLogger.level = warn
+rootLogger.appenderRef.stdout.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
+logger.k8s.name = org.apache.spark.scheduler.cluster.k8s
+logger.k8s.level = error
+logger.shutdown.name = org.apache.spark.util.ShutdownHookManager
+logger.shutdown.level = off
+logger.dispatcher.name = org.apache.spark.rpc.netty.Dispatcher
+logger.dispatcher.level = error
+logger.outbox.name = org.apache.spark.rpc.netty.Outbox
+logger.outbox.level = error
+logger.native.name = org.apache.hadoop.util.NativeCodeLoader
+logger.native.level = error
+logger.metrics.name = org.apache.hadoop.metrics2
+logger.metrics.level = error
+";
+
+/// The ConfigMap of one attempt.
+pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> ConfigMap {
+    let mut data = BTreeMap::from([
+        (PROPERTIES.to_owned(), properties::text(plan, own)),
+        ("log4j2.properties".to_owned(), LOG4J2.to_owned()),
+    ]);
+    if own.executors > 0 {
+        data.insert(TEMPLATE.to_owned(), executor::template(plan));
+    }
+    ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(engine::conf_name(plan.base)),
+            labels: Some(parts::labels(plan.job, plan.numbers.1)),
+            ..ObjectMeta::default()
+        },
+        immutable: Some(true),
+        data: Some(data),
+        binary_data: None,
+    }
+}

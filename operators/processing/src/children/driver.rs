@@ -1,0 +1,108 @@
+//! The Spark driver's pod: the only one with an API token, to ask for its executors.
+
+use k8s_openapi::api::core::v1::{
+    ConfigMapVolumeSource, Container, ContainerPort, EnvVar, EnvVarSource, ObjectFieldSelector, Pod, PodSpec, Volume,
+    VolumeMount,
+};
+use millrace_crds::well_known::LABEL_ROLE;
+
+use super::{account, conf, parts};
+use crate::{
+    engine::{self, CONTAINERS, Engine, Plan},
+    model::Spark,
+};
+
+/// The port of the driver's RPC, where executors report.
+pub(crate) const RPC_PORT: i32 = 7078;
+/// The port of the driver's block manager.
+pub(crate) const BLOCK_PORT: i32 = 7079;
+/// The port of Spark's page.
+pub(crate) const UI_PORT: i32 = 4040;
+
+/// The driver pod of one attempt.
+pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> Pod {
+    let (mut volumes, mut mounts) = parts::volumes(plan);
+    volumes.push(Volume {
+        name: "conf".to_owned(),
+        config_map: Some(ConfigMapVolumeSource {
+            name: engine::conf_name(plan.base),
+            ..ConfigMapVolumeSource::default()
+        }),
+        ..Volume::default()
+    });
+    mounts.push(VolumeMount {
+        name: "conf".to_owned(),
+        mount_path: conf::MOUNT.to_owned(),
+        read_only: Some(true),
+        ..VolumeMount::default()
+    });
+    let port = |name: &str, number: i32| ContainerPort {
+        name: Some(name.to_owned()),
+        container_port: number,
+        ..ContainerPort::default()
+    };
+    let container = Container {
+        name: CONTAINERS[0].to_owned(),
+        image: Some(plan.fill(&own.image)),
+        image_pull_policy: Some(parts::pull(own.pull).to_owned()),
+        args: Some(args(plan, own)),
+        env: Some(env(plan)),
+        ports: Some(vec![port("rpc", RPC_PORT), port("blocks", BLOCK_PORT), port("ui", UI_PORT)]),
+        resources: Some(parts::resources(&own.driver.cpu.0, &own.driver.memory.0)),
+        volume_mounts: Some(mounts),
+        security_context: Some(parts::container_wall()),
+        termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
+        ..Container::default()
+    };
+    let mut labels = parts::labels(plan.job, plan.numbers.1);
+    labels.insert(LABEL_ROLE.to_owned(), "driver".to_owned());
+    labels.insert("spark-role".to_owned(), "driver".to_owned());
+    labels.insert("spark-app-selector".to_owned(), plan.base.to_owned());
+    let mut spec = PodSpec { containers: vec![container], volumes: Some(volumes), ..parts::pod_spec(plan) };
+    if own.executors > 0 {
+        spec.service_account_name = Some(account::ACCOUNT.to_owned());
+        spec.automount_service_account_token = Some(true);
+    }
+    Pod {
+        metadata: parts::pod_meta(plan, Some(format!("{}-{}", plan.base, own.suffix())), labels),
+        spec: Some(spec),
+        status: None,
+    }
+}
+
+/// `driver`, then what spark-submit takes. The kubelet puts the pod's address into `spark.driver.host`, so no Service
+/// and no name resolution stand between driver and executors.
+fn args(plan: &Plan<'_>, own: &Spark) -> Vec<String> {
+    let mut all = vec![
+        "driver".to_owned(),
+        "--properties-file".to_owned(),
+        format!("{}/{}", conf::MOUNT, conf::PROPERTIES),
+        "--conf".to_owned(),
+        "spark.driver.host=$(SPARK_DRIVER_BIND_ADDRESS)".to_owned(),
+    ];
+    if let Some(class) = &own.class {
+        all.extend(["--class".to_owned(), class.clone()]);
+    }
+    all.push(plan.fill(&own.main));
+    all.extend(own.args.iter().map(|text| plan.fill(text)));
+    all
+}
+
+fn env(plan: &Plan<'_>) -> Vec<EnvVar> {
+    let address = EnvVar {
+        name: "SPARK_DRIVER_BIND_ADDRESS".to_owned(),
+        value: None,
+        value_from: Some(EnvVarSource {
+            field_ref: Some(ObjectFieldSelector { field_path: "status.podIP".to_owned(), api_version: None }),
+            ..EnvVarSource::default()
+        }),
+    };
+    let mut all = vec![
+        address,
+        parts::var("SPARK_APPLICATION_ID", plan.base),
+        parts::var("SPARK_CONF_DIR", conf::MOUNT),
+        parts::var("SPARK_LOCAL_DIRS", "/tmp/spark"),
+    ];
+    all.extend(parts::env(plan));
+    all
+}

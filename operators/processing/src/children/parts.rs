@@ -1,0 +1,197 @@
+//! What driver, executors and containers have in common: labels, variables, volumes, the walls around a pod.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::core::v1::{
+        Capabilities, ConfigMapKeySelector, EmptyDirVolumeSource, EnvVar, EnvVarSource, LocalObjectReference,
+        PodSecurityContext, PodSpec, SeccompProfile, SecretKeySelector, SecretVolumeSource, SecurityContext, Toleration,
+        Volume, VolumeMount,
+    },
+    apimachinery::pkg::api::resource::Quantity,
+};
+use millrace_crds::{
+    ProcessingJob, engines::PullPolicy,
+    well_known::{
+        GRANT_KEY_AWS_CONFIG, GRANT_MOUNT_PATH, LABEL_ATTEMPT, LABEL_OWNER_KIND, LABEL_OWNER_NAME, LABEL_OWNER_UID,
+    },
+};
+
+use crate::engine::Plan;
+
+/// Longest label value.
+const MAX_LABEL: usize = 63;
+
+/// Labels of everything an attempt makes. A name too long for a label is left out; the uid is always there.
+pub(crate) fn labels(job: &ProcessingJob, number: i64) -> BTreeMap<String, String> {
+    let name = job.metadata.name.clone().unwrap_or_default();
+    let mut all = BTreeMap::from([
+        (LABEL_OWNER_KIND.to_owned(), "ProcessingJob".to_owned()),
+        (LABEL_OWNER_UID.to_owned(), job.metadata.uid.clone().unwrap_or_default()),
+        (LABEL_ATTEMPT.to_owned(), number.to_string()),
+    ]);
+    if name.len() <= MAX_LABEL {
+        all.insert(LABEL_OWNER_NAME.to_owned(), name);
+    }
+    all
+}
+
+/// A variable with a value.
+pub(crate) fn var(name: impl Into<String>, value: impl Into<String>) -> EnvVar {
+    EnvVar { name: name.into(), value: Some(value.into()), value_from: None }
+}
+
+/// Ours first, so that the user's may refer to them; names and addresses only, never a credential.
+pub(crate) fn env(plan: &Plan<'_>) -> Vec<EnvVar> {
+    let (run, number) = plan.numbers;
+    let mut all = vec![var("MILLRACE_RUN", run.to_string()), var("MILLRACE_ATTEMPT", number.to_string())];
+    if let Some(grant) = plan.grant() {
+        if grant.secret.is_some() {
+            all.push(var("AWS_CONFIG_FILE", format!("{GRANT_MOUNT_PATH}/{GRANT_KEY_AWS_CONFIG}")));
+        }
+        let optional = [
+            ("AWS_ENDPOINT_URL", &grant.endpoint),
+            ("AWS_REGION", &grant.region),
+            ("KAFKA_BOOTSTRAP_SERVERS", &grant.bootstrap_servers),
+        ];
+        all.extend(optional.into_iter().filter_map(|(name, value)| Some(var(name, literal(value.as_ref()?)))));
+        let upper = |name: &str| name.to_ascii_uppercase().replace('-', "_");
+        all.extend(grant.buckets.iter().map(|b| var(format!("BUCKET_{}", upper(&b.name)), literal(&b.bucket_name))));
+        all.extend(grant.topics.iter().map(|t| var(format!("TOPIC_{}", upper(&t.name)), literal(&t.topic_name))));
+    }
+    all.extend(plan.work.env.iter().map(|own| EnvVar {
+        name: own.name.clone(),
+        value: own.value.as_ref().map(|v| plan.fill(v)),
+        value_from: own.value_from.as_ref().map(|from| EnvVarSource {
+            secret_key_ref: from.secret_key_ref.as_ref().map(|s| SecretKeySelector {
+                name: s.name.clone(),
+                key: s.key.clone(),
+                optional: None,
+            }),
+            config_map_key_ref: from.config_map_key_ref.as_ref().map(|c| ConfigMapKeySelector {
+                name: c.name.clone(),
+                key: c.key.clone(),
+                optional: None,
+            }),
+            ..EnvVarSource::default()
+        }),
+    }));
+    all
+}
+
+/// Text the kubelet must not expand.
+fn literal(text: &str) -> String {
+    text.replace("$(", "$$(")
+}
+
+/// Scratch space at /tmp, and the grant's Secret, which the kubelet renews in place.
+pub(crate) fn volumes(plan: &Plan<'_>) -> (Vec<Volume>, Vec<VolumeMount>) {
+    let scratch = plan.work.pod.scratch.as_ref().map_or("1Gi", |q| q.0.as_str());
+    let mut volumes = vec![Volume {
+        name: "tmp".to_owned(),
+        empty_dir: Some(EmptyDirVolumeSource { size_limit: Some(Quantity(scratch.to_owned())), medium: None }),
+        ..Volume::default()
+    }];
+    let mut mounts =
+        vec![VolumeMount { name: "tmp".to_owned(), mount_path: "/tmp".to_owned(), ..VolumeMount::default() }];
+    if let Some(secret) = plan.grant().and_then(|g| g.secret.clone()) {
+        volumes.push(Volume {
+            name: "grant".to_owned(),
+            secret: Some(SecretVolumeSource { secret_name: Some(secret), ..SecretVolumeSource::default() }),
+            ..Volume::default()
+        });
+        mounts.push(VolumeMount {
+            name: "grant".to_owned(),
+            mount_path: GRANT_MOUNT_PATH.to_owned(),
+            read_only: Some(true),
+            ..VolumeMount::default()
+        });
+    }
+    (volumes, mounts)
+}
+
+/// The container's wall: the restricted Pod Security Standard and a read-only root.
+pub(crate) fn container_wall() -> SecurityContext {
+    SecurityContext {
+        allow_privilege_escalation: Some(false),
+        read_only_root_filesystem: Some(true),
+        capabilities: Some(Capabilities { drop: Some(vec!["ALL".to_owned()]), add: None }),
+        ..SecurityContext::default()
+    }
+}
+
+/// A pod spec with the walls and the user's wishes; containers, volumes and account are the caller's.
+pub(crate) fn pod_spec(plan: &Plan<'_>) -> PodSpec {
+    let wishes = &plan.work.pod;
+    let some = |map: &BTreeMap<String, String>| (!map.is_empty()).then(|| map.clone());
+    let tolerations: Vec<Toleration> = wishes
+        .tolerations
+        .iter()
+        .map(|t| Toleration {
+            key: t.key.clone(),
+            operator: t.operator.clone(),
+            value: t.value.clone(),
+            effect: t.effect.clone(),
+            toleration_seconds: t.toleration_seconds,
+        })
+        .collect();
+    let pulls: Vec<LocalObjectReference> =
+        wishes.image_pull_secrets.iter().map(|s| LocalObjectReference { name: s.name.clone() }).collect();
+    PodSpec {
+        restart_policy: Some("Never".to_owned()),
+        automount_service_account_token: Some(false),
+        enable_service_links: Some(false),
+        termination_grace_period_seconds: Some(i64::try_from(plan.work.grace.as_secs()).unwrap_or(i64::MAX)),
+        security_context: Some(PodSecurityContext {
+            run_as_non_root: Some(true),
+            run_as_user: wishes.run_as_user,
+            fs_group: wishes.fs_group.or(wishes.run_as_user),
+            seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }),
+            ..PodSecurityContext::default()
+        }),
+        node_selector: some(&wishes.node_selector),
+        tolerations: (!tolerations.is_empty()).then_some(tolerations),
+        priority_class_name: wishes.priority_class_name.clone(),
+        image_pull_secrets: (!pulls.is_empty()).then_some(pulls),
+        ..PodSpec::default()
+    }
+}
+
+/// The word of a pull policy.
+pub(crate) const fn pull(policy: PullPolicy) -> &'static str {
+    match policy {
+        PullPolicy::IfNotPresent => "IfNotPresent",
+        PullPolicy::Always => "Always",
+        PullPolicy::Never => "Never",
+    }
+}
+
+/// Request of cpu, request and limit of memory: memory is not taken back, cpu is.
+pub(crate) fn resources(cpu: &str, memory: &str) -> k8s_openapi::api::core::v1::ResourceRequirements {
+    let quantity = |text: &str| Quantity(text.to_owned());
+    k8s_openapi::api::core::v1::ResourceRequirements {
+        requests: Some(BTreeMap::from([
+            ("cpu".to_owned(), quantity(cpu)),
+            ("memory".to_owned(), quantity(memory)),
+        ])),
+        limits: Some(BTreeMap::from([("memory".to_owned(), quantity(memory))])),
+        claims: None,
+    }
+}
+
+/// Metadata of a pod: the user's labels and annotations under ours.
+pub(crate) fn pod_meta(
+    plan: &Plan<'_>,
+    name: Option<String>,
+    ours: BTreeMap<String, String>,
+) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
+    let mut labels = plan.work.pod.labels.clone();
+    labels.extend(ours);
+    let annotations = plan.work.pod.annotations.clone();
+    k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
+        name,
+        labels: Some(labels),
+        annotations: (!annotations.is_empty()).then_some(annotations),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,128 @@
+//! What must exist for the live attempt, and what earlier attempts must leave.
+
+use k8s_openapi::{
+    api::core::v1::{ConfigMap, Pod},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::ResourceExt;
+use millrace_crds::{DataGrant, DataGrantSpec, job::KeepPods, processing_job::Attempt};
+use millrace_kit::{Action, NoEffect, Target};
+
+use super::{Pass, begin};
+use crate::{
+    children,
+    engine::{self, Plan},
+    observe::{ChildView, Observed, PodView},
+    status,
+};
+
+/// The actions of a pass; `had` names the attempt that was live when it began and that `seen` speaks of.
+pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<NoEffect>> {
+    let mut all = Vec::new();
+    let live = status::live(&pass.status);
+    if let Some(attempt) = live {
+        // What was seen is of the attempt that was live then; a new one has nothing yet.
+        let same = had == Some(attempt.name.as_str());
+        let fresh = Observed {
+            account: pass.seen.data.account,
+            binding: pass.seen.data.binding,
+            ..Observed::default()
+        };
+        wanted(pass, (attempt, if same { &pass.seen.data } else { &fresh }), &mut all);
+    }
+    let mut old = pass.seen.data.old.clone();
+    if had.is_some_and(|name| live.is_none_or(|a| a.name != name)) {
+        old.extend(ended(&pass.seen.data, had.unwrap_or_default()));
+    }
+    all.extend(old.iter().filter(|c| !c.going && !keep(pass, c)).map(|c| Action::Delete(target(pass, c))));
+    all
+}
+
+fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<NoEffect>>) {
+    let (attempt, seen) = now;
+    if attempt.stop_reason.is_some() {
+        let going = seen.pod.iter().filter(|p| p.deleted.is_none()).map(as_child);
+        all.extend(going.map(|c| Action::Delete(target(pass, &c))));
+        return;
+    }
+    let Ok(work) = &pass.model.work else { return };
+    if attempt.spec_hash.as_ref() != Some(&pass.model.hash) {
+        return;
+    }
+    let run = pass.status.run_number.unwrap_or(1);
+    if attempt.grant.is_some() && seen.grant.is_none() {
+        all.push(Action::Create(children::grant::build(pass.job, work, (&attempt.name, attempt.number))));
+        return;
+    }
+    let granted = attempt.grant.is_none() || seen.grant.as_ref().is_some_and(|g| g.ready);
+    if seen.pod.is_none() && attempt.pod_uid.is_none() && granted {
+        let plan = Plan { job: pass.job, work, seen, base: &attempt.name, numbers: (run, attempt.number) };
+        all.extend(engine::of(work).children(&plan).into_iter().map(Action::Create));
+    }
+}
+
+/// What the attempt that ended in this very pass leaves.
+fn ended(seen: &Observed, base: &str) -> Vec<ChildView> {
+    let child = |kind: &str, name: String, uid: &str| ChildView {
+        kind: kind.to_owned(),
+        name,
+        uid: uid.to_owned(),
+        over: true,
+        going: false,
+    };
+    let grant = seen.grant.iter().map(|g| child("DataGrant", engine::grant_name(base), &g.uid));
+    let conf = seen.conf.iter().map(|uid| child("ConfigMap", engine::conf_name(base), uid));
+    seen.pod.iter().map(as_child).chain(conf).chain(grant).collect()
+}
+
+fn as_child(pod: &PodView) -> ChildView {
+    ChildView {
+        kind: "Pod".to_owned(),
+        name: pod.name.clone(),
+        uid: pod.uid.clone(),
+        over: pod.over(),
+        going: pod.deleted.is_some(),
+    }
+}
+
+/// Whether something of an attempt that is over stays: finished pods and their ConfigMaps, as `keepPods` says, until
+/// the job runs again. Grants and pods that still run never stay.
+fn keep(pass: &Pass<'_>, child: &ChildView) -> bool {
+    let run = pass.status.run_number.unwrap_or(1);
+    let last = pass.status.attempt.as_ref().map_or(0, |a| a.number);
+    let base = engine::base_of(&child.name);
+    let known = pass.status.last_attempts.iter().find(|r| r.name == base);
+    let this_run = match known {
+        Some(record) => record.run == run,
+        None => (1..=last).any(|number| begin::base(pass.job, run, number) == base),
+    };
+    let failed = known.is_none_or(|r| r.result != millrace_crds::processing_job::AttemptResult::Succeeded);
+    let wished = match pass.model.policy.keep_pods {
+        KeepPods::Always => true,
+        KeepPods::OnFailure => failed,
+        KeepPods::Never => false,
+    };
+    match child.kind.as_str() {
+        "Pod" => this_run && wished && child.over,
+        "ConfigMap" => this_run && wished,
+        _ => false,
+    }
+}
+
+fn target(pass: &Pass<'_>, child: &ChildView) -> Target {
+    let metadata = ObjectMeta {
+        name: Some(child.name.clone()),
+        namespace: pass.job.namespace(),
+        uid: Some(child.uid.clone()),
+        ..ObjectMeta::default()
+    };
+    match child.kind.as_str() {
+        "Pod" => Target::of(&Pod { metadata, ..Pod::default() }),
+        "ConfigMap" => Target::of(&ConfigMap { metadata, ..ConfigMap::default() }),
+        _ => {
+            let mut grant = DataGrant::new("", DataGrantSpec::default());
+            grant.metadata = metadata;
+            Target::of(&grant)
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Whether a run or an attempt is due, and its intent.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
+use millrace_crds::{
+    job::Rerun,
+    processing_job::{Attempt, FailureCounts, JobPhase},
+    well_known::ANNOTATION_RUN_REQUESTED,
+};
+use millrace_kit::{conditions, later, names};
+
+use super::{Pass, SLOW};
+use crate::{engine, model::Work, status};
+
+/// The name an attempt's objects are derived from.
+pub(crate) fn base(job: &millrace_crds::ProcessingJob, run: i64, number: i64) -> String {
+    let uid = job.uid().unwrap_or_default();
+    names::child(&job.name_any(), &uid, &[&format!("run{run}"), &format!("attempt{number}")])
+}
+
+/// Starts the next attempt if one is due; no attempt is live.
+pub(crate) fn begin(pass: &mut Pass<'_>) {
+    let model = pass.model;
+    let rerun = wants_run(pass);
+    if status::ended(&pass.status) && !rerun {
+        return;
+    }
+    if model.policy.suspend {
+        // A run that has ended stays what it became; a later one waits for the end of the suspension.
+        if !status::ended(&pass.status) {
+            pass.status.phase = Some(JobPhase::Suspended);
+            pass.status.next_attempt_at = None;
+        }
+        return;
+    }
+    let Ok(work) = &model.work else {
+        if !status::ended(&pass.status) {
+            pass.status.phase = Some(JobPhase::Pending);
+            pass.status.next_attempt_at = None;
+        }
+        return;
+    };
+    if rerun {
+        new_run(pass);
+    } else if let Some(due) = pass.status.next_attempt_at.as_ref().map(|t| t.0).filter(|due| *due > pass.now) {
+        return pass.wake_at(due);
+    }
+    new_attempt(pass, work);
+}
+
+/// Whether the next attempt belongs to a new run.
+fn wants_run(pass: &Pass<'_>) -> bool {
+    let status = &pass.status;
+    if status.run_number.is_none() {
+        return true;
+    }
+    let changed = status.spec_hash.as_ref() != Some(&pass.model.hash);
+    (changed && pass.model.policy.rerun == Rerun::OnChange) || requested(pass).is_some()
+}
+
+/// The run request that no run has answered yet.
+fn requested(pass: &Pass<'_>) -> Option<String> {
+    let asked = pass.job.annotations().get(ANNOTATION_RUN_REQUESTED).map(|a| conditions::cut(a, 256).to_owned())?;
+    (pass.status.last_handled_run_request.as_ref() != Some(&asked)).then_some(asked)
+}
+
+fn new_run(pass: &mut Pass<'_>) {
+    if let Some(asked) = requested(pass) {
+        pass.status.last_handled_run_request = Some(asked);
+    }
+    let now = Time(pass.now);
+    let status = &mut pass.status;
+    status.run_number = Some(status.run_number.unwrap_or(0) + 1);
+    status.attempt = None;
+    status.failures = None;
+    status.submitted = None;
+    status.results.clear();
+    status.started_at = Some(now);
+    status.finished_at = None;
+    conditions::unset(status, "Succeeded");
+    conditions::unset(status, "DataReady");
+}
+
+fn new_attempt(pass: &mut Pass<'_>, work: &Work) {
+    let run = pass.status.run_number.unwrap_or(1);
+    let number = pass.status.attempt.as_ref().map_or(0, |a| a.number) + 1;
+    let name = base(pass.job, run, number);
+    let grant = (!work.access.is_empty()).then(|| engine::grant_name(&name));
+    let status = &mut pass.status;
+    status.attempt = Some(Attempt {
+        number,
+        pod: Some(format!("{name}-{}", engine::of(work).suffix())),
+        name,
+        spec_hash: Some(pass.model.hash.clone()),
+        created_at: Some(Time(pass.now)),
+        grant,
+        ..Attempt::default()
+    });
+    status.spec_hash = Some(pass.model.hash.clone());
+    status.phase = Some(JobPhase::Starting);
+    status.next_attempt_at = None;
+    status.failures.get_or_insert_with(FailureCounts::default);
+    let (slow, deadline) = (later(pass.now, SLOW), later(pass.now, pass.model.policy.start));
+    pass.wake_at(slow.min(deadline));
+}

@@ -1,0 +1,58 @@
+//! Spark's own Kubernetes scheduler: a ConfigMap and a driver pod, which asks for its executors itself.
+
+use millrace_crds::processing_job::FailureClass;
+use millrace_kit::Child;
+
+use super::{Engine, Plan};
+use crate::{
+    children::{account, conf, driver},
+    evidence::{self, Outcome},
+    model::Spark,
+    observe::PodView,
+};
+
+/// Name of the driver's container, which Spark expects.
+pub(crate) const CONTAINER: &str = "spark-kubernetes-driver";
+
+/// spark-submit's exit code when the main class is not there.
+const CLASS_NOT_FOUND: i32 = 101;
+
+impl Engine for Spark {
+    fn suffix(&self) -> &'static str {
+        "driver"
+    }
+
+    fn scheme(&self) -> &'static str {
+        "s3a"
+    }
+
+    fn children(&self, plan: &Plan<'_>) -> Vec<Child> {
+        let mut all = Vec::new();
+        let namespace = plan.job.metadata.namespace.clone().unwrap_or_default();
+        if self.executors > 0 && !plan.seen.account {
+            all.push(Child::free(&account::service_account(&namespace)));
+        }
+        if self.executors > 0 && !plan.seen.binding {
+            all.push(Child::free(&account::role_binding(&namespace)));
+        }
+        if plan.seen.conf.is_none() {
+            all.push(Child::of(plan.job, &conf::build(plan, self)));
+        }
+        all.push(Child::of(plan.job, &driver::build(plan, self)));
+        all
+    }
+
+    fn url(&self, pod: &PodView) -> Option<String> {
+        let ip = pod.ip.as_deref()?;
+        Some(if ip.contains(':') { format!("http://[{ip}]:4040") } else { format!("http://{ip}:4040") })
+    }
+
+    fn outcome(&self, pod: &PodView) -> Option<Outcome> {
+        let mut outcome = evidence::outcome(pod)?;
+        if outcome.exit_code == Some(CLASS_NOT_FOUND) && outcome.class == Some(FailureClass::Application) {
+            outcome.class = Some(FailureClass::Configuration);
+            outcome.message = format!("spark.class is not in spark.main; {}", outcome.message);
+        }
+        Some(outcome)
+    }
+}

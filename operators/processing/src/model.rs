@@ -1,0 +1,204 @@
+//! The spec parsed into types that cannot be wrong.
+//!
+//! Owns every rejection: each names the field and what to write instead, and all of them are found at once. How to run
+//! a job ([`Policy`]) is read even where what to run ([`Work`]) is refused, so that a running attempt is never left alone.
+
+mod data;
+mod engines;
+mod quantity;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use millrace_crds::{
+    JobSpec, ProcessingJob,
+    data_grant::AccessRequest,
+    job::{EnvVar, KeepPods, ReadyWhen, Rerun},
+    pod::PodSubset,
+    well_known::DEFAULT_DATA_PLANE,
+};
+use millrace_kit::names;
+use serde_json::{Value, json};
+
+pub(crate) use engines::{Container, Engine, Size, Spark};
+pub(crate) use quantity::{bytes, millis};
+
+/// A job as decide sees it.
+pub(crate) struct Model {
+    /// How to run it; always known.
+    pub policy: Policy,
+    /// What to run, or everything that is wrong with it, one finding a line.
+    pub work: Result<Work, String>,
+    /// Hash of the part of the user's spec that makes another application of it.
+    pub hash: String,
+}
+
+/// Retries, deadlines and wishes; a change of them touches the running attempt at once.
+pub(crate) struct Policy {
+    /// Repetitions after failures of the application.
+    pub retries: i32,
+    /// Repetitions after failures around it.
+    pub infrastructure_retries: i32,
+    /// First and longest pause before a repetition.
+    pub backoff: (Duration, Duration),
+    /// From an attempt's intent to its first running container.
+    pub start: Duration,
+    /// From the first running container to the end.
+    pub run: Option<Duration>,
+    /// From the request to stop to the kill.
+    pub stop: Duration,
+    /// Stop, or do not start.
+    pub suspend: bool,
+    /// What Ready waits for.
+    pub ready_when: ReadyWhen,
+    /// When a finished job runs again.
+    pub rerun: Rerun,
+    /// Which finished pods stay.
+    pub keep_pods: KeepPods,
+}
+
+/// What an attempt runs.
+pub(crate) struct Work {
+    /// The application.
+    pub engine: Engine,
+    /// Name of the DataPlane.
+    pub plane: String,
+    /// What it reads and writes, each target once.
+    pub access: Vec<AccessRequest>,
+    /// The user's variables.
+    pub env: Vec<EnvVar>,
+    /// The user's wishes for pods.
+    pub pod: PodSubset,
+    /// Grace period of its pods.
+    pub grace: Duration,
+}
+
+/// What is wrong, collected while parsing.
+#[derive(Default)]
+pub(crate) struct Findings(Vec<String>);
+
+impl Findings {
+    /// Notes that `field` is wrong; `advice` says how and what to write.
+    pub(crate) fn note(&mut self, field: impl AsRef<str>, advice: impl AsRef<str>) {
+        self.0.push(format!("spec.{}: {}", field.as_ref(), advice.as_ref()));
+    }
+}
+
+impl Model {
+    /// Reads a job.
+    pub(crate) fn of(job: &ProcessingJob) -> Self {
+        let spec = &job.spec.job;
+        let mut findings = Findings::default();
+        let policy = policy(spec, &mut findings);
+        let work = work(spec, &policy, &mut findings);
+        let work = match work {
+            Some(work) if findings.0.is_empty() => Ok(work),
+            _ => Err(findings.0.join("\n")),
+        };
+        Self { policy, work, hash: hash(spec) }
+    }
+}
+
+fn policy(spec: &JobSpec, findings: &mut Findings) -> Policy {
+    let retry = spec.retry.clone().unwrap_or_default();
+    let backoff = retry.backoff.clone().unwrap_or_default();
+    let deadlines = spec.deadlines.clone().unwrap_or_default();
+    let mut time = |field: &str, value: &Option<millrace_crds::Duration>| {
+        let value = value.as_ref()?;
+        let seconds = value.seconds();
+        if seconds.is_none() {
+            findings.note(field, format!("`{}` is no length of time; write for example 90s, 10m or 1h30m", value.0));
+        }
+        seconds.map(Duration::from_secs)
+    };
+    let initial = time("retry.backoff.initial", &backoff.initial).unwrap_or(Duration::from_secs(10));
+    let max = time("retry.backoff.max", &backoff.max).unwrap_or(Duration::from_secs(600));
+    Policy {
+        retries: retry.limit.unwrap_or(0),
+        infrastructure_retries: retry.infrastructure_limit.unwrap_or(10),
+        backoff: (initial, max.max(initial)),
+        start: time("deadlines.start", &deadlines.start).unwrap_or(Duration::from_secs(900)),
+        run: time("deadlines.run", &deadlines.run),
+        stop: time("deadlines.stop", &deadlines.stop).unwrap_or(Duration::from_secs(30)),
+        suspend: spec.suspend.unwrap_or(false),
+        ready_when: spec.ready_when.unwrap_or_default(),
+        rerun: spec.rerun.unwrap_or_default(),
+        keep_pods: spec.keep_pods.unwrap_or_default(),
+    }
+}
+
+fn work(spec: &JobSpec, policy: &Policy, findings: &mut Findings) -> Option<Work> {
+    let access = data::access(spec, findings);
+    let names = data::Names::of(&access);
+    let engine = engines::parse(spec, &names, findings);
+    env(&spec.env, &names, findings);
+    let pod = spec.pod.clone().unwrap_or_default();
+    subset(&pod, findings);
+    Some(Work {
+        engine: engine?,
+        plane: spec.data_plane.clone().unwrap_or_else(|| DEFAULT_DATA_PLANE.to_owned()),
+        access,
+        env: spec.env.clone(),
+        pod,
+        grace: policy.stop,
+    })
+}
+
+/// Variables Millrace sets itself, beside the prefixes `AWS_`, `MILLRACE_`, `BUCKET_`, `TOPIC_` and `SPARK_`.
+const OUR_VARIABLES: [&str; 1] = ["KAFKA_BOOTSTRAP_SERVERS"];
+
+fn env(list: &[EnvVar], names: &data::Names, findings: &mut Findings) {
+    for (at, var) in list.iter().enumerate() {
+        let prefixes = ["AWS_", "MILLRACE_", "BUCKET_", "TOPIC_", "SPARK_"];
+        if prefixes.iter().any(|p| var.name.starts_with(p)) || OUR_VARIABLES.contains(&var.name.as_str()) {
+            findings.note(format!("env[{at}].name"), format!("`{}` is set by Millrace; choose another name", var.name));
+        }
+        if let Some(value) = &var.value {
+            names.check(&format!("env[{at}].value"), value, findings);
+        }
+        let secret = var.value_from.as_ref().and_then(|s| s.secret_key_ref.as_ref());
+        if let Some(secret) = secret.filter(|s| data::looks_like_grant(&s.name)) {
+            findings.note(
+                format!("env[{at}].valueFrom.secretKeyRef.name"),
+                format!("`{}` is the Secret of a DataGrant; access to data follows from reads and writes", secret.name),
+            );
+        }
+    }
+}
+
+fn subset(pod: &PodSubset, findings: &mut Findings) {
+    for key in pod.labels.keys().chain(pod.annotations.keys()) {
+        let domain = key.split('/').next().unwrap_or_default();
+        if domain == "millrace.dev" || domain.ends_with(".millrace.dev") || key.starts_with("spark-") {
+            findings.note("pod.labels", format!("`{key}` is ours; remove it"));
+        }
+    }
+    if pod.run_as_user == Some(0) {
+        findings.note("pod.runAsUser", "0 is root, which jobs may not be; write the image's own user id");
+    }
+    if let Some(scratch) = pod.scratch.as_ref().filter(|q| bytes(q).is_none()) {
+        findings.note("pod.scratch", format!("`{}` is no quantity; write for example 2Gi", scratch.0));
+    }
+}
+
+/// The user's own words and nothing else: neither our defaults nor our rendering, so that a new version of Millrace
+/// restarts nothing, and no field that only says how attempts are handled.
+fn hash(spec: &JobSpec) -> String {
+    let words = json!({
+        "spark": spec.spark, "container": spec.container, "dataPlane": spec.data_plane,
+        "reads": spec.reads, "writes": spec.writes, "env": spec.env, "pod": spec.pod,
+    });
+    names::hash(&[&sorted(words).to_string()], 16)
+}
+
+/// With keys in order, whatever map serde_json was built with, and without nulls: a field that a newer version adds
+/// changes no hash until somebody uses it.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let map: BTreeMap<String, Value> = map.into_iter().filter(|(_, v)| !v.is_null()).collect();
+            Value::Object(map.into_iter().map(|(k, v)| (k, sorted(v))).collect())
+        }
+        Value::Array(list) => Value::Array(list.into_iter().map(sorted).collect()),
+        other => other,
+    }
+}

@@ -1,0 +1,99 @@
+//! `reads`, `writes` and the references to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use millrace_crds::{Access, JobSpec, data_grant::AccessRequest};
+use millrace_kit::refs::{self, DataRef, Head};
+
+use super::Findings;
+
+/// What the job reads and writes, each target once with the stronger mode, in order of name.
+pub(super) fn access(spec: &JobSpec, findings: &mut Findings) -> Vec<AccessRequest> {
+    let mut all: BTreeMap<DataRef, Access> = BTreeMap::new();
+    for (field, list, mode) in [("reads", &spec.reads, Access::Read), ("writes", &spec.writes, Access::Write)] {
+        for (at, text) in list.iter().enumerate() {
+            let field = format!("{field}[{at}]");
+            match refs::find(text) {
+                Ok(found) => {
+                    for reference in found {
+                        findings.note(&field, unresolved(&reference));
+                    }
+                }
+                Err(bad) => findings.note(&field, bad.to_string()),
+            }
+            match DataRef::parse(text) {
+                Ok(target) => {
+                    let slot = all.entry(target).or_insert(mode);
+                    *slot = (*slot).max(mode);
+                }
+                Err(bad) => findings.note(&field, bad.to_string()),
+            }
+        }
+    }
+    all.into_iter().map(|(target, mode)| request(target, mode)).collect()
+}
+
+fn request(target: DataRef, mode: Access) -> AccessRequest {
+    match target {
+        DataRef::Bucket { name, prefix } => AccessRequest {
+            bucket: Some(name),
+            topic: None,
+            prefix: (!prefix.is_empty()).then_some(prefix),
+            mode,
+        },
+        DataRef::Topic { name } => AccessRequest { bucket: None, topic: Some(name), prefix: None, mode },
+    }
+}
+
+/// The buckets and topics that may be named in strings.
+pub(super) struct Names {
+    buckets: BTreeSet<String>,
+    topics: BTreeSet<String>,
+}
+
+impl Names {
+    pub(super) fn of(access: &[AccessRequest]) -> Self {
+        Self {
+            buckets: access.iter().filter_map(|a| a.bucket.clone()).collect(),
+            topics: access.iter().filter_map(|a| a.topic.clone()).collect(),
+        }
+    }
+
+    /// Every reference in `text` must name something the job reads or writes.
+    pub(super) fn check(&self, field: &str, text: &str, findings: &mut Findings) {
+        let found = match refs::find(text) {
+            Ok(found) => found,
+            Err(bad) => return findings.note(field, bad.to_string()),
+        };
+        for reference in found {
+            let (known, what) = match reference.head {
+                Head::Bucket => (&self.buckets, "bucket"),
+                Head::Topic => (&self.topics, "topic"),
+                _ => {
+                    findings.note(field, unresolved(&reference));
+                    continue;
+                }
+            };
+            match reference.path.as_slice() {
+                [name] if known.contains(name) => {}
+                [name] => findings.note(field, format!("{reference}: add {what}/{name} to reads or writes")),
+                _ => findings.note(field, format!("{reference}: write $({what}.NAME)")),
+            }
+        }
+    }
+}
+
+fn unresolved(reference: &refs::Reference) -> String {
+    let head = reference.head;
+    match head {
+        Head::Bucket | Head::Topic => format!("{reference} has no value here; write the name itself"),
+        _ => format!("{reference} has a value only in a step of an MLPipeline; write the value, or $$({head}… for the text"),
+    }
+}
+
+/// Whether a Secret's name has the form of those a DataGrant fills: `NAME-xxxxxxxx-data` with eight letters of the
+/// alphabet derived names are spelled in.
+pub(super) fn looks_like_grant(name: &str) -> bool {
+    let hash = name.strip_suffix("-data").and_then(|base| base.rsplit_once('-')).map(|(_, hash)| hash);
+    hash.is_some_and(|h| h.len() == 8 && h.chars().all(|c| "bcdfghjkmnpqrstv".contains(c)))
+}

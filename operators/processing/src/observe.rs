@@ -1,0 +1,307 @@
+//! What a job's surroundings look like, as plain data.
+//!
+//! Reads the cache; where the cache misses something the status says was made, asks the API server. A pod is reduced to
+//! the few facts that [`crate::evidence`] judges.
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{ConfigMap, ContainerState, Pod, ServiceAccount};
+use k8s_openapi::api::rbac::v1::RoleBinding;
+use kube::ResourceExt;
+use millrace_crds::{
+    DataGrant, ProcessingJob,
+    data_grant::{DataGrantStatus, GrantedBucket, GrantedTopic},
+};
+use millrace_kit::{Failure, Key, Object, Reader, conditions};
+use serde::{Deserialize, Serialize};
+
+use crate::{children::account, engine, status};
+
+/// Everything decide knows beside the job itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Observed {
+    /// The live attempt's pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pod: Option<PodView>,
+    /// The live attempt's pod was stored with its uid and is proved to be gone.
+    pub lost: bool,
+    /// The live attempt's grant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<GrantView>,
+    /// Uid of the live attempt's ConfigMap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conf: Option<String>,
+    /// Whether the ServiceAccount of Spark drivers is there.
+    pub account: bool,
+    /// Whether its RoleBinding is there.
+    pub binding: bool,
+    /// What earlier attempts left: pods, ConfigMaps, grants.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub old: Vec<ChildView>,
+}
+
+/// A driver or main pod.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodView {
+    /// Name.
+    pub name: String,
+    /// Uid.
+    pub uid: String,
+    /// `status.phase`.
+    pub phase: String,
+    /// When it was asked to go, its grace period not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<Timestamp>,
+    /// Seconds it has for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grace: Option<i64>,
+    /// When it was created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
+    /// The node it is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// Its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    /// `status.reason` and `status.message`, as the kubelet writes them when it evicts or refuses a pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<(String, String)>,
+    /// Reason and message of the condition DisruptionTarget, if True.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disrupted: Option<(String, String)>,
+    /// Reason and message of the condition PodScheduled, if False.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unscheduled: Option<(String, String)>,
+    /// Its container.
+    pub container: ContainerView,
+}
+
+impl PodView {
+    /// Whether nothing of it runs any more.
+    pub(crate) fn over(&self) -> bool {
+        matches!(self.phase.as_str(), "Succeeded" | "Failed") || matches!(self.container, ContainerView::Ended { .. })
+    }
+}
+
+/// The state of the pod's container.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ContainerView {
+    /// The kubelet has not said anything.
+    #[default]
+    Unknown,
+    /// It does not run yet.
+    Waiting {
+        /// Why, in one word.
+        reason: String,
+        /// Why.
+        message: String,
+    },
+    /// It runs.
+    Running {
+        /// Since when.
+        since: Option<Timestamp>,
+    },
+    /// It has ended.
+    Ended {
+        /// Exit code.
+        code: i32,
+        /// `Completed`, `Error`, `OOMKilled`, …
+        reason: String,
+        /// The termination log, or the last lines of the log.
+        message: String,
+        /// When it started.
+        started: Option<Timestamp>,
+        /// When it ended.
+        finished: Option<Timestamp>,
+    },
+}
+
+/// The attempt's access to data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GrantView {
+    /// Uid.
+    pub uid: String,
+    /// Whether pods may start on it.
+    pub ready: bool,
+    /// Whether a person must act before it can become ready.
+    pub stalled: bool,
+    /// Reason and message of its Ready condition, once it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub said: Option<(String, String)>,
+    /// Its Secret; none when no bucket is granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// Kafka's addresses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bootstrap_servers: Option<String>,
+    /// The store's URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// The store's region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Whether buckets are addressed by path.
+    pub path_style: bool,
+    /// Buckets and their names on the store.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub buckets: Vec<GrantedBucket>,
+    /// Topics and their names on the broker.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<GrantedTopic>,
+}
+
+/// Something an earlier attempt left.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChildView {
+    /// `Pod`, `ConfigMap` or `DataGrant`.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+    /// Uid.
+    pub uid: String,
+    /// For a pod, whether it is over.
+    #[serde(default)]
+    pub over: bool,
+    /// Whether it is on its way out already.
+    #[serde(default)]
+    pub going: bool,
+}
+
+/// Looks around.
+pub(crate) async fn observe(job: &ProcessingJob, reader: &Reader) -> Result<Observed, Failure> {
+    let namespace = job.namespace().unwrap_or_default();
+    let uid = job.uid().unwrap_or_default();
+    let at = |name: String| Key::new(&namespace, name);
+    let mut seen = Observed::default();
+    let stored = job.status.clone().unwrap_or_default();
+    let live = status::live(&stored);
+    if let Some(attempt) = live {
+        let base = &attempt.name;
+        if attempt.grant.is_some() {
+            seen.grant = look::<DataGrant>(reader, at(engine::grant_name(base)), &uid).await?.map(|g| grant(&g));
+        }
+        let conf = reader.cached::<ConfigMap>(&at(engine::conf_name(base))).filter(|c| owned_by(&**c, &uid));
+        seen.conf = conf.and_then(|c| c.uid());
+        // Before its grant is ready no pod can have been made, so nothing needs to be asked.
+        let may_exist = attempt.grant.is_none() || attempt.pod_uid.is_some() || seen.grant.as_ref().is_some_and(|g| g.ready);
+        let key = at(attempt.pod.clone().unwrap_or_default());
+        let pod = match &attempt.pod_uid {
+            Some(pod_uid) => reader.proved::<Pod>(&key, pod_uid).await?.map(|p| view(&p)),
+            None if may_exist => look::<Pod>(reader, key, &uid).await?.map(|p| view(&p)),
+            None => None,
+        };
+        seen.lost = attempt.pod_uid.is_some() && pod.is_none();
+        seen.pod = pod;
+    }
+    let shared = at(account::ACCOUNT.to_owned());
+    seen.account = reader.cached::<ServiceAccount>(&shared).is_some();
+    seen.binding = reader.cached::<RoleBinding>(&shared).is_some();
+    seen.old = old(reader, &uid, live.map(|a| a.name.as_str())).await?;
+    Ok(seen)
+}
+
+/// The job's object of this name, proved by a live GET where the cache misses: a read saves a doomed create.
+async fn look<K: Object>(reader: &Reader, key: Key, owner: &str) -> Result<Option<K>, Failure> {
+    let found = match reader.cached::<K>(&key) {
+        Some(cached) => Some((*cached).clone()),
+        None => reader.live::<K>(&key).await?,
+    };
+    Ok(found.filter(|object| owned_by(object, owner)))
+}
+
+fn owned_by<K: Object>(object: &K, uid: &str) -> bool {
+    object.meta().owner_references.iter().flatten().any(|o| o.controller == Some(true) && o.uid == uid)
+}
+
+async fn old(reader: &Reader, uid: &str, live: Option<&str>) -> Result<Vec<ChildView>, Failure> {
+    let foreign = |name: &str| live.is_none_or(|base| engine::base_of(name) != base);
+    let mut all = Vec::new();
+    for pod in reader.cache.owned::<Pod>(uid).iter().filter(|p| foreign(&p.name_any())) {
+        all.push(child("Pod", &**pod, view(pod).over()));
+    }
+    for conf in reader.cache.owned::<ConfigMap>(uid).iter().filter(|c| foreign(&c.name_any())) {
+        all.push(child("ConfigMap", &**conf, true));
+    }
+    for grant in reader.cache.owned::<DataGrant>(uid).iter().filter(|g| foreign(&g.name_any())) {
+        // Deleted by the pass that ended the attempt; only what the API server still has needs another delete.
+        if let Some(there) = reader.live::<DataGrant>(&Key::of(&**grant)).await? {
+            all.push(child("DataGrant", &there, true));
+        }
+    }
+    Ok(all)
+}
+
+fn child<K: Object>(kind: &str, object: &K, over: bool) -> ChildView {
+    let meta = object.meta();
+    ChildView {
+        kind: kind.to_owned(),
+        name: meta.name.clone().unwrap_or_default(),
+        uid: meta.uid.clone().unwrap_or_default(),
+        over,
+        going: meta.deletion_timestamp.is_some(),
+    }
+}
+
+fn grant(grant: &DataGrant) -> GrantView {
+    let uid = grant.metadata.uid.clone().unwrap_or_default();
+    let status = grant.status.clone().unwrap_or_default();
+    let generation = grant.metadata.generation.unwrap_or(0);
+    let said = conditions::get(&status, "Ready").map(|c| (c.reason.clone(), c.message.clone()));
+    let ready = conditions::is_ready(&status, generation);
+    let stalled = conditions::is_true(&status, "Stalled");
+    let DataGrantStatus { secret_name: secret, bootstrap_servers, endpoint, region, path_style, buckets, topics, .. } = status;
+    let path_style = path_style.unwrap_or(false);
+    GrantView { uid, ready, stalled, said, secret, bootstrap_servers, endpoint, region, path_style, buckets, topics }
+}
+
+/// A pod as evidence.
+pub(crate) fn view(pod: &Pod) -> PodView {
+    let meta = &pod.metadata;
+    let status = pod.status.clone().unwrap_or_default();
+    let grace = meta.deletion_grace_period_seconds;
+    let asked = |t: Timestamp| t.saturating_sub(std::time::Duration::from_secs(u64::try_from(grace.unwrap_or(0)).unwrap_or(0)));
+    let condition = |kind: &str, flag: &str| {
+        let found = status.conditions.iter().flatten().find(|c| c.type_ == kind && c.status == flag);
+        found.map(|c| (c.reason.clone().unwrap_or_default(), c.message.clone().unwrap_or_default()))
+    };
+    let states = status.container_statuses.iter().flatten();
+    let ours = states.clone().find(|c| engine::CONTAINERS.contains(&c.name.as_str())).or_else(|| states.clone().next());
+    PodView {
+        name: pod.name_any(),
+        uid: pod.uid().unwrap_or_default(),
+        phase: status.phase.clone().unwrap_or_default(),
+        deleted: meta.deletion_timestamp.as_ref().map(|t| asked(t.0).unwrap_or(t.0)),
+        grace,
+        created: meta.creation_timestamp.as_ref().map(|t| t.0),
+        node: pod.spec.as_ref().and_then(|s| s.node_name.clone()),
+        ip: status.pod_ip.clone(),
+        verdict: status.reason.clone().map(|r| (r, status.message.clone().unwrap_or_default())),
+        disrupted: condition("DisruptionTarget", "True"),
+        unscheduled: condition("PodScheduled", "False"),
+        container: ours.and_then(|c| c.state.as_ref()).map_or(ContainerView::Unknown, container),
+    }
+}
+
+fn container(state: &ContainerState) -> ContainerView {
+    if let Some(ended) = &state.terminated {
+        return ContainerView::Ended {
+            code: ended.exit_code,
+            reason: ended.reason.clone().unwrap_or_default(),
+            message: ended.message.clone().unwrap_or_default(),
+            started: ended.started_at.as_ref().map(|t| t.0),
+            finished: ended.finished_at.as_ref().map(|t| t.0),
+        };
+    }
+    if let Some(running) = &state.running {
+        return ContainerView::Running { since: running.started_at.as_ref().map(|t| t.0) };
+    }
+    state.waiting.as_ref().map_or(ContainerView::Unknown, |waiting| ContainerView::Waiting {
+        reason: waiting.reason.clone().unwrap_or_default(),
+        message: waiting.message.clone().unwrap_or_default(),
+    })
+}

@@ -1,0 +1,70 @@
+//! ProcessingJob as the kernel sees it.
+
+use jiff::Timestamp;
+use k8s_openapi::api::{
+    core::v1::{ConfigMap, Pod, PodSpec, ServiceAccount},
+    rbac::v1::RoleBinding,
+};
+use millrace_crds::{DataGrant, ProcessingJob, ProcessingJobStatus};
+use millrace_kit::{Decision, Failure, Hands, NoEffect, Operator, Reader, Seen, Watch, async_trait};
+
+use crate::{children::account, decide, observe, observe::Observed};
+
+/// Our pods but for executors, which would make the cache grow with the size of users' jobs.
+const PODS: &str = "millrace.dev/attempt,millrace.dev/role!=executor";
+/// What our attempts own beside pods.
+const OURS: &str = "millrace.dev/owner-kind=ProcessingJob";
+
+/// Keeps ProcessingJobs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Processing;
+
+#[async_trait]
+impl Operator for Processing {
+    type Object = ProcessingJob;
+    type Observed = Observed;
+    type Effect = NoEffect;
+    const NAME: &'static str = "processing";
+
+    fn watches(&self) -> Vec<Watch> {
+        vec![
+            Watch::child::<ProcessingJob, Pod>("what an attempt's driver or main pod proves").labels(PODS).keep::<Pod>(
+                |pod| {
+                    let node_name = pod.spec.take().and_then(|spec| spec.node_name);
+                    pod.spec = Some(PodSpec { node_name, ..PodSpec::default() });
+                    pod.metadata.annotations = None;
+                },
+                |_| Vec::new(),
+            ),
+            Watch::child::<ProcessingJob, DataGrant>("when data is ready, and where it is").labels(OURS),
+            Watch::child::<ProcessingJob, ConfigMap>("which ones old attempts left; their data is not kept")
+                .labels(OURS)
+                .keep::<ConfigMap>(
+                    |conf| {
+                        conf.data = None;
+                        conf.binary_data = None;
+                    },
+                    |_| Vec::new(),
+                ),
+            Watch::related::<ServiceAccount>("whether a namespace has Spark's account", |_, _| Vec::new())
+                .labels(account::SELECTOR),
+            Watch::related::<RoleBinding>("whether that account is bound", |_, _| Vec::new()).labels(account::SELECTOR),
+        ]
+    }
+
+    async fn observe(&self, job: &ProcessingJob, reader: &Reader) -> Result<Observed, Failure> {
+        observe::observe(job, reader).await
+    }
+
+    fn decide(
+        job: &ProcessingJob,
+        seen: &Seen<Observed>,
+        now: Timestamp,
+    ) -> Decision<ProcessingJobStatus, NoEffect> {
+        decide::decide(job, seen, now)
+    }
+
+    async fn effect(&self, _: &ProcessingJob, effect: &NoEffect, _: &Hands) -> Result<(), Failure> {
+        match *effect {}
+    }
+}

@@ -1,0 +1,91 @@
+//! Reading and shaping the status: which attempt is live, and how the object stands towards its spec.
+
+use jiff::Timestamp;
+use millrace_crds::{
+    ProcessingJobStatus,
+    job::ReadyWhen,
+    processing_job::{Attempt, JobPhase},
+};
+use millrace_kit::{Standing, conditions};
+
+use crate::model::Model;
+
+/// The attempt that is stored and has no record of its end yet.
+pub(crate) fn live(status: &ProcessingJobStatus) -> Option<&Attempt> {
+    let attempt = status.attempt.as_ref()?;
+    let ended = |r: &millrace_crds::processing_job::AttemptRecord| {
+        Some(r.run) == status.run_number && r.number == attempt.number
+    };
+    if status.last_attempts.first().is_some_and(ended) { None } else { Some(attempt) }
+}
+
+/// As [`live`], to be changed.
+pub(crate) fn live_mut(status: &mut ProcessingJobStatus) -> Option<&mut Attempt> {
+    live(status)?;
+    status.attempt.as_mut()
+}
+
+/// Whether the present run has ended for good.
+pub(crate) fn ended(status: &ProcessingJobStatus) -> bool {
+    status.finished_at.is_some()
+}
+
+/// Why the live attempt does not run yet, in one word and a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// One word.
+    pub reason: String,
+    /// What is wrong, where, and what to do.
+    pub message: String,
+}
+
+/// Writes Ready, Reconciling and Stalled from the phase. `trouble` is what holds up a start.
+pub(crate) fn stand(status: &mut ProcessingJobStatus, model: &Model, around: (Option<Trouble>, Timestamp)) {
+    let (trouble, now) = around;
+    let standing = match &model.work {
+        Err(findings) => Standing::stalled("InvalidSpec", findings.clone()),
+        Ok(_) => standing(status, model, trouble),
+    };
+    conditions::stand(status, &standing, now);
+}
+
+fn standing(status: &ProcessingJobStatus, model: &Model, trouble: Option<Trouble>) -> Standing {
+    let phase = status.phase.unwrap_or_default();
+    let number = status.attempt.as_ref().map_or(0, |a| a.number);
+    let pod = status.attempt.as_ref().and_then(|a| a.pod.clone()).unwrap_or_default();
+    let submitted = status.submitted == Some(true);
+    let end = conditions::get(status, "Succeeded").map(|c| (c.reason.clone(), c.message.clone())).unwrap_or_default();
+    let patient = model.policy.ready_when == ReadyWhen::Submitted && submitted;
+    let on_the_way = |reason: &str, message: String| {
+        if patient { Standing::ready(reason, message) } else { Standing::progressing(reason, message) }
+    };
+    match phase {
+        JobPhase::Suspended => Standing::ready("Suspended", "spec.suspend is true; nothing runs"),
+        JobPhase::Succeeded => Standing::ready("Succeeded", end.1),
+        JobPhase::Failed if patient => Standing::ready("Submitted", format!("submitted, and failed: {}", end.1)),
+        JobPhase::Failed => Standing::stalled(end.0, end.1),
+        JobPhase::Running if model.policy.ready_when == ReadyWhen::Healthy => {
+            Standing::ready("Running", format!("attempt {number} runs in Pod {pod}"))
+        }
+        JobPhase::Running => on_the_way("Running", format!("attempt {number} runs in Pod {pod}")),
+        JobPhase::Stopping => on_the_way("Stopping", format!("stopping Pod {pod} of attempt {number}")),
+        JobPhase::Retrying => {
+            let last = status.last_attempts.first();
+            let why = last.and_then(|r| r.message.clone()).unwrap_or_default();
+            let failed = last.map_or(number, |r| r.number);
+            on_the_way("Retrying", format!("attempt {failed} failed and is repeated at status.nextAttemptAt: {why}"))
+        }
+        JobPhase::Pending | JobPhase::Starting | JobPhase::Unknown => match trouble {
+            Some(trouble) => on_the_way(&trouble.reason, trouble.message),
+            None => on_the_way("Starting", starting(status, (number, &pod))),
+        },
+    }
+}
+
+fn starting(status: &ProcessingJobStatus, attempt: (i64, &str)) -> String {
+    let (number, pod) = attempt;
+    match status.attempt.as_ref().and_then(|a| a.grant.as_ref()) {
+        Some(grant) => format!("attempt {number}: DataGrant {grant}, then Pod {pod}; within deadlines.start"),
+        None => format!("attempt {number}: Pod {pod}; within deadlines.start"),
+    }
+}

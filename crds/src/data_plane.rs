@@ -153,4 +153,8 @@ pub struct ObjectStoreSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub role_arn: Option<String>,
+    /// How long the credentials of a job live before they are renewed in place, from `15m` to `12h`. Default: `1h`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = [schema::rule("self.matches('^[0-9]{1,4}[mh]$') && duration(self) >= duration('15m') && duration(self) <= duration('12h')", "write a whole number of minutes or hours from 15m to 12h")]))]
+    pub credential_lifetime: Option<crate::Duration>,
 }

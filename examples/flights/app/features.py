@@ -133,6 +133,7 @@ def main():
     spark = (
         SparkSession.builder.appName("flights-features")
         .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.ui.showConsoleProgress", "false")  # a log, not a terminal
         .config("spark.sql.shuffle.partitions", "4")  # 337,000 rows; the default 200 is for terabytes
         .getOrCreate()
     )

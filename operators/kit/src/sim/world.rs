@@ -341,12 +341,14 @@ impl Inner {
     }
 }
 
-/// Equality selectors (`a=b,c`), which is all the watch budget uses.
+/// Equality selectors (`a=b,c,d!=e`), which is all the watch budget uses.
 pub(crate) fn selected(selector: Option<&str>, value: &Value) -> bool {
     let labels = value.pointer("/metadata/labels");
-    let has = |term: &str| match term.split_once('=') {
-        Some((key, want)) => labels.and_then(|l| l.get(key)).and_then(Value::as_str) == Some(want),
-        None => labels.is_some_and(|l| l.get(term).is_some()),
+    let label = |key: &str| labels.and_then(|l| l.get(key)).and_then(Value::as_str);
+    let has = |term: &str| match (term.split_once("!="), term.split_once('=')) {
+        (Some((key, not)), _) => label(key) != Some(not),
+        (None, Some((key, want))) => label(key) == Some(want),
+        (None, None) => label(term).is_some(),
     };
     selector.is_none_or(|s| s.split(',').all(has))
 }

@@ -8,8 +8,6 @@ pub mod admin;
 mod batch;
 mod ffi;
 mod open;
-#[cfg(feature = "sim")]
-pub mod sim;
 mod state;
 pub mod view;
 

@@ -1,0 +1,83 @@
+//! The DataPlane controller: says whether Kafka and the object store answer, within 15 s both ways.
+//!
+//! Owns no data and makes nothing: deleting a DataPlane leaves every topic and bucket. Never shows a credential.
+
+mod decide;
+mod model;
+mod observe;
+mod status;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use millrace_crds::{DataPlane, DataPlaneStatus, conditions::Condition};
+use millrace_kit::{
+    DecisionOf, Failure, Hands, NoEffect, Note, Operator, Reader, Seen, Watch, access::Access, conditions,
+};
+
+pub use model::check;
+pub use observe::{KafkaSeen, Observed, StoreSeen};
+
+use crate::connect::Connections;
+
+/// Name of this controller; the broker's view wakes DataPlanes by it.
+pub const NAME: &str = "dataplane";
+
+/// The rights of this controller.
+pub const ACCESS: &[Access] = &[
+    Access::cluster("millrace.dev", "dataplanes", &["get", "list", "watch"], "the objects this controller keeps"),
+    Access::cluster("millrace.dev", "dataplanes/status", &["update"], "say whether Kafka and the store answer"),
+];
+
+/// The operator of DataPlanes.
+pub struct Planes {
+    connections: Arc<Connections>,
+}
+
+impl Planes {
+    /// On these connections.
+    #[must_use]
+    pub const fn new(connections: Arc<Connections>) -> Self {
+        Self { connections }
+    }
+}
+
+#[async_trait]
+impl Operator for Planes {
+    type Object = DataPlane;
+    type Observed = Observed;
+    type Effect = NoEffect;
+    const NAME: &'static str = NAME;
+
+    fn watches(&self) -> Vec<Watch> {
+        Vec::new()
+    }
+
+    async fn observe(&self, object: &DataPlane, reader: &Reader) -> Result<Observed, Failure> {
+        observe::observe(object, &self.connections, reader).await
+    }
+
+    fn decide(object: &DataPlane, seen: &Seen<Observed>, now: Timestamp) -> DecisionOf<Self> {
+        decide::decide(object, &seen.data, now)
+    }
+
+    async fn effect(&self, _: &DataPlane, effect: &NoEffect, _: &Hands) -> Result<(), Failure> {
+        match *effect {}
+    }
+
+    fn notes(old: &DataPlaneStatus, new: &DataPlaneStatus) -> Vec<Note> {
+        let mut notes = millrace_kit::events::condition_notes(old, new);
+        for kind in [status::KAFKA, status::STORE] {
+            let flag = |c: Option<&Condition>| c.map(|c| c.status.clone());
+            let (before, after) = (conditions::get(old, kind), conditions::get(new, kind));
+            let Some(after) = after else { continue };
+            let lost = after.status == "False";
+            // The first True is no news; a loss and a return are.
+            if flag(before) != flag(Some(after)) && (lost || before.is_some_and(|b| b.status == "False")) {
+                notes.push(Note { warning: lost, reason: after.reason.clone(), message: after.message.clone() });
+            }
+        }
+        notes
+    }
+}

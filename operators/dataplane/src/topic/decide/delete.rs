@@ -1,0 +1,75 @@
+//! A dying object with the policy `Delete`: delete the topic whose id is in status, or say why it stays.
+//!
+//! The finalizer never hangs for ever: [`PATIENCE`] after the deletion was asked for, an object whose broker does not
+//! answer, or refuses, is let go, with a Warning event that names what is left.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use millrace_crds::{DataTopic, DataTopicStatus, data_topic::TopicDeletion};
+use millrace_kit::{Decision, Effect, Seen, Standing, later};
+
+use super::{Verdict, say};
+use crate::{
+    kafka::{Change, Sight, Topic},
+    topic::{
+        Observed, PlaneSeen, model,
+        status::{LEFT, WAITS},
+    },
+};
+
+/// How long a deletion waits for a broker that is away or refuses.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+pub(super) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) -> Verdict {
+    let status = object.status.clone().unwrap_or_default();
+    let begun = status.topic_id.is_some() || status.creating.is_some();
+    if model::policy(object) != TopicDeletion::Delete || !begun {
+        return Decision::of(status);
+    }
+    match &seen.data.topic {
+        Some(Sight::Absent) => Decision::of(status),
+        Some(Sight::Present(topic)) => there(object, (status, topic), seen, now),
+        Some(Sight::Unreachable { message, .. }) => wait(object, status, message, now),
+        Some(Sight::Refused(failure)) => wait(object, status, &failure.message, now),
+        None => {
+            let plane = &object.spec.data_plane;
+            let why = if seen.data.plane == PlaneSeen::Missing { "is gone" } else { "has no Kafka" };
+            wait(object, status, &format!("DataPlane {plane} {why}"), now)
+        }
+    }
+}
+
+fn there(object: &DataTopic, what: (DataTopicStatus, &Topic), seen: &Seen<Observed>, now: Timestamp) -> Verdict {
+    let (mut status, topic) = what;
+    let name = status.topic_name.clone().unwrap_or_default();
+    // A creation whose outcome we never saw: what stands there now is ours if the name was free before.
+    let ours = status.topic_id.is_none() && status.creating.as_ref().is_some_and(|c| c.saw_absent && c.name == name);
+    if ours {
+        status.topic_id = Some(topic.id.clone());
+    }
+    if status.topic_id.as_ref() != Some(&topic.id) {
+        let message = format!("topic {name} was not deleted: its id is {}, not the one this object made or adopted", topic.id);
+        return say(status, &Standing::progressing(LEFT, message), now, Vec::new());
+    }
+    let change = Change::Delete { name: name.clone(), id: topic.id.clone() };
+    if let Some(last) = seen.failures.of(&change.id()) {
+        let waits = wait(object, status, &last.failure.message, now);
+        return if waits.hold { waits.act(millrace_kit::Action::Effect(change)) } else { waits };
+    }
+    let message = format!("topic {name} is being deleted");
+    say(status, &Standing::progressing("Deleting", message), now, vec![change]).hold(true)
+}
+
+/// Keeps the finalizer until the deadline, then lets go.
+fn wait(object: &DataTopic, status: DataTopicStatus, why: &str, now: Timestamp) -> Verdict {
+    let name = status.topic_name.clone().unwrap_or_default();
+    let asked = object.metadata.deletion_timestamp.as_ref().map_or(now, |t| t.0);
+    let deadline = later(asked, PATIENCE);
+    if now >= deadline {
+        let message = format!("topic {name} was left on the broker: it could not be deleted within {} min: {why}", PATIENCE.as_secs() / 60);
+        return say(status, &Standing::progressing(LEFT, message), now, Vec::new());
+    }
+    let message = format!("topic {name} cannot be deleted yet: {why}; at {deadline:.0} this object is let go and the topic left");
+    say(status, &Standing::progressing(WAITS, message), now, Vec::new()).hold(true).wake_at(deadline)
+}

@@ -1,0 +1,199 @@
+//! A living object: create, adopt, grow, configure, put back.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use millrace_crds::{
+    DataTopic, DataTopicStatus,
+    data_topic::TopicDeletion,
+    status::{Creating, Drift},
+};
+use millrace_kit::{Class, Decision, Effect, Seen, Standing};
+
+use super::{Verdict, say};
+use crate::{
+    kafka::{Change, Sight, Topic, UNREACHABLE},
+    topic::{
+        Observed, PlaneSeen,
+        model::{self, Wanted, same_value},
+        status::{DRIFT, READY, settled},
+    },
+};
+
+pub(super) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) -> Verdict {
+    let old = object.status.clone().unwrap_or_default();
+    let wanted = match wanted(object, &seen.data) {
+        Ok(wanted) => wanted,
+        Err(standing) => return say(old, &standing, now, Vec::new()),
+    };
+    let mut status = old.clone();
+    status.topic_name = Some(wanted.name.clone());
+    let known = settled(&old, object.metadata.generation.unwrap_or(0));
+    match &seen.data.topic {
+        // An outage changes nothing that was settled: the DataPlane tells of it, once.
+        None | Some(Sight::Unreachable { .. }) if known => Decision::of(old),
+        Some(Sight::Refused(failure)) if known && failure.class != Class::Denied => Decision::of(old),
+        None => say(status, &Standing::progressing(UNREACHABLE, "the topic has not been looked at"), now, Vec::new()),
+        Some(Sight::Unreachable { message, .. }) => {
+            say(status, &Standing::progressing(UNREACHABLE, message), now, Vec::new())
+        }
+        Some(Sight::Refused(failure)) => say(status, &Standing::failed(failure), now, Vec::new()),
+        Some(Sight::Absent) => create(status, &wanted, seen, now),
+        Some(Sight::Present(topic)) => present(object, (status, &wanted, topic), seen, now),
+    }
+}
+
+/// What to keep, or why nothing can be kept.
+fn wanted(object: &DataTopic, seen: &Observed) -> Result<Wanted, Standing> {
+    let plane = &object.spec.data_plane;
+    let (prefix, allowed, external_names) = match &seen.plane {
+        PlaneSeen::Kafka { prefix, allowed, external_names } => (prefix, *allowed, *external_names),
+        PlaneSeen::Missing => {
+            let message = format!("spec.dataPlane: there is no DataPlane {plane}; create it, or name another");
+            return Err(Standing::progressing("DataPlaneMissing", message));
+        }
+        PlaneSeen::NoKafka => {
+            let message = format!("spec.dataPlane: DataPlane {plane} has no Kafka; name another");
+            return Err(Standing::stalled("NoKafka", message));
+        }
+    };
+    if !allowed {
+        let message = format!("spec.dataPlane: DataPlane {plane} is not open to this namespace; ask the administrator");
+        return Err(Standing::stalled("NamespaceNotAllowed", message));
+    }
+    let wanted = model::parse(object, prefix).map_err(|all| Standing::stalled("InvalidSpec", all.join("; ")))?;
+    if wanted.external && !external_names {
+        let message = format!("spec.externalName: DataPlane {plane} does not allow this namespace to name topics; leave it out, or ask the administrator");
+        return Err(Standing::stalled("ExternalNameNotAllowed", message));
+    }
+    if seen.beaten {
+        let message = format!("another DataTopic has topic {} already (Kafka takes . and _ for the same); rename this object", wanted.name);
+        return Err(Standing::stalled("NameTaken", message));
+    }
+    Ok(wanted)
+}
+
+fn create(mut status: DataTopicStatus, wanted: &Wanted, seen: &Seen<Observed>, now: Timestamp) -> Verdict {
+    if wanted.external {
+        let message = format!("spec.externalName: there is no topic {} to adopt; create it, or leave externalName out", wanted.name);
+        return say(status, &Standing::progressing("ExternalTopicMissing", message), now, Vec::new());
+    }
+    status.topic_id = None;
+    status.partitions = None;
+    status.creating = Some(Creating { name: wanted.name.clone(), saw_absent: true });
+    manage(&mut status, wanted, &BTreeMap::new());
+    let change = Change::Create {
+        name: wanted.name.clone(),
+        partitions: wanted.partitions,
+        replication_factor: wanted.replication_factor,
+        config: wanted.config.clone(),
+    };
+    let standing = match seen.failures.of(&change.id()) {
+        Some(last) => Standing::failed(&last.failure),
+        None => Standing::progressing("Creating", format!("topic {} is being created", wanted.name)),
+    };
+    say(status, &standing, now, vec![change])
+}
+
+fn present(
+    object: &DataTopic,
+    what: (DataTopicStatus, &Wanted, &Topic),
+    seen: &Seen<Observed>,
+    now: Timestamp,
+) -> Verdict {
+    let (mut status, wanted, topic) = what;
+    let replaced = status.topic_id.as_ref().is_some_and(|id| *id != topic.id);
+    if replaced && model::policy(object) == TopicDeletion::Delete {
+        // Taking the new one over would let us delete what somebody else made.
+        let message = format!(
+            "topic {} has the id {} now, not the one in status: somebody deleted it and made it anew; \
+             set deletionPolicy to Retain to adopt it, or delete and apply this object again",
+            wanted.name, topic.id
+        );
+        return say(status, &Standing::stalled("TopicReplaced", message), now, Vec::new());
+    }
+    let before = status.managed_config_keys.clone();
+    status.topic_id = Some(topic.id.clone());
+    status.partitions = Some(topic.partitions);
+    status.creating = None;
+    manage(&mut status, wanted, &topic.config);
+    if let Some(standing) = impossible(wanted, topic) {
+        return say(status, &standing, now, Vec::new());
+    }
+    let changes = changes(wanted, topic, &before);
+    let failed = changes.iter().find_map(|change| seen.failures.of(&change.id()));
+    let drift = settled(&status, object.metadata.generation.unwrap_or(0)) && !replaced;
+    let standing = match (changes.is_empty(), failed, drift) {
+        (true, ..) => Standing::ready(READY, "the topic is as declared"),
+        (false, Some(last), false) => Standing::failed(&last.failure),
+        (false, Some(last), true) if last.failure.class == Class::Invalid => Standing::failed(&last.failure),
+        (false, Some(last), true) => Standing::progressing(DRIFT, &last.failure.message),
+        (false, None, false) => Standing::progressing("Updating", format!("topic {} is being brought up to the spec", wanted.name)),
+        (false, None, true) => {
+            let keys = drifted(&changes);
+            let message = format!("changed on the broker and being put back: {}", keys.join(", "));
+            if crate::topic::status::reason(&status) != DRIFT {
+                status.last_drift = Some(Drift { at: Some(Time(now)), keys });
+            }
+            Standing::ready(DRIFT, message)
+        }
+    };
+    say(status, &standing, now, changes)
+}
+
+/// Keys under management: those listed, and those listed before until the broker shows them reset.
+fn manage(status: &mut DataTopicStatus, wanted: &Wanted, there: &BTreeMap<String, String>) {
+    let mut keys: Vec<String> = wanted.config.keys().cloned().collect();
+    keys.extend(status.managed_config_keys.iter().filter(|k| there.contains_key(*k)).cloned());
+    keys.sort();
+    keys.dedup();
+    status.managed_config_keys = keys;
+}
+
+/// What Kafka cannot do to a topic that exists.
+fn impossible(wanted: &Wanted, topic: &Topic) -> Option<Standing> {
+    let (want, have) = (wanted.partitions, topic.partitions);
+    if have > want {
+        let message = format!("spec.partitions: the topic has {have} and Kafka cannot remove any; write {have} or more, not {want}");
+        return Some(Standing::stalled("PartitionsCannotShrink", message));
+    }
+    match wanted.replication_factor {
+        Some(want) if want != topic.replication_factor => {
+            let have = topic.replication_factor;
+            let message = format!("spec.replicationFactor: the topic has {have}, not {want}; write {have}, leave it out, or have the administrator reassign the partitions");
+            Some(Standing::stalled("ReplicationFactorDiffers", message))
+        }
+        _ => None,
+    }
+}
+
+fn changes(wanted: &Wanted, topic: &Topic, before: &[String]) -> Vec<Change> {
+    let name = wanted.name.clone();
+    let mut changes = Vec::new();
+    if topic.partitions < wanted.partitions {
+        changes.push(Change::Grow { name: name.clone(), partitions: wanted.partitions });
+    }
+    let differs = |(key, value): &(&String, &String)| !topic.config.get(*key).is_some_and(|there| same_value(value, there));
+    let set: BTreeMap<String, String> =
+        wanted.config.iter().filter(differs).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let dropped = |key: &&String| !wanted.config.contains_key(*key) && topic.config.contains_key(*key);
+    let reset: Vec<String> = before.iter().filter(dropped).cloned().collect();
+    if !set.is_empty() || !reset.is_empty() {
+        changes.push(Change::Configure { name, set, reset });
+    }
+    changes
+}
+
+/// What was changed behind our back, in words for people.
+fn drifted(changes: &[Change]) -> Vec<String> {
+    let mut keys = Vec::new();
+    for change in changes {
+        match change {
+            Change::Configure { set, reset, .. } => keys.extend(set.keys().chain(reset).cloned()),
+            Change::Grow { .. } => keys.push("partitions".to_owned()),
+            Change::Create { .. } | Change::Delete { .. } => {}
+        }
+    }
+    keys
+}

@@ -1,3 +1,8 @@
 //! The pipeline operator.
 
-fn main() {}
+use std::{process::ExitCode, sync::Arc};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    millrace_kit::run::main("pipeline", Arc::new(|env| millrace_pipeline::controllers(env))).await
+}

@@ -1,0 +1,143 @@
+//! What a run sees: its pipeline, its revision, the children of its steps.
+//!
+//! A child the cache misses is asked for live before it is called absent. A finished run sees nothing: it is history.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::apps::v1::ControllerRevision;
+use millrace_crds::{
+    HasConditions, MLPipeline, MLPipelineRun, MLPipelineSpec, ModelVersion, ProcessingJob,
+    ml_pipeline_run::StepPhase, well_known::LABEL_PIPELINE,
+};
+use millrace_kit::{Failure, Key, Object, Reader, conditions};
+use serde::{Deserialize, Serialize};
+
+use crate::{children::revision, pipeline};
+
+/// What a run sees.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Around {
+    /// Its pipeline, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<PipelineSeen>,
+    /// The revision it runs or would run, if one is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<Frozen>,
+    /// Its jobs.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<ProcessingJob>,
+    /// Its model versions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<ModelVersion>,
+    /// Names of the ModelRegistries of the namespace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub registries: Vec<String>,
+}
+
+/// A pipeline as its runs see it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PipelineSeen {
+    /// Whether it starts no new runs.
+    pub suspended: bool,
+    /// Revision of its present spec; `None` unless it is Ready at its generation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// What its Ready condition says.
+    pub message: String,
+}
+
+/// A revision by name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Frozen {
+    /// Name of the ControllerRevision.
+    pub name: String,
+    /// Name of the pipeline it belongs to; empty if it does not exist.
+    pub pipeline: String,
+    /// What it holds; `None` if it does not exist or is not a pipeline's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spec: Option<MLPipelineSpec>,
+}
+
+pub(super) async fn observe(run: &MLPipelineRun, reader: &Reader) -> Result<Around, Failure> {
+    let status = run.status.clone().unwrap_or_default();
+    if status.finished_at.is_some() {
+        return Ok(Around::default());
+    }
+    let key = Key::of(run);
+    let at = |name: &str| Key::new(key.namespace.clone(), name);
+    let pipeline = reader.cached::<MLPipeline>(&at(&run.spec.pipeline)).map(|p| seen(&p));
+    let wanted = status.revision.or_else(|| run.spec.revision.clone());
+    let wanted = wanted.or_else(|| pipeline.as_ref().and_then(|p| p.revision.clone()));
+    let revision = match wanted {
+        Some(name) => Some(frozen(at(&name), reader).await?),
+        None => None,
+    };
+    // Only steps whose child was asked for can have one; the rest of the names would be asked for in vain.
+    let begun = |s: &&millrace_crds::ml_pipeline_run::StepStatus| matches!(s.phase, StepPhase::Running | StepPhase::Succeeded);
+    let names: BTreeSet<String> = status.steps.iter().filter(begun).filter_map(|s| s.job.clone()).collect();
+    let uid = run.metadata.uid.clone().unwrap_or_default();
+    let mut around = Around {
+        pipeline,
+        revision,
+        jobs: reader.cache.owned::<ProcessingJob>(&uid).iter().map(|j| (**j).clone()).collect(),
+        versions: reader.cache.owned::<ModelVersion>(&uid).iter().map(|v| (**v).clone()).collect(),
+        registries: pipeline::registries(&key.namespace, reader),
+    };
+    let registers = |name: &String| {
+        let spec = around.revision.as_ref().and_then(|r| r.spec.as_ref());
+        let step = status.steps.iter().find(|s| s.job.as_ref() == Some(name));
+        let step = step.and_then(|step| spec?.steps.iter().find(|s| s.name == step.name));
+        step.is_some_and(|s| s.register.is_some())
+    };
+    let (versions, jobs): (Vec<String>, Vec<String>) = names.into_iter().partition(registers);
+    for name in missing(jobs, &around.jobs) {
+        around.jobs.extend(own::<ProcessingJob>(at(&name), (&uid, reader)).await?);
+    }
+    for name in missing(versions, &around.versions) {
+        around.versions.extend(own::<ModelVersion>(at(&name), (&uid, reader)).await?);
+    }
+    Ok(around)
+}
+
+fn missing<K: Object>(names: Vec<String>, there: &[K]) -> Vec<String> {
+    let has = |name: &String| there.iter().any(|o| o.meta().name.as_ref() == Some(name));
+    names.into_iter().filter(|name| !has(name)).collect()
+}
+
+async fn own<K: Object>(key: Key, of: (&str, &Reader)) -> Result<Option<K>, Failure> {
+    let (uid, reader) = of;
+    let ours = |object: &K| {
+        object.meta().owner_references.iter().flatten().any(|o| o.controller == Some(true) && o.uid == uid)
+    };
+    Ok(reader.live::<K>(&key).await?.filter(ours))
+}
+
+fn seen(pipeline: &MLPipeline) -> PipelineSeen {
+    let status = pipeline.status.clone().unwrap_or_default();
+    let ready = conditions::is_ready(&status, pipeline.metadata.generation.unwrap_or(0));
+    let message = match conditions::get(&status, "Ready") {
+        Some(said) if status.observed_generation() == pipeline.metadata.generation.unwrap_or(0) => said.message.clone(),
+        _ => "its present spec has not been seen yet".to_owned(),
+    };
+    PipelineSeen {
+        suspended: pipeline.spec.suspend == Some(true),
+        revision: status.revision.filter(|_| ready),
+        message,
+    }
+}
+
+async fn frozen(key: Key, reader: &Reader) -> Result<Frozen, Failure> {
+    let name = key.name.clone();
+    let cached = reader.cached::<ControllerRevision>(&key).map(|r| (*r).clone());
+    let found = match cached {
+        Some(found) => Some(found),
+        None => reader.live::<ControllerRevision>(&key).await?,
+    };
+    let Some(found) = found else { return Ok(Frozen { name, ..Frozen::default() }) };
+    let pipeline = found.metadata.labels.as_ref().and_then(|l| l.get(LABEL_PIPELINE)).cloned().unwrap_or_default();
+    Ok(Frozen { name, pipeline, spec: revision::spec(&found) })
+}
+

@@ -1,0 +1,95 @@
+//! How a run is told: one line of progress, and how it ends.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use millrace_crds::{
+    MLPipelineRunStatus,
+    ml_pipeline_run::{RunPhase, StepPhase, StepStatus},
+};
+use millrace_kit::{Standing, conditions};
+
+/// Longest progress line, in bytes; the schema says the same.
+const MAX_PROGRESS: usize = 256;
+
+/// Whether a step will not change any more.
+pub(super) fn ended(phase: StepPhase) -> bool {
+    matches!(phase, StepPhase::Succeeded | StepPhase::Failed | StepPhase::Skipped)
+}
+
+/// `1/3 train running (attempt 2), register waiting`: how many steps are through, then whatever is worth a word.
+pub(super) fn progress(steps: &[StepStatus]) -> String {
+    let through = steps.iter().filter(|s| matches!(s.phase, StepPhase::Succeeded | StepPhase::Skipped)).count();
+    let word = |step: &StepStatus| {
+        let reason = step.reason.as_deref().map_or_else(String::new, |r| format!(" ({r})"));
+        match step.phase {
+            StepPhase::Running => {
+                let attempt = step.attempt.filter(|n| *n > 1).map_or_else(String::new, |n| format!(" (attempt {n})"));
+                Some(format!("{} running{attempt}", step.name))
+            }
+            StepPhase::Failed => Some(format!("{} failed{reason}", step.name)),
+            StepPhase::Skipped => Some(format!("{} skipped{reason}", step.name)),
+            _ => None,
+        }
+    };
+    let words: Vec<String> = steps.iter().filter_map(word).collect();
+    let line = format!("{through}/{} {}", steps.len(), words.join(", "));
+    conditions::cut(line.trim_end(), MAX_PROGRESS).to_owned()
+}
+
+/// Waiting to start.
+pub(super) fn wait(status: &mut MLPipelineRunStatus, told: (&str, &str), now: Timestamp) {
+    let (reason, message) = told;
+    status.phase = Some(RunPhase::Pending);
+    conditions::set(status, "Succeeded", ("Unknown", reason, message), now);
+    conditions::stand(status, &Standing::progressing(reason, message), now);
+}
+
+/// Refused before its first step.
+pub(super) fn refuse(status: &mut MLPipelineRunStatus, told: (&str, &str), now: Timestamp) {
+    let (reason, message) = told;
+    status.phase = Some(RunPhase::Failed);
+    status.finished_at = Some(Time(now));
+    conditions::set(status, "Succeeded", ("False", reason, message), now);
+    conditions::stand(status, &Standing::stalled(reason, message), now);
+}
+
+/// Goes on, or has ended: both follow from the steps.
+pub(super) fn go(status: &mut MLPipelineRunStatus, now: Timestamp) {
+    let progress = progress(&status.steps);
+    let ready = Standing::ready("Started", "the run has started; the condition Succeeded says how it ends");
+    conditions::stand(status, &ready, now);
+    if !status.steps.iter().all(|s| ended(s.phase)) {
+        status.phase = Some(RunPhase::Running);
+        conditions::set(status, "Succeeded", ("Unknown", "Running", &progress), now);
+    } else {
+        status.finished_at = Some(Time(now));
+        let (phase, flag, reason, message) = end(&status.steps);
+        status.phase = Some(phase);
+        conditions::set(status, "Succeeded", (flag, reason, &message), now);
+    }
+    status.progress = Some(progress);
+}
+
+fn end(steps: &[StepStatus]) -> (RunPhase, &'static str, &'static str, String) {
+    let of = |phase: StepPhase| steps.iter().filter(move |s| s.phase == phase);
+    let told = |step: &StepStatus| {
+        let reason = step.reason.as_deref().unwrap_or("Unknown");
+        format!("{} ({reason}): {}", step.name, step.message.as_deref().unwrap_or_default())
+    };
+    let mut failed = of(StepPhase::Failed);
+    if let Some(first) = failed.next() {
+        let more: Vec<&str> = failed.map(|s| s.name.as_str()).collect();
+        let more = if more.is_empty() { String::new() } else { format!("; also failed: {}", more.join(", ")) };
+        let skipped: Vec<&str> = of(StepPhase::Skipped).map(|s| s.name.as_str()).collect();
+        let skipped = if skipped.is_empty() { String::new() } else { format!("; skipped: {}", skipped.join(", ")) };
+        let attempt = first.attempt.map_or_else(String::new, |n| format!(" at attempt {n}"));
+        return (RunPhase::Failed, "False", "StepFailed", format!("step {}{attempt}{more}{skipped}", told(first)));
+    }
+    let skipped: Vec<String> = of(StepPhase::Skipped).map(told).collect();
+    if skipped.is_empty() {
+        return (RunPhase::Succeeded, "True", "Succeeded", format!("all {} steps succeeded", steps.len()));
+    }
+    let done = of(StepPhase::Succeeded).count();
+    let message = format!("{done} of {} steps succeeded; skipped: {}", steps.len(), skipped.join("; "));
+    (RunPhase::Succeeded, "True", "StepsSkipped", message)
+}

@@ -1,0 +1,83 @@
+//! The values of a run's references, put into the strings of a step.
+//!
+//! `$(bucket.x)` and `$(topic.x)` stay: only the job's grant knows what they are. A value is never expanded again.
+
+use millrace_crds::{JobSpec, RegisterSpec};
+use millrace_kit::refs::{self, Head, Reference};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::model::Scope;
+
+/// A job with every reference replaced that a run can answer.
+///
+/// # Errors
+/// A result that is not there, for people.
+pub(super) fn job(spec: &JobSpec, scope: &Scope) -> Result<JobSpec, String> {
+    filled(spec, &|text| fill(text, scope))
+}
+
+/// A registration with every reference replaced. Nothing expands it later, so nothing in it stays escaped.
+///
+/// # Errors
+/// A result that is not there, for people.
+pub(super) fn register(spec: &RegisterSpec, scope: &Scope) -> Result<RegisterSpec, String> {
+    filled(spec, &|text| fill(text, scope).map(|text| text.replace("$$(", "$(")))
+}
+
+fn filled<T: Serialize + DeserializeOwned>(
+    spec: &T,
+    fill: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<T, String> {
+    let mut body = serde_json::to_value(spec).map_err(|e| e.to_string())?;
+    each(&mut body, fill)?;
+    serde_json::from_value(body).map_err(|e| e.to_string())
+}
+
+fn each(value: &mut Value, fill: &dyn Fn(&str) -> Result<String, String>) -> Result<(), String> {
+    match value {
+        Value::String(text) => *text = fill(text)?,
+        Value::Array(list) => list.iter_mut().try_for_each(|item| each(item, fill))?,
+        Value::Object(map) => map.values_mut().try_for_each(|item| each(item, fill))?,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn fill(text: &str, scope: &Scope) -> Result<String, String> {
+    let mut missing = None;
+    let filled = refs::substitute(text, |reference| match value(reference, scope) {
+        Ok(value) => value,
+        Err(problem) => {
+            missing.get_or_insert(problem);
+            None
+        }
+    });
+    let filled = filled.map_err(|bad| bad.to_string())?;
+    missing.map_or(Ok(filled), Err)
+}
+
+fn value(reference: &Reference, scope: &Scope) -> Result<Option<String>, String> {
+    let words: Vec<&str> = reference.path.iter().map(String::as_str).collect();
+    let found = match (reference.head, words.as_slice()) {
+        (Head::Params, [name]) => scope.params.get(*name).cloned(),
+        (Head::Run, [name]) => scope.run.get(*name).cloned(),
+        (Head::Trigger, [name]) => scope.trigger.get(*name).cloned(),
+        (Head::Steps, [step, _, key]) => return result(step, key, scope).map(Some),
+        _ => return Ok(None),
+    };
+    found.map_or_else(|| Err(format!("{reference} has no value")), |found| Ok(Some(found)))
+}
+
+fn result(step: &str, key: &str, scope: &Scope) -> Result<String, String> {
+    let results = scope.results.get(step);
+    match results.and_then(|all| all.get(key)) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(scalar) => Ok(scalar.to_string()),
+        None => {
+            let keys: Vec<&str> = results.into_iter().flat_map(|all| all.keys()).map(String::as_str).collect();
+            let keys = if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
+            Err(format!("step {step} returned no result {key} (results: {keys}); write it to /dev/termination-log"))
+        }
+    }
+}

@@ -13,17 +13,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Namespace;
-use millrace_crds::{DataPlane, DataTopic, DataTopicStatus};
+use millrace_crds::{DataTopic, DataTopicStatus};
 use millrace_kit::{
-    Class, DecisionOf, Failure, Hands, Key, Note, Operator, Reader, Seen, Watch, access::Access,
+    Class, DecisionOf, Failure, Hands, Note, Operator, Reader, Seen, Watch, access::Access,
 };
 
 pub use observe::{Observed, PlaneSeen};
+#[expect(unused_imports, reason = "the grant controller finds topics by it")]
+pub(crate) use rivals::words as index;
 
 use crate::{
     connect::Connections,
     kafka::{Change, UNREACHABLE},
+    store::facts::plane_watches,
 };
 
 /// Name of this controller; the broker's view wakes DataTopics by it.
@@ -61,27 +63,9 @@ impl Operator for Topics {
     const NAME: &'static str = NAME;
 
     fn watches(&self) -> Vec<Watch> {
-        let of_plane = |plane: &DataPlane, cache: &millrace_kit::cache::Cache| {
-            let name = plane.metadata.name.clone().unwrap_or_default();
-            keys(&cache.indexed::<DataTopic>(&rivals::on_plane(&name)))
-        };
-        let of_namespace = |namespace: &Namespace, cache: &millrace_kit::cache::Cache| {
-            let name = namespace.metadata.name.clone().unwrap_or_default();
-            keys(&cache.indexed::<DataTopic>(&rivals::in_namespace(&name)))
-        };
-        vec![
-            Watch::related::<DataTopic>("two objects may want one topic: the one that waits is woken", rivals::of)
-                .keep(|_: &mut DataTopic| {}, rivals::words),
-            Watch::related::<DataPlane>("addresses, prefix and who may use them", of_plane),
-            Watch::related::<Namespace>("labels decide whether a namespace may use a DataPlane", of_namespace).keep(
-                |n: &mut Namespace| {
-                    n.spec = None;
-                    n.status = None;
-                    n.metadata.annotations = None;
-                },
-                |_| Vec::new(),
-            ),
-        ]
+        let rivals = Watch::related::<DataTopic>("two objects may want one topic: the one that waits is woken", rivals::of)
+            .keep(|_: &mut DataTopic| {}, rivals::words);
+        std::iter::once(rivals).chain(plane_watches::<DataTopic>()).collect()
     }
 
     async fn observe(&self, object: &DataTopic, reader: &Reader) -> Result<Observed, Failure> {
@@ -104,8 +88,4 @@ impl Operator for Topics {
     fn notes(old: &DataTopicStatus, new: &DataTopicStatus) -> Vec<Note> {
         status::notes(old, new)
     }
-}
-
-fn keys(topics: &[Arc<DataTopic>]) -> Vec<Key> {
-    topics.iter().map(|t| Key::of(t.as_ref())).collect()
 }

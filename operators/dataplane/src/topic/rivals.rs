@@ -10,22 +10,7 @@ use millrace_crds::{DataPlane, DataTopic};
 use millrace_kit::{Key, cache::Cache};
 
 use super::model::broker_name;
-
-/// Word of all topics of a DataPlane.
-pub(super) fn on_plane(plane: &str) -> String {
-    format!("plane/{plane}")
-}
-
-/// Word of all topics of a namespace.
-pub(super) fn in_namespace(namespace: &str) -> String {
-    format!("namespace/{namespace}")
-}
-
-/// Word of topics that are shared under this bare name.
-#[must_use]
-pub fn shared(name: &str) -> String {
-    format!("shared/{name}")
-}
+use crate::store::facts::{in_namespace, on_plane, shared};
 
 fn derived(plane: &str, name: &str) -> String {
     format!("derived/{plane}/{}", name.replace('_', "."))
@@ -35,8 +20,8 @@ fn given(plane: &str, name: &str) -> String {
     format!("given/{plane}/{}", name.replace('_', "."))
 }
 
-/// The words a topic is found by.
-pub(super) fn words(topic: &DataTopic) -> Vec<String> {
+/// The words a topic is found by; every listener of the kind that keeps an index uses this one.
+pub(crate) fn words(topic: &DataTopic) -> Vec<String> {
     let plane = &topic.spec.data_plane;
     let name = broker_name(topic, "");
     let mut words = vec![on_plane(plane), in_namespace(&topic.metadata.namespace.clone().unwrap_or_default())];

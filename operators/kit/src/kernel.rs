@@ -343,7 +343,10 @@ impl<O: Operator> Kernel<O> {
         if let Some(asked) = meta.annotations.as_ref().and_then(|a| a.get(REQUESTED_AT)) {
             *new.last_handled_reconcile_at_mut() = Some(asked.clone());
         }
-        if new == old {
+        // A pass that acts and has nothing to tell but that it saw the object leaves that to the pass after: the write
+        // ahead has nothing in it, and the outcome will be written anyway.
+        let silent = decision.status == old && !decision.actions.is_empty();
+        if new == old || silent {
             return Ok(());
         }
         let kind = Kind::of::<O::Object>();

@@ -1,0 +1,285 @@
+//! What to do for a DataBucket that is wanted. Deletion is in [`super::end`].
+//!
+//! The order of claims: absent -> the intent is stored, then it is created and tagged; tagged ours -> kept as declared;
+//! an earlier incarnation's, or allowed by `externalName` -> adopted; anything else is left alone.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use millrace_crds::{
+    DataBucket, DataBucketStatus,
+    data_bucket::BucketDeletion,
+    status::{Creating, Drift},
+};
+use millrace_kit::{Action, Decision, Seen, Standing, conditions, later};
+
+use super::{
+    effect::Intent,
+    model::{Model, Whose},
+    observe::{Look, Observed},
+    status::{self, say},
+};
+use crate::store::{Bucket, Expiry, Facts, Trouble, Versioning};
+
+/// How often a bucket that is as declared is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(45);
+/// How often a store that failed is asked again.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
+/// A drift found again within this time is the same one, not yet put back.
+const SAME_DRIFT: Duration = Duration::from_secs(60);
+
+pub(super) type Chosen = Decision<DataBucketStatus, Intent>;
+
+pub(super) fn decide(object: &DataBucket, seen: &Seen<Observed>, now: Timestamp) -> Chosen {
+    let status = object.status.clone().unwrap_or_default();
+    let deletion = object.spec.bucket.deletion_policy.unwrap_or_default();
+    // Nothing outside the cluster has to be undone before the first intent is stored.
+    let touched = status.creating.is_some() || status.bucket_name.is_some();
+    let pass = Pass { object, now, hold: deletion != BucketDeletion::Retain, touched };
+    let (plane, model) = match parsed(&pass, seen) {
+        Ok(both) => both,
+        Err(standing) => return pass.only(status, &standing).wake_after(now, LOOK_AGAIN),
+    };
+    match &seen.data.look {
+        Look::Not => pass.only(status, &Standing::progressing("NotLooked", "the store was not asked yet")),
+        Look::Failed(error) => {
+            let passing = matches!(error.trouble, Trouble::StoreUnreachable | Trouble::StoreBusy);
+            if passing && pass.ready(&status) {
+                // An outage says nothing of this bucket; the DataPlane tells of it.
+                return Decision::of(status).hold(pass.hold).wake_after(now, ASK_AGAIN);
+            }
+            let reason: &'static str = error.trouble.into();
+            let hint = format!("{}; see DataPlane {}", error.message, object.spec.data_plane);
+            pass.only(status, &Standing::progressing(reason, hint)).wake_after(now, ASK_AGAIN)
+        }
+        Look::Absent => pass.absent(&model, status, seen),
+        Look::There(bucket) => pass.there((&model, plane), (status, bucket), seen),
+    }
+}
+
+fn parsed<'a>(pass: &Pass<'_>, seen: &'a Seen<Observed>) -> Result<(&'a Facts, Model), Standing> {
+    let name = &pass.object.spec.data_plane;
+    let Some(plane) = &seen.data.plane else {
+        return Err(Standing::progressing(
+            "DataPlaneMissing",
+            format!("DataPlane {name} (spec.dataPlane) does not exist; create it or name another"),
+        ));
+    };
+    if !plane.allowed {
+        return Err(Standing::stalled(
+            "NamespaceNotAllowed",
+            format!("DataPlane {name} does not admit this namespace; its spec.namespaces says which labels are needed"),
+        ));
+    }
+    if plane.store.is_none() {
+        return Err(Standing::stalled("NoObjectStore", format!("DataPlane {name} has no spec.objectStore")));
+    }
+    let model = Model::parse(pass.object, plane).map_err(|all| Standing::stalled("InvalidSpec", all.join("; ")))?;
+    if model.external && !plane.external {
+        return Err(Standing::stalled(
+            "ExternalNameNotAllowed",
+            format!(
+                "spec.externalName is not allowed to this namespace by DataPlane {name}; leave it out, or have its \
+                 spec.externalNames admit the namespace"
+            ),
+        ));
+    }
+    Ok((plane, model))
+}
+
+/// What stays the same throughout one decide.
+struct Pass<'a> {
+    object: &'a DataBucket,
+    now: Timestamp,
+    hold: bool,
+    touched: bool,
+}
+
+impl Pass<'_> {
+    fn ready(&self, status: &DataBucketStatus) -> bool {
+        conditions::is_ready(status, self.object.metadata.generation.unwrap_or(0))
+    }
+
+    /// A status and nothing to do.
+    fn only(&self, mut status: DataBucketStatus, standing: &Standing) -> Chosen {
+        say(&mut status, standing, self.now);
+        Decision::of(status).hold(self.hold && self.touched)
+    }
+
+    /// A status that says what is under way, or what last went wrong with it.
+    fn doing(&self, status: DataBucketStatus, standing: Standing, seen: &Seen<Observed>) -> Chosen {
+        let standing = seen.failures.latest().map_or(standing, |last| Standing::failed(&last.failure));
+        self.only(status, &standing).hold(self.hold)
+    }
+
+    fn absent(&self, model: &Model, mut status: DataBucketStatus, seen: &Seen<Observed>) -> Chosen {
+        let bucket = &model.bucket;
+        if model.external {
+            let message = format!("bucket {bucket} (spec.externalName) does not exist; externalName adopts, it never creates");
+            return self.only(status, &Standing::progressing("ExternalBucketMissing", message)).wake_after(self.now, LOOK_AGAIN);
+        }
+        let lost = status.bucket_name.take().is_some();
+        let recreating = conditions::get(&status, "Ready").is_some_and(|c| c.reason == status::RECREATING);
+        status.uri = None;
+        status.creating = Some(Creating { name: bucket.clone(), saw_absent: true });
+        let standing = if lost || recreating {
+            let message = format!("bucket {bucket} was deleted on the store, its objects are lost; it is made anew, empty");
+            Standing::progressing(status::RECREATING, message)
+        } else {
+            Standing::progressing(status::CREATING, format!("creating bucket {bucket}"))
+        };
+        manage(model, &Bucket::default(), &mut status);
+        let mut chosen = self
+            .doing(status, standing, seen)
+            .act(Action::Effect(Intent::Create { bucket: bucket.clone() }))
+            .act(Action::Effect(Intent::Claim { bucket: bucket.clone(), tags: model.tags.clone() }));
+        let managed = chosen.status.managed_versioning;
+        for intent in settings(model, &Bucket::default(), (managed, &[])) {
+            chosen = chosen.act(Action::Effect(intent));
+        }
+        chosen
+    }
+
+    fn there(&self, of: (&Model, &Facts), at: (DataBucketStatus, &Bucket), seen: &Seen<Observed>) -> Chosen {
+        let (model, plane) = of;
+        let (status, bucket) = at;
+        let name = &model.bucket;
+        let intended = status.creating.as_ref().is_some_and(|c| c.name == *name && c.saw_absent);
+        let held = status.bucket_name.as_deref() == Some(name);
+        match model.whose(&bucket.tags) {
+            Whose::Ours => self.ours(model, (status, bucket), seen),
+            Whose::Untagged if intended => {
+                let standing = Standing::progressing(status::CREATING, format!("tagging bucket {name}"));
+                self.claim(model, (status, standing), seen)
+            }
+            Whose::Untagged if held => {
+                let message = format!(
+                    "bucket {name} has lost the tags that prove it ours and is left alone; put them back: {}",
+                    listed(&model.tags)
+                );
+                self.only(status, &Standing::stalled("TagsLost", message)).wake_after(self.now, LOOK_AGAIN)
+            }
+            Whose::Untagged if model.external => {
+                let message = format!("adopting bucket {name}, which spec.externalName names");
+                self.claim(model, (status, Standing::progressing(status::ADOPTING, message)), seen)
+            }
+            Whose::Earlier if held => {
+                let message = format!(
+                    "bucket {name} was claimed by another object of the same name, on another cluster with the same \
+                     DataPlane owner {}; delete one of the two (deletionPolicy Retain)",
+                    plane.owner
+                );
+                self.only(status, &Standing::stalled("ClaimedElsewhere", message)).wake_after(self.now, LOOK_AGAIN)
+            }
+            Whose::Earlier => {
+                let message = format!("adopting bucket {name}, made for an earlier object of this name; its objects are kept");
+                self.claim(model, (status, Standing::progressing(status::ADOPTING, message)), seen)
+            }
+            Whose::Untagged | Whose::Other => {
+                let message = format!(
+                    "bucket {name} exists and is not this object's; it is left alone: rename this object, or remove the bucket"
+                );
+                self.only(status, &Standing::stalled(status::NAME_TAKEN, message)).wake_after(self.now, LOOK_AGAIN)
+            }
+        }
+    }
+
+    fn claim(&self, model: &Model, say: (DataBucketStatus, Standing), seen: &Seen<Observed>) -> Chosen {
+        let (status, standing) = say;
+        let tags = model.tags.clone();
+        self.doing(status, standing, seen).act(Action::Effect(Intent::Claim { bucket: model.bucket.clone(), tags }))
+    }
+
+    fn ours(&self, model: &Model, at: (DataBucketStatus, &Bucket), seen: &Seen<Observed>) -> Chosen {
+        let (mut status, bucket) = at;
+        let was_ready = self.ready(&status);
+        manage(model, bucket, &mut status);
+        let managed = (status.managed_versioning, status.managed_expire_prefixes.as_slice());
+        let intents = settings(model, bucket, managed);
+        let name = &model.bucket;
+        if intents.is_empty() {
+            status.creating = None;
+            status.bucket_name = Some(name.clone());
+            status.uri = Some(format!("s3://{name}"));
+            say(&mut status, &Standing::ready(status::AVAILABLE, format!("bucket {name} is as declared")), self.now);
+            return Decision::of(status).hold(self.hold).wake_after(self.now, LOOK_AGAIN);
+        }
+        let mut chosen = if was_ready && seen.failures.latest().is_none() {
+            // Someone changed it behind our back: say so once, and stay Ready while it is put back.
+            note_drift(&mut status, differing(&intents), self.now);
+            Decision::of(status).hold(self.hold)
+        } else {
+            let message = format!("setting {} of bucket {name}", differing(&intents).join(", "));
+            self.doing(status, Standing::progressing(status::CONFIGURING, message), seen)
+        };
+        for intent in intents {
+            chosen = chosen.act(Action::Effect(intent));
+        }
+        chosen
+    }
+}
+
+/// Brings the record of what is under management up to date, before anything is changed by it.
+fn manage(model: &Model, bucket: &Bucket, status: &mut DataBucketStatus) {
+    let dropped = status.managed_expire_prefixes.iter().filter(|p| bucket.expire.contains_key(*p)).cloned();
+    let mut prefixes: Vec<String> = model.expire.keys().cloned().chain(dropped).collect();
+    prefixes.sort();
+    prefixes.dedup();
+    status.managed_expire_prefixes = prefixes;
+    status.managed_versioning = match (model.versioning, status.managed_versioning) {
+        (Some(true), _) => Some(true),
+        (None, Some(true)) if bucket.versioning == Versioning::Enabled => Some(true),
+        _ => None,
+    };
+}
+
+/// The intents that make the bucket's settings what the spec says.
+fn settings(model: &Model, bucket: &Bucket, managed: (Option<bool>, &[String])) -> Vec<Intent> {
+    let (versioned_by_us, prefixes) = managed;
+    let name = model.bucket.clone();
+    let enabled = bucket.versioning == Versioning::Enabled;
+    let mut intents = Vec::new();
+    match model.versioning {
+        Some(true) if !enabled => intents.push(Intent::Versioning { bucket: name.clone(), on: true }),
+        Some(false) if enabled => intents.push(Intent::Versioning { bucket: name.clone(), on: false }),
+        None if enabled && versioned_by_us == Some(true) => {
+            intents.push(Intent::Versioning { bucket: name.clone(), on: false });
+        }
+        _ => {}
+    }
+    let differs = |(prefix, days): &(&String, &i32)| bucket.expire.get(*prefix) != Some(*days);
+    let set: BTreeMap<String, i32> =
+        model.expire.iter().filter(differs).map(|(prefix, days)| (prefix.clone(), *days)).collect();
+    let drop: Vec<String> = prefixes
+        .iter()
+        .filter(|p| !model.expire.contains_key(*p) && bucket.expire.contains_key(*p))
+        .cloned()
+        .collect();
+    if !set.is_empty() || !drop.is_empty() {
+        intents.push(Intent::Expire { bucket: name, change: Expiry { set, drop } });
+    }
+    intents
+}
+
+fn differing(intents: &[Intent]) -> Vec<String> {
+    let words = intents.iter().flat_map(|intent| match intent {
+        Intent::Versioning { .. } => vec!["versioning".to_owned()],
+        Intent::Expire { change, .. } => {
+            change.set.keys().chain(&change.drop).map(|prefix| format!("expire {prefix:?}")).collect()
+        }
+        _ => Vec::new(),
+    });
+    words.collect()
+}
+
+fn note_drift(status: &mut DataBucketStatus, keys: Vec<String>, now: Timestamp) {
+    let recent = |d: &Drift| d.keys == keys && d.at.as_ref().is_some_and(|at| now < later(at.0, SAME_DRIFT));
+    if !status.last_drift.as_ref().is_some_and(recent) {
+        status.last_drift = Some(Drift { at: Some(Time(now)), keys });
+    }
+}
+
+fn listed(tags: &BTreeMap<String, String>) -> String {
+    tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
+}

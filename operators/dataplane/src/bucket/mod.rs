@@ -1,0 +1,108 @@
+//! DataBucket: one bucket on the store, created, adopted, kept as declared, deleted only on proof.
+//!
+//! Owns the bucket's four identity tags, its versioning if asked, and the expiry rules it lists. Never reads or writes
+//! objects, and never touches a bucket that neither tags nor a stored intent prove to be its own.
+
+mod decide;
+pub mod effect;
+mod end;
+pub mod model;
+pub mod observe;
+mod status;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use millrace_crds::{DataBucket, DataBucketStatus, DataPlane};
+use millrace_kit::{
+    Controller, DecisionOf, Env, Failure, Hands, Kernel, Key, Note, Operator, Reader, Seen, Watch, access::Access,
+    async_trait,
+};
+
+use crate::{
+    connect::Connections,
+    store::{Store, StoreError, Trouble, View, facts},
+};
+
+pub use effect::Intent;
+pub use observe::{Look, Observed};
+
+/// The rights of this controller.
+pub const ACCESS: &[Access] = &[
+    Access::cluster("millrace.dev", "databuckets", &["get", "list", "watch", "patch"], "the buckets and their finalizers"),
+    Access::cluster("millrace.dev", "databuckets/status", &["update"], "the buckets' status"),
+    Access::cluster("millrace.dev", "dataplanes", &["get", "list", "watch"], "where the store is"),
+];
+
+/// The controller of this kind.
+#[must_use]
+pub fn controllers(env: &Env, connections: &Arc<Connections>) -> Vec<Box<dyn Controller>> {
+    let buckets = Buckets::new(Arc::clone(connections), env.reader.clone());
+    vec![Box::new(Kernel::new(buckets, env.reader.clone()))]
+}
+
+/// Keeps DataBuckets.
+pub struct Buckets {
+    connections: Arc<Connections>,
+    reader: Reader,
+    view: View,
+}
+
+impl Buckets {
+    /// A keeper with an empty view.
+    #[must_use]
+    pub fn new(connections: Arc<Connections>, reader: Reader) -> Self {
+        Self { connections, reader, view: View::default() }
+    }
+
+    async fn client(&self, plane: &str) -> Result<Result<Arc<dyn Store>, StoreError>, Failure> {
+        let Some(found) = self.reader.cached::<DataPlane>(&Key::new("", plane)) else {
+            return Ok(Err(StoreError::new(Trouble::NoStoreKeys, format!("DataPlane {plane} is gone"))));
+        };
+        self.connections.store(&found, &self.reader).await
+    }
+
+    /// Keys that are refused may have been rotated.
+    fn suspect(&self, plane: &str, error: &StoreError) {
+        if error.trouble == Trouble::StoreDenied {
+            self.connections.distrust(plane);
+        }
+    }
+}
+
+#[async_trait]
+impl Operator for Buckets {
+    type Object = DataBucket;
+    type Observed = Observed;
+    type Effect = Intent;
+    const NAME: &'static str = "databucket";
+
+    fn watches(&self) -> Vec<Watch> {
+        let mut all = facts::plane_watches::<DataBucket>();
+        all.push(Watch::related::<DataBucket>("find buckets by DataPlane, namespace and share", |_, _| vec![]).keep(
+            |_: &mut DataBucket| {},
+            facts::index_bucket,
+        ));
+        all
+    }
+
+    async fn observe(&self, object: &DataBucket, reader: &Reader) -> Result<Observed, Failure> {
+        observe::observe(self, object, reader).await
+    }
+
+    fn decide(object: &DataBucket, seen: &Seen<Observed>, now: Timestamp) -> DecisionOf<Self> {
+        if object.metadata.deletion_timestamp.is_some() {
+            end::decide(object, seen, now)
+        } else {
+            decide::decide(object, seen, now)
+        }
+    }
+
+    async fn effect(&self, object: &DataBucket, intent: &Intent, _hands: &Hands) -> Result<(), Failure> {
+        effect::perform(self, object, intent).await
+    }
+
+    fn notes(old: &DataBucketStatus, new: &DataBucketStatus) -> Vec<Note> {
+        status::notes(old, new)
+    }
+}

@@ -1,0 +1,194 @@
+//! The object store as the operator meets it: a small port of bucket calls and one of short-lived credentials.
+//!
+//! [`s3`] is the adapter over the AWS SDK; tests have a store in memory with faults. [`view`] keeps what was seen
+//! for a while, so that idle buckets cost few calls. A credential leaves this module only as [`Credentials`], which prints
+//! nothing of it.
+
+mod error;
+pub mod facts;
+pub mod s3;
+pub mod view;
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use millrace_crds::data_plane::ObjectStoreSpec;
+use serde::{Deserialize, Serialize};
+
+pub use facts::Facts;
+pub use error::{StoreError, Trouble};
+pub use view::View;
+
+/// Region signed for where the DataPlane names none.
+pub const DEFAULT_REGION: &str = "us-east-1";
+
+/// How to reach a store; no secret in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// URL of the S3 API.
+    pub endpoint: String,
+    /// URL of the STS API.
+    pub sts_endpoint: String,
+    /// Region to sign for.
+    pub region: String,
+    /// Whether buckets are addressed by path.
+    pub path_style: bool,
+    /// Role to assume, if the store wants one.
+    pub role_arn: Option<String>,
+}
+
+impl Settings {
+    /// The settings a DataPlane gives, with the defaults filled in.
+    #[must_use]
+    pub fn of(spec: &ObjectStoreSpec) -> Self {
+        Self {
+            endpoint: spec.endpoint.clone(),
+            sts_endpoint: spec.sts_endpoint.clone().unwrap_or_else(|| spec.endpoint.clone()),
+            region: spec.region.clone().unwrap_or_else(|| DEFAULT_REGION.to_owned()),
+            path_style: spec.path_style.unwrap_or(true),
+            role_arn: spec.role_arn.clone(),
+        }
+    }
+}
+
+/// A long-lived pair of keys, from a Secret in the operator's namespace. `Debug` shows neither; there is no `Serialize`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Keys {
+    /// Access key id.
+    pub access: String,
+    /// Secret key.
+    pub secret: String,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(redacted)")
+    }
+}
+
+/// Short-lived credentials. `Debug` shows the expiry alone; there is no `Serialize`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// Access key id.
+    pub access_key: String,
+    /// Secret key.
+    pub secret_key: String,
+    /// Credentials token.
+    pub session_token: String,
+    /// When they end.
+    pub expires_at: Timestamp,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+/// Whether a bucket keeps old versions of its objects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Versioning {
+    /// Never switched on.
+    #[default]
+    Off,
+    /// On.
+    Enabled,
+    /// Was on; old versions stay, new ones are not made.
+    Suspended,
+}
+
+/// A bucket as the store shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bucket {
+    /// All tags.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// Versioning.
+    #[serde(default)]
+    pub versioning: Versioning,
+    /// Days of plain expiry rules (enabled, by prefix alone), by prefix. Other rules are not shown and never touched.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub expire: BTreeMap<String, i32>,
+}
+
+/// A change of a bucket's plain expiry rules; rules of other prefixes and of other shapes stay as they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expiry {
+    /// Prefixes with the days they must have.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, i32>,
+    /// Prefixes whose rule must go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drop: Vec<String>,
+}
+
+/// What to ask of STS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assume {
+    /// The session policy; never empty, an empty one would mean all rights of the caller.
+    pub policy: String,
+    /// How long the credentials live, in whole seconds.
+    pub duration: Duration,
+    /// Name of the session, for the store's own audit log.
+    pub session: String,
+}
+
+/// Bucket calls, each one idempotent or safe to repeat. Every call ends within a few seconds.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// A cheap call that proves that the store answers and takes our keys.
+    ///
+    /// # Errors
+    /// Why it does not.
+    async fn probe(&self) -> Result<(), StoreError>;
+
+    /// The bucket of this name, live; `None` is the store's own word that there is none.
+    ///
+    /// # Errors
+    /// No answer, or a refusal.
+    async fn look(&self, bucket: &str) -> Result<Option<Bucket>, StoreError>;
+
+    /// Creates the bucket.
+    ///
+    /// # Errors
+    /// [`Trouble::Exists`] if there is one, whoever owns it.
+    async fn create(&self, bucket: &str) -> Result<(), StoreError>;
+
+    /// Sets these tags and keeps all others.
+    ///
+    /// # Errors
+    /// No answer, or a refusal.
+    async fn tag(&self, bucket: &str, tags: &BTreeMap<String, String>) -> Result<(), StoreError>;
+
+    /// Switches versioning on, or suspends it.
+    ///
+    /// # Errors
+    /// No answer, or a refusal.
+    async fn versioning(&self, bucket: &str, on: bool) -> Result<(), StoreError>;
+
+    /// Changes the plain expiry rules.
+    ///
+    /// # Errors
+    /// No answer, or a refusal.
+    async fn expire(&self, bucket: &str, change: &Expiry) -> Result<(), StoreError>;
+
+    /// Deletes some objects, versions and unfinished uploads. Returns whether the bucket is now empty.
+    ///
+    /// # Errors
+    /// No answer, or a refusal.
+    async fn empty(&self, bucket: &str) -> Result<bool, StoreError>;
+
+    /// Deletes the empty bucket; one that is gone counts as deleted.
+    ///
+    /// # Errors
+    /// [`Trouble::NotEmpty`] if it holds anything.
+    async fn delete(&self, bucket: &str) -> Result<(), StoreError>;
+
+    /// Fetches short-lived credentials with the `sts` keys, cut down to the policy.
+    ///
+    /// # Errors
+    /// [`Trouble::NoStsKeys`] if the DataPlane has no usable ones; no answer, or a refusal.
+    async fn assume(&self, ask: &Assume) -> Result<Credentials, StoreError>;
+}

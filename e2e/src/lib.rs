@@ -4,6 +4,10 @@
 //! (`cargo xtask …`) is a thin front; tests of the second and third rung use the same functions.
 
 pub mod cluster;
+pub mod demo;
 pub mod local;
 pub mod parts;
+pub mod stage;
+pub mod stories;
+pub mod suite;
 pub mod ui;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use millrace_e2e::ui::{Outcome, Ui};
-use millrace_e2e::{cluster, local, parts};
+use millrace_e2e::{cluster, demo, local, parts, stage, suite};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "The local cluster, its parts, the demo, the tests, the figures", version)]
@@ -23,6 +23,24 @@ enum Cmd {
     Down,
     /// Show what runs and what does not
     Status,
+    /// From raw flights to a registered model: cluster, operators, one pipeline run
+    Demo {
+        /// Play on this context of your kubeconfig instead of a local cluster
+        #[arg(long)]
+        context: Option<String>,
+    },
+    /// Run the tests: three rungs, one table
+    Test {
+        /// Only this rung (1: no cluster, 2: local servers, 3: stories on a node); may be repeated
+        #[arg(long = "rung", value_parser = clap::value_parser!(u8).range(1..=3))]
+        rungs: Vec<u8>,
+        /// Only checks whose name contains this
+        #[arg(long)]
+        only: Option<String>,
+        /// Also the stories that take longer than a sitting
+        #[arg(long)]
+        long: bool,
+    },
     /// Bring a second cluster up with interruptions and down again; check that nothing is left
     Rehearse,
     /// Build parts (default: all), or list them
@@ -62,6 +80,9 @@ fn run(command: Cmd, ui: &Ui) -> Outcome<()> {
         Cmd::Up => cluster::up(ui).map(|target| cluster::tell(&target)),
         Cmd::Down => cluster::down(ui),
         Cmd::Status => cluster::status(),
+        Cmd::Demo { context: None } => demo::demo(&stage::local(ui)?, ui).map(|_| ()),
+        Cmd::Demo { context: Some(context) } => demo::demo(&stage::existing(&context, ui)?, ui).map(|_| ()),
+        Cmd::Test { rungs, only, long } => suite::test(&suite::Options { rungs, only, long }, ui),
         Cmd::Rehearse => cluster::rehearse(ui),
         Cmd::Parts { list: true, .. } => {
             parts::list()?.iter().for_each(|line| println!("{line}"));

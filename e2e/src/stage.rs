@@ -1,0 +1,213 @@
+//! A cluster with Millrace on it: images built and imported, the three charts installed, the example's namespace there.
+//!
+//! The demo and the stories play on it. Everything goes through Helm and kubectl, as a user's hands would.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::cluster::{self, Layout, Target, tool};
+use crate::parts;
+use crate::ui::{Failure, Outcome, Ui};
+
+/// Namespace of the operators.
+pub const OPERATORS: &str = "millrace-system";
+/// Namespace of the sandbox: Kafka, MinIO, PostgreSQL.
+pub const SANDBOX: &str = "millrace-sandbox";
+/// Namespace of the example.
+pub const TEAM: &str = "ml";
+
+/// The images the cluster runs, as parts.
+const IMAGES: [&str; 6] = ["image-kafka", "image-minio", "image-postgres", "image-mlflow", "image-spark", "image-flights"];
+
+/// A cluster that is ready for pipelines.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// The cluster.
+    pub target: Target,
+    /// The API server's audit log, where it can be read: one JSON line per request.
+    pub audit_log: Option<PathBuf>,
+}
+
+/// The local cluster: brought up if needed, images from this checkout, everything installed.
+///
+/// # Errors
+/// The first step that failed, with its log.
+pub fn local(ui: &Ui) -> Outcome<Stage> {
+    let target = cluster::up(ui)?;
+    let layout = Layout::of_user()?;
+    let built = parts::ensure(&[&IMAGES[..], &["helm"]].concat(), ui)?;
+    let operators = operators_image(ui)?;
+    let mut tars: Vec<PathBuf> = IMAGES.iter().filter_map(|name| built.get(*name)).map(|dir| dir.join("image.tar")).collect();
+    tars.push(operators.join("image.tar"));
+    cluster::import_images(&tars, ui)?;
+    let volumes = layout.file("volumes");
+    let stage = Stage { target, audit_log: Some(layout.audit_log()) };
+    let set = format!("persistence.hostPath={}", volumes.display());
+    stage.install(&built, ui, &["--set", &set])?;
+    stage.renew_operators(&operators, ui)?;
+    Ok(stage)
+}
+
+/// An existing cluster, by context, with public images.
+///
+/// # Errors
+/// As [`local`].
+pub fn existing(context: &str, ui: &Ui) -> Outcome<Stage> {
+    let target = Target::existing(context);
+    if !target.ready() {
+        return Err(target.failure("the cluster does not answer", format!("context {context}")));
+    }
+    let built = parts::ensure(&["helm"], ui)?;
+    let stage = Stage { target, audit_log: None };
+    stage.install(&built, ui, &[])?;
+    Ok(stage)
+}
+
+/// Builds the four operators and packs them; the directory with `image.tar`.
+fn operators_image(ui: &Ui) -> Outcome<PathBuf> {
+    parts::ensure(&["rust-build"], ui)?;
+    let repo = parts::repo_root()?;
+    let cache = parts::cache_root()?;
+    let step = ui.step("building the operators", "first time about ten minutes");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--profile", "image", "--bins", "--target-dir"]).arg(cache.join("target"));
+    for name in ["dataplane", "processing", "pipeline", "registry"] {
+        cargo.args(["--package", &format!("millrace-{name}")]);
+    }
+    tool::run(cargo.current_dir(&repo).env_remove("CARGO_MANIFEST_DIR"), "building the operators")?;
+    let out = cache.join("operators-image");
+    let pack = repo.join("e2e/images/operators/pack.sh");
+    let binaries = cache.join("target/image");
+    tool::run(Command::new("bash").args([&pack, &binaries, &out]), "packing the operators' image")?;
+    step.done("");
+    Ok(out)
+}
+
+impl Stage {
+    fn install(&self, built: &BTreeMap<String, PathBuf>, ui: &Ui, sandbox: &[&str]) -> Outcome<()> {
+        let charts = parts::repo_root()?.join("charts");
+        let helm = built.get("helm").map(|dir| dir.join("helm")).unwrap_or_default();
+        let release = |name: &str, namespace: &str, more: &[&str]| -> Outcome<()> {
+            let step = ui.step(format!("installing {name}"), "");
+            let chart = charts.join(name);
+            let mut command = Command::new(&helm);
+            command.args(["upgrade", "--install", name]).arg(&chart).args(self.target.helm_args());
+            command.args(["--namespace", namespace, "--create-namespace", "--wait", "--timeout", "5m"]);
+            let values = chart.join("values-local.yaml");
+            if self.target.local && values.exists() {
+                command.arg("--values").arg(values);
+            }
+            tool::run(command.args(more), &format!("installing {name}")).map_err(|f| self.explain(f, namespace))?;
+            step.done("");
+            Ok(())
+        };
+        release("millrace-crds", OPERATORS, &[])?;
+        self.apply(&example("flights/namespace.yaml")?)?;
+        let operators = format!("operatorNamespace={OPERATORS}");
+        release("sandbox", SANDBOX, &[&["--set", &operators], sandbox].concat())?;
+        release("millrace", OPERATORS, &[])
+    }
+
+    /// Restarts the operators if their image is not the one they run: its name never changes.
+    fn renew_operators(&self, image: &Path, ui: &Ui) -> Outcome<()> {
+        let sum = tool::call("sha256sum", &[image.join("image.tar").display().to_string()], "hashing the image")?;
+        let sum = sum.get(..16).unwrap_or_default().to_owned();
+        let running = self.text(&["get", "deployment", "-n", OPERATORS, "-l", "app.kubernetes.io/part-of=millrace", "-o",
+            "jsonpath={.items[*].spec.template.metadata.annotations.millrace\\.dev/image}"])?;
+        if running.split_whitespace().count() == 4 && running.split_whitespace().all(|s| s == sum) {
+            return Ok(());
+        }
+        let step = ui.step("restarting the operators on their new image", "");
+        let patch = format!(r#"{{"spec":{{"template":{{"metadata":{{"annotations":{{"millrace.dev/image":"{sum}"}}}}}}}}}}"#);
+        for name in ["dataplane", "processing", "pipeline", "registry"] {
+            let deployment = format!("deployment/millrace-{name}");
+            self.text(&["patch", &deployment, "-n", OPERATORS, "--patch", &patch])?;
+        }
+        for name in ["dataplane", "processing", "pipeline", "registry"] {
+            let deployment = format!("deployment/millrace-{name}");
+            self.text(&["rollout", "status", &deployment, "-n", OPERATORS, "--timeout=120s"]).map_err(|f| self.explain(f, OPERATORS))?;
+        }
+        step.done("");
+        Ok(())
+    }
+
+    /// The failure with the state of the namespace's pods behind it.
+    fn explain(&self, mut failure: Failure, namespace: &str) -> Failure {
+        let pods = self.text(&["get", "pods", "-n", namespace, "-o", "wide"]).unwrap_or_default();
+        let events = self.text(&["get", "events", "-n", namespace, "--field-selector=type=Warning"]).unwrap_or_default();
+        failure.why = format!("{}\n{pods}\n{events}", failure.why);
+        failure.todo = format!("{} -n {namespace} describe pods", self.command());
+        failure
+    }
+
+    /// How a person calls kubectl for this cluster.
+    #[must_use]
+    pub fn command(&self) -> String {
+        match &self.target.kubeconfig {
+            Some(file) => format!("kubectl --kubeconfig {}", file.display()),
+            None => format!("kubectl --context {}", self.target.context),
+        }
+    }
+
+    /// What kubectl prints.
+    ///
+    /// # Errors
+    /// kubectl's own message.
+    pub fn text(&self, args: &[&str]) -> Outcome<String> {
+        self.target.run(args)
+    }
+
+    /// What kubectl prints as JSON.
+    ///
+    /// # Errors
+    /// kubectl's own message, or output that is no JSON.
+    pub fn json(&self, args: &[&str]) -> Outcome<Value> {
+        let text = self.text(&[args, &["-o", "json"]].concat())?;
+        serde_json::from_str(&text).map_err(|e| Failure::because(format!("kubectl {} gave no JSON", args.join(" ")), e))
+    }
+
+    /// One object, or `None` if it does not exist.
+    ///
+    /// # Errors
+    /// kubectl's own message.
+    pub fn find(&self, kind: &str, name: &str) -> Outcome<Option<Value>> {
+        let text = self.text(&["get", kind, name, "-n", TEAM, "--ignore-not-found", "-o", "json"])?;
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        serde_json::from_str(&text).map(Some).map_err(|e| Failure::because(format!("{kind} {name} is no JSON"), e))
+    }
+
+    /// `kubectl apply -f`.
+    ///
+    /// # Errors
+    /// kubectl's own message.
+    pub fn apply(&self, file: &Path) -> Outcome<()> {
+        self.text(&["apply", "-f", &file.display().to_string()]).map(|_| ())
+    }
+}
+
+/// A file of `examples/`.
+///
+/// # Errors
+/// This does not run inside the checkout.
+pub fn example(path: &str) -> Outcome<PathBuf> {
+    Ok(parts::repo_root()?.join("examples").join(path))
+}
+
+/// The text at a JSON pointer, or empty.
+#[must_use]
+pub fn at<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Status, reason and message of a condition.
+#[must_use]
+pub fn condition<'a>(object: &'a Value, kind: &str) -> Option<(&'a str, &'a str, &'a str)> {
+    let all = object.pointer("/status/conditions")?.as_array()?;
+    let found = all.iter().find(|c| at(c, "/type") == kind)?;
+    Some((at(found, "/status"), at(found, "/reason"), at(found, "/message")))
+}

@@ -1,0 +1,136 @@
+//! `cargo xtask test`: the three rungs, cheapest first, one table, one closing line.
+//!
+//! Owns the order and the table; what is tested stands in the crates' own tests and in [`crate::stories`]. A check
+//! that cannot run is a failure, never a skip.
+
+mod cargo;
+mod servers;
+
+use std::time::{Duration, Instant};
+
+use crate::stories;
+use crate::ui::{Failure, Outcome, Ui, short};
+
+/// What to run.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Only these rungs; empty means all.
+    pub rungs: Vec<u8>,
+    /// Only checks whose name contains this.
+    pub only: Option<String>,
+    /// Also what takes longer than a sitting: renewal of a 15-minute credential in 20-minute jobs.
+    pub long: bool,
+}
+
+/// How many tests passed and failed.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Passed.
+    pub passed: usize,
+    /// Failed.
+    pub failed: usize,
+}
+
+impl Counts {
+    /// One check that holds.
+    pub const ONE: Self = Self { passed: 1, failed: 0 };
+}
+
+/// A line of the table.
+struct Row {
+    rung: u8,
+    name: String,
+    counts: Counts,
+    took: Duration,
+    /// What failed.
+    why: Option<Failure>,
+}
+
+type Check = (u8, String, Box<dyn FnOnce(&Ui) -> Outcome<Counts>>);
+
+/// Runs the tests and prints the table.
+///
+/// # Errors
+/// At least one test failed, or none ran.
+pub fn test(options: &Options, ui: &Ui) -> Outcome<()> {
+    crate::parts::ensure(&["rust-build"], ui)?;
+    let mut rows = Vec::new();
+    let wanted = |rung: u8, name: &str| {
+        (options.rungs.is_empty() || options.rungs.contains(&rung))
+            && options.only.as_deref().is_none_or(|part| name.contains(part))
+    };
+    for (rung, name, check) in cargo::first_rung().into_iter().chain(servers::second_rung()) {
+        if wanted(rung, &name) {
+            rows.push(row((rung, name, check), ui));
+        }
+    }
+    let was_up = crate::cluster::local_target()?.ready();
+    let chosen: Vec<_> = stories::all(options.long).into_iter().filter(|s| wanted(3, s.name)).collect();
+    if !chosen.is_empty() {
+        rows.extend(stage_and_play(chosen, ui));
+        // A cluster that was there before stays: it is somebody's.
+        if !was_up {
+            rows.push(row((3, "nothing is left behind".into(), Box::new(|ui| crate::cluster::down(ui).map(|()| Counts::ONE))), ui));
+        }
+    }
+    close(&rows)
+}
+
+fn row((rung, name, check): Check, ui: &Ui) -> Row {
+    let step = ui.step(format!("rung {rung}: {name}"), "");
+    let begun = Instant::now();
+    let outcome = check(ui);
+    let took = begun.elapsed();
+    match outcome {
+        Ok(counts) => {
+            step.done(format!("{} passed", counts.passed));
+            Row { rung, name, counts, took, why: None }
+        }
+        Err(why) => {
+            drop(step);
+            ui.say(&why);
+            Row { rung, name, counts: Counts { passed: 0, failed: 1 }, took, why: Some(why) }
+        }
+    }
+}
+
+/// Every story plays on the same cluster, with the operators installed by the chart.
+fn stage_and_play(chosen: Vec<stories::Story>, ui: &Ui) -> Vec<Row> {
+    let begun = Instant::now();
+    let stage = match crate::stage::local(ui) {
+        Ok(stage) => stage,
+        Err(why) => {
+            ui.say(&why);
+            let counts = Counts { passed: 0, failed: chosen.len() };
+            return vec![Row { rung: 3, name: "stage".into(), counts, took: begun.elapsed(), why: Some(why) }];
+        }
+    };
+    let play = |story: stories::Story| {
+        let stage = stage.clone();
+        let check = Box::new(move |ui: &Ui| (story.play)(&stage, ui).map(|()| Counts::ONE));
+        row((3, story.name.to_owned(), check), ui)
+    };
+    chosen.into_iter().map(play).collect()
+}
+
+fn close(rows: &[Row]) -> Outcome<()> {
+    let sum = |pick: fn(&Counts) -> usize| rows.iter().map(|r| pick(&r.counts)).sum::<usize>();
+    let (passed, failed) = (sum(|c| c.passed), sum(|c| c.failed));
+    let wide = rows.iter().map(|r| r.name.len()).max().unwrap_or(0);
+    println!("\n{:4}  {:wide$}  {:>6}  {:>6}  {:>7}", "rung", "check", "passed", "failed", "time");
+    for row in rows {
+        let Row { rung, name, counts, took, .. } = row;
+        println!("{rung:>4}  {name:wide$}  {:>6}  {:>6}  {:>7}", counts.passed, counts.failed, short(*took));
+    }
+    for row in rows.iter().filter(|r| r.why.is_some()) {
+        if let Some(why) = &row.why {
+            println!("\nrung {} {}\n{why}", row.rung, row.name);
+        }
+    }
+    println!("\n{passed} passed, {failed} failed");
+    match (passed, failed) {
+        (0, 0) => Err(Failure::new("no test ran", "no check matches the options", "`cargo xtask test`")),
+        (_, 0) => Ok(()),
+        _ => Err(Failure::new(format!("{failed} failed"), "see the table above", "run one again with `--only NAME`")),
+    }
+}

@@ -1,0 +1,137 @@
+//! The second rung: a real API server, a real Kafka and a real MinIO as local processes on loopback.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Check, Counts, cargo};
+use crate::cluster::keeper::{Child, Keeper};
+use crate::cluster::tool;
+use crate::parts;
+use crate::ui::{Failure, Outcome, Ui};
+
+/// How long a server may take until it accepts connections.
+const START: Duration = Duration::from_secs(90);
+
+/// The login of the throw-away MinIO, which listens on loopback only and is gone with the test.
+const LOGIN: &str = "millrace-test";
+
+pub(super) fn second_rung() -> Vec<Check> {
+    vec![
+        (2, "admission on a real API server".into(), Box::new(|_| cargo::tests(&["--package", "millrace-e2e", "--test", "admission"], &[]))),
+        (2, "topics on a real Kafka".into(), Box::new(|ui| {
+            let kafka = Kafka::start(ui)?;
+            let env = [("MILLRACE_KAFKA_BOOTSTRAP", format!("127.0.0.1:{}", kafka.port))];
+            dataplane("real_kafka", &env)
+        })),
+        (2, "buckets and grants on a real MinIO".into(), Box::new(|ui| {
+            let minio = Minio::start(ui)?;
+            let env = [
+                ("MILLRACE_S3_ENDPOINT", format!("http://127.0.0.1:{}", minio.port)),
+                ("MILLRACE_S3_ACCESS_KEY", LOGIN.to_owned()),
+                ("MILLRACE_S3_SECRET_KEY", LOGIN.to_owned()),
+            ];
+            dataplane("real_minio", &env)
+        })),
+    ]
+}
+
+fn dataplane(test: &str, env: &[(&str, String)]) -> Outcome<Counts> {
+    cargo::tests(&["--package", "millrace-dataplane", "--features", "rung2", "--test", test], env)
+}
+
+/// A directory that goes with its handle.
+#[derive(Debug)]
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Outcome<Self> {
+        let dir = std::env::temp_dir().join(format!("millrace-{name}-{}", std::process::id()));
+        fs::create_dir_all(&dir).map_err(Failure::at("creating", &dir))?;
+        Ok(Self(dir))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A single-node KRaft broker; dropped in this order: the process first, then its files.
+#[derive(Debug)]
+struct Kafka {
+    port: u16,
+    _keeper: Keeper,
+    _dir: Scratch,
+}
+
+impl Kafka {
+    fn start(ui: &Ui) -> Outcome<Self> {
+        let parts = parts::ensure(&["kafka"], ui)?;
+        let home = parts.get("kafka").cloned().unwrap_or_default();
+        let dir = Scratch::new("kafka")?;
+        let [port, quorum] = tool::free_ports()?;
+        let settings = dir.0.join("server.properties");
+        let text = format!(
+            "process.roles=broker,controller\nnode.id=1\ncontroller.quorum.bootstrap.servers=127.0.0.1:{quorum}\n\
+             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{quorum}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\ncontroller.listener.names=CONTROLLER\n\
+             log.dirs={}\noffsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n\
+             auto.create.topics.enable=false\nnum.partitions=1\n",
+            dir.0.join("log").display()
+        );
+        fs::write(&settings, text).map_err(Failure::at("writing", &settings))?;
+        let java = |main: &[&str]| -> Vec<String> {
+            let path = format!("{}/libs/*", home.display());
+            let log = format!("-Dlog4j2.configurationFile={}/log4j2.properties", home.display());
+            let fixed = ["-Xmx512m".to_owned(), log, "-cp".into(), path];
+            fixed.into_iter().chain(main.iter().map(|s| (*s).to_owned())).collect()
+        };
+        let settings = settings.display().to_string();
+        let format = java(&["kafka.tools.StorageTool", "format", "--standalone", "-t", "bWlsbHJhY2UtdGVzdC0wMQ", "-c", &settings]);
+        tool::call("java", &format, "formatting Kafka's storage")?;
+        let broker = Child { name: "kafka", program: "java".into(), args: java(&["kafka.Kafka", &settings]) };
+        let keeper = Keeper::start(vec![broker], &dir.0)?;
+        listening(port, ("Kafka", &keeper, &dir))?;
+        Ok(Self { port, _keeper: keeper, _dir: dir })
+    }
+}
+
+/// A MinIO server.
+#[derive(Debug)]
+struct Minio {
+    port: u16,
+    _keeper: Keeper,
+    _dir: Scratch,
+}
+
+impl Minio {
+    fn start(ui: &Ui) -> Outcome<Self> {
+        let parts = parts::ensure(&["minio"], ui)?;
+        let home = parts.get("minio").cloned().unwrap_or_default();
+        let dir = Scratch::new("minio")?;
+        let [port] = tool::free_ports()?;
+        let script = format!(
+            "MINIO_ROOT_USER={LOGIN} MINIO_ROOT_PASSWORD={LOGIN} exec {}/minio server --address 127.0.0.1:{port} --quiet {}/data",
+            home.display(),
+            dir.0.display()
+        );
+        let server = Child { name: "minio", program: "/bin/sh".into(), args: vec!["-c".into(), script] };
+        let keeper = Keeper::start(vec![server], &dir.0)?;
+        listening(port, ("MinIO", &keeper, &dir))?;
+        Ok(Self { port, _keeper: keeper, _dir: dir })
+    }
+}
+
+fn listening(port: u16, (name, keeper, dir): (&str, &Keeper, &Scratch)) -> Outcome<()> {
+    let log = || {
+        let text = fs::read_to_string(dir.0.join(format!("{}.log", name.to_lowercase()))).unwrap_or_default();
+        text.lines().rev().take(20).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("\n")
+    };
+    let try_it = || match keeper.ended() {
+        Some(_) => Err(Failure::because(format!("{name} ended"), log())),
+        None => Ok(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok().then_some(())),
+    };
+    tool::wait(START, try_it, || Failure::because(format!("{name} does not listen after {START:?}"), log()))
+}

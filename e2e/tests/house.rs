@@ -1,0 +1,181 @@
+//! The house rules that a machine can check: small files, the dependency law, nothing left open, charts within budget.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use millrace_e2e::parts;
+use millrace_e2e::ui::Ui;
+use serde_json::Value;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+/// The files git knows or would take, by extension.
+fn files(extensions: &[&str]) -> Vec<PathBuf> {
+    let out = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    let all = String::from_utf8(out.stdout).unwrap();
+    let wanted = |p: &PathBuf| p.extension().is_some_and(|e| extensions.iter().any(|w| e == *w)) && p.exists();
+    all.lines().map(|l| repository().join(l)).filter(wanted).collect()
+}
+
+#[test]
+fn files_are_small() {
+    let long: Vec<String> = files(&["rs", "py", "sh"])
+        .into_iter()
+        .map(|path| (fs::read_to_string(&path).unwrap().lines().count(), path))
+        .filter(|(lines, _)| *lines > 400)
+        .map(|(lines, path)| format!("{}: {lines} lines", path.display()))
+        .collect();
+    assert!(long.is_empty(), "over 400 lines:\n{}", long.join("\n"));
+}
+
+#[test]
+fn nothing_is_left_open() {
+    // Written in two parts, so that this file does not name itself.
+    let words = [["TO", "DO"], ["FIX", "ME"], ["todo", "!("], ["unimpl", "emented!("], ["#[ig", "nore"]].map(|w| w.concat());
+    let mut open = Vec::new();
+    for path in files(&["rs", "py", "sh", "yaml", "toml"]) {
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        for (number, line) in text.lines().enumerate() {
+            if words.iter().any(|w| line.contains(w)) {
+                open.push(format!("{}:{}: {line}", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(open.is_empty(), "left open:\n{}", open.join("\n"));
+}
+
+#[test]
+fn operators_meet_only_in_the_api() {
+    let cargo = std::env::var("CARGO").unwrap();
+    let out = Command::new(cargo)
+        .args(["metadata", "--format-version=1", "--no-deps"])
+        .current_dir(repository())
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&out.stdout).unwrap();
+    let mut ours = BTreeMap::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        let deps = package["dependencies"].as_array().unwrap();
+        let deps = deps.iter().filter_map(|d| d["name"].as_str()?.strip_prefix("millrace-").map(str::to_owned));
+        let name = package["name"].as_str().unwrap().strip_prefix("millrace-").unwrap().to_owned();
+        ours.insert(name.clone(), deps.filter(|d| *d != name).collect::<BTreeSet<_>>());
+    }
+    let law = |name: &str| -> BTreeSet<String> {
+        let allowed: &[&str] = match name {
+            "crds" => &[],
+            "kit" => &["crds"],
+            "e2e" => &["crds"],
+            _ => &["crds", "kit"],
+        };
+        allowed.iter().map(|s| (*s).to_owned()).collect()
+    };
+    for (name, deps) in &ours {
+        assert!(deps.is_subset(&law(name)), "millrace-{name} may depend on {:?}, not on {deps:?}", law(name));
+    }
+    assert_eq!(ours.len(), 7, "crates: {:?}", ours.keys());
+}
+
+fn render(chart: &str, namespace: &str) -> Vec<Value> {
+    let built = parts::ensure(&["helm"], &Ui::plain()).unwrap();
+    let charts = repository().join("charts").join(chart);
+    let out = Command::new(built["helm"].join("helm"))
+        .args(["template", chart, "--namespace", namespace, "--kube-version", "1.34.4", "--include-crds", "--values"])
+        .arg(charts.join("values-local.yaml"))
+        .arg(&charts)
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let text = String::from_utf8(out.stdout).unwrap();
+    text.split("\n---").filter_map(|doc| serde_saphyr::from_str::<Value>(doc).ok()).filter(Value::is_object).collect()
+}
+
+/// CPU of a quantity in thousandths.
+fn milli(quantity: &Value) -> u64 {
+    let text = quantity.as_str().map_or_else(|| quantity.to_string(), str::to_owned);
+    match text.strip_suffix('m') {
+        Some(number) => number.parse().unwrap(),
+        None => (text.parse::<f64>().unwrap() * 1_000.0) as u64,
+    }
+}
+
+fn requested(objects: &[Value]) -> u64 {
+    let pods = objects.iter().filter_map(|o| Some((o, o.pointer("/spec/template/spec/containers")?.as_array()?)));
+    pods.map(|(object, containers)| {
+        let replicas = object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
+        let cpu = |c: &Value| {
+            let request = c.pointer("/resources/requests/cpu");
+            milli(request.unwrap_or_else(|| panic!("{} {} requests no CPU", object["kind"], object["metadata"]["name"])))
+        };
+        replicas * containers.iter().map(cpu).sum::<u64>()
+    })
+    .sum()
+}
+
+/// The most CPU the example's steps ask for at one time: they run one after the other.
+fn example_peak() -> u64 {
+    let read = |name: &str| -> Value {
+        serde_saphyr::from_str(&fs::read_to_string(repository().join("examples/flights").join(name)).unwrap()).unwrap()
+    };
+    let engine = |job: &Value| {
+        let spark = job.get("spark").map_or(0, |s| {
+            let count = s.pointer("/executors/count").and_then(Value::as_u64).unwrap_or(1);
+            milli(&s["driver"]["cpu"]) + count * milli(&s["executors"]["cpu"])
+        });
+        spark + job.get("container").map_or(0, |c| milli(&c["cpu"]))
+    };
+    let steps = read("pipeline.yaml")["spec"]["steps"].as_array().unwrap().iter().map(engine).max().unwrap();
+    steps.max(engine(&read("load.yaml")["spec"]))
+}
+
+#[test]
+fn everything_together_fits_two_cores() {
+    let sandbox = requested(&render("sandbox", "millrace-sandbox"));
+    let operators = requested(&render("millrace", "millrace-system"));
+    // The MLflow server of the example's registry, whose size is the operator's default.
+    let server = 100;
+    let all = sandbox + operators + server + example_peak();
+    println!("sandbox {sandbox}m, operators {operators}m, MLflow {server}m, example {}m", example_peak());
+    assert!(all <= 1_600, "together {all}m of CPU, at most 1600m");
+}
+
+#[test]
+fn operators_run_restricted_and_with_roles_of_their_own() {
+    let objects = render("millrace", "millrace-system");
+    let of = |kind: &str| objects.iter().filter(|o| o["kind"] == kind).collect::<Vec<_>>();
+    assert_eq!(of("Deployment").len(), 4);
+    assert_eq!(of("ServiceAccount").len(), 4);
+    for deployment in of("Deployment") {
+        let pod = &deployment["spec"]["template"]["spec"];
+        assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+        assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+        let container = &pod["containers"][0];
+        assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
+        assert_eq!(container["securityContext"]["allowPrivilegeEscalation"], false);
+        assert_eq!(container["securityContext"]["capabilities"]["drop"][0], "ALL");
+        assert!(container["livenessProbe"].is_object() && container["readinessProbe"].is_object());
+        assert_eq!(pod["serviceAccountName"], deployment["metadata"]["name"]);
+    }
+    for role in of("ClusterRole").into_iter().chain(of("Role")) {
+        let rules = role["rules"].as_array().unwrap();
+        assert!(!rules.is_empty(), "{} has no rules", role["metadata"]["name"]);
+        for rule in rules {
+            let words = ["apiGroups", "resources", "verbs"].iter().flat_map(|k| rule[*k].as_array().unwrap());
+            assert!(words.clone().all(|w| w != "*" && w != "escalate"), "{}: {rule}", role["metadata"]["name"]);
+            assert!(rule.get("resourceNames").is_none_or(|n| !n.as_array().unwrap().is_empty()), "{rule}");
+        }
+    }
+    let people = of("ClusterRole").into_iter().filter(|r| r["metadata"]["name"].as_str().unwrap().ends_with("-edit"));
+    for role in people {
+        assert!(!role.to_string().contains("/status"), "people do not write statuses");
+    }
+}

@@ -17,13 +17,13 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    cache::Cache,
     decision::{Action, Child, Decision, Effect, Seen, Target, later},
     events::{Note, condition_notes, event},
     failure::{Class, Failure, Failures, NAME_TAKEN, TERMINATING},
-    kind::{Address, Key, Kind, Object, Primary},
+    kind::{Address, Key, Kind, Primary},
     mutation::Mutation,
-    port::{Port, Write, text},
+    port::{Write, text},
+    reader::{Hands, Reader},
     watch::Watch,
 };
 
@@ -73,94 +73,6 @@ pub trait Operator: Send + Sync + 'static {
         Self: Sized,
     {
         condition_notes(old, new)
-    }
-}
-
-/// Read access for observe: the cache, and live GETs where a miss must be proved.
-#[derive(Clone)]
-pub struct Reader {
-    /// The cache of the process.
-    pub cache: Arc<Cache>,
-    pub(crate) port: Arc<dyn Port>,
-}
-
-impl Reader {
-    /// A reader over a cache and a port.
-    #[must_use]
-    pub fn new(cache: Arc<Cache>, port: Arc<dyn Port>) -> Self {
-        Self { cache, port }
-    }
-
-    /// The current time.
-    #[must_use]
-    pub fn now(&self) -> Timestamp {
-        self.port.now()
-    }
-
-    /// The cached object of this key.
-    #[must_use]
-    pub fn cached<K: Object>(&self, key: &Key) -> Option<Arc<K>> {
-        self.cache.get(key)
-    }
-
-    /// The cached object of this key, if the owner with this uid controls it: a name alone proves nothing.
-    #[must_use]
-    pub fn child<K: Object>(&self, key: &Key, owner_uid: &str) -> Option<Arc<K>> {
-        let ours = |o: &Arc<K>| {
-            let mut owners = o.meta().owner_references.iter().flatten();
-            owners.any(|r| r.controller == Some(true) && r.uid == owner_uid)
-        };
-        self.cached::<K>(key).filter(ours)
-    }
-
-    /// A live GET: the proof of absence that a cache miss is not.
-    ///
-    /// # Errors
-    /// Any answer of the API server but 200 and 404.
-    pub async fn live<K: Object>(&self, key: &Key) -> Result<Option<K>, Failure> {
-        let Some(value) = self.port.get(&Address::of::<K>(key.clone())).await? else { return Ok(None) };
-        let decoded = serde_json::from_value(value);
-        decoded.map(Some).map_err(|e| Failure::new(Class::Bug, "Undecodable", format!("{}: {e}", Kind::of::<K>().kind)))
-    }
-
-    /// The object with this uid: from the cache, or by a live GET if the cache misses. `None` is proof that this
-    /// incarnation is gone.
-    ///
-    /// # Errors
-    /// As [`Self::live`].
-    pub async fn proved<K: Object>(&self, key: &Key, uid: &str) -> Result<Option<Arc<K>>, Failure> {
-        let same = |object: &K| object.meta().uid.as_deref() == Some(uid);
-        if let Some(object) = self.cached::<K>(key).filter(|o| same(o)) {
-            return Ok(Some(object));
-        }
-        Ok(self.live::<K>(key).await?.filter(same).map(Arc::new))
-    }
-}
-
-/// Write access for effects whose result is an object (a Secret of credentials).
-#[derive(Clone)]
-pub struct Hands {
-    port: Arc<dyn Port>,
-}
-
-impl Hands {
-    /// The current time.
-    #[must_use]
-    pub fn now(&self) -> Timestamp {
-        self.port.now()
-    }
-
-    /// Creates the object, or overwrites it without reading it. The caller's kind and name must be ours alone.
-    ///
-    /// # Errors
-    /// The API server's refusal; `NameTaken` if the stored object is controlled by another uid.
-    pub async fn put(&self, child: &Child) -> Result<(), Failure> {
-        match self.port.write(Write::Create(child.kind.clone(), child.body.clone())).await {
-            Err(exists) if exists.is_conflict() => {
-                self.port.write(Write::Put(child.kind.clone(), child.body.clone())).await.map(|_| ())
-            }
-            other => other.map(|_| ()),
-        }
     }
 }
 

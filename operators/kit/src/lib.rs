@@ -18,6 +18,7 @@ pub mod mutation;
 pub mod names;
 pub mod port;
 pub mod queue;
+pub mod reader;
 pub mod refs;
 pub mod run;
 #[cfg(feature = "sim")]
@@ -28,9 +29,10 @@ pub use conditions::Standing;
 pub use decision::{Action, Child, Decision, Effect, NoEffect, Seen, Target, later, owner_reference};
 pub use events::Note;
 pub use failure::{Class, Failure, Failures, LastFailure};
-pub use kernel::{Controller, DecisionOf, FINALIZER, Hands, Kernel, Next, Operator, Reader, StatusOf};
+pub use kernel::{Controller, DecisionOf, FINALIZER, Kernel, Next, Operator, StatusOf};
 pub use kind::{Address, Key, Kind, Object, Primary};
 pub use port::{Port, Write};
+pub use reader::{Hands, Reader};
 pub use run::Env;
 pub use watch::Watch;
 

@@ -52,7 +52,11 @@ fn same(path: &Path, have: &str) -> Result<(), String> {
         return fs::write(path, have).map_err(|e| format!("{}: {e}", path.display()));
     }
     let want = fs::read_to_string(path).map_err(|e| format!("{}: {e}; run with UPDATE=1", path.display()))?;
-    if want == have { Ok(()) } else { Err(format!("{} differs (UPDATE=1 writes it anew); now:\n{have}", path.display())) }
+    if want == have {
+        Ok(())
+    } else {
+        Err(format!("{} differs (UPDATE=1 writes it anew); now:\n{have}", path.display()))
+    }
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, String> {

@@ -219,13 +219,17 @@ fn finish(world: &World, faults: Vec<String>) -> Outcome {
     Outcome { end, effects, writes, faults }
 }
 
-/// Without what differs from run to run by nature: versions and times.
+/// Without what differs from run to run by nature: versions, times, and the order of a list-map of conditions.
 fn plain(value: &Value) -> Value {
     match value {
         Value::Object(map) => Value::Object(
             map.iter().filter(|(k, _)| k.as_str() != "resourceVersion").map(|(k, v)| (k.clone(), plain(v))).collect(),
         ),
-        Value::Array(list) => Value::Array(list.iter().map(plain).collect()),
+        Value::Array(list) => {
+            let mut list: Vec<Value> = list.iter().map(plain).collect();
+            list.sort_by_key(|item| item.get("type").and_then(Value::as_str).map(str::to_owned));
+            Value::Array(list)
+        }
         Value::String(s) if s.parse::<jiff::Timestamp>().is_ok() => Value::String("<time>".into()),
         other => other.clone(),
     }

@@ -1,0 +1,335 @@
+//! What happens to topics: each plot is a workload with its actors and its end.
+
+use std::time::Duration;
+
+use k8s_openapi::api::{core::v1::Namespace, events::v1::Event};
+use millrace_crds::{DataPlane, DataTopic, DataTopicStatus};
+use millrace_dataplane::{plane::Planes, topic::Topics};
+use millrace_kit::{
+    Controller, Env, Kernel, Operator, conditions,
+    mutation::Mutation,
+    sim::{Actor, Story, World},
+};
+use serde_json::{Value, json};
+
+use crate::kafka_support::{Cluster, connections, data_plane, data_topic};
+
+/// Orders tried for each cut; order 0 is the strict one.
+pub(crate) const ORDERS: u64 = 3;
+
+/// The topic of `ml/t` on the broker.
+pub(crate) const NAME: &str = "mr.ml.t";
+
+/// What happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
+pub(crate) enum Plot {
+    /// A topic is made.
+    Create,
+    /// The broker refuses the configuration; the user mends it.
+    Refused,
+    /// Made, then deleted with the policy `Delete`.
+    Delete,
+    /// Deleted as soon as the topic exists, seen or not.
+    DeleteEarly,
+    /// Deleted with `Retain` and applied again: the same topic.
+    Retain,
+    /// The topic exists.
+    Adopt,
+    /// Grown, one key changed, one dropped, one added.
+    Change,
+    /// The spec asks for fewer partitions than there are.
+    Shrink,
+    /// A listed key and an unlisted one are changed on the broker.
+    Drift,
+    /// The topic is deleted on the broker.
+    Lost,
+    /// Deleted and made anew on the broker, under `Retain`.
+    ReplacedRetain,
+    /// The same under `Delete`; then the object is deleted, and the stranger's topic stays.
+    ReplacedDelete,
+    /// The brokers are away when the topic is wanted.
+    OutageAtBirth,
+    /// The brokers are away for a while and nothing is asked of them.
+    OutageWhenReady,
+    /// The spec changes while the brokers are away.
+    OutageAtChange,
+    /// The object is deleted while the brokers are away, and they come back.
+    OutageAtDelete,
+    /// They do not come back: the object is let go.
+    OutageForEver,
+    /// Two objects want one topic; the one that has it goes.
+    Rivals,
+    /// The namespace may not use the DataPlane, then it may.
+    Closed,
+    /// The DataPlane comes later.
+    PlaneLater,
+    /// Somebody else writes into the status.
+    Edit,
+}
+
+fn spec(plot: Plot) -> Value {
+    match plot {
+        Plot::Delete | Plot::DeleteEarly | Plot::ReplacedDelete | Plot::OutageAtDelete | Plot::OutageForEver => {
+            json!({"partitions": 2, "deletionPolicy": "Delete"})
+        }
+        Plot::Refused => json!({"partitions": 2, "config": {"retention.ms": "nonsense"}}),
+        Plot::Rivals => json!({"partitions": 2, "externalName": "old.topic"}),
+        _ => json!({"partitions": 2, "config": {"retention.ms": "1000", "cleanup.policy": "delete"}}),
+    }
+}
+
+fn setup(plot: Plot, world: &World) {
+    let cluster = Cluster::of(world);
+    let chosen = json!({"matchLabels": {"data": "yes"}});
+    match plot {
+        Plot::Closed => world.apply(&data_plane(json!({"namespaces": chosen}))),
+        Plot::Rivals => world.apply(&data_plane(json!({"externalNames": {}}))),
+        Plot::PlaneLater => {}
+        _ => world.apply(&data_plane(json!({}))),
+    }
+    world.apply(&namespace(json!({})));
+    match plot {
+        Plot::Adopt => _ = cluster.make(NAME, 2, &[("retention.ms", "1000"), ("cleanup.policy", "delete"), ("segment.ms", "9")]),
+        Plot::Shrink => _ = cluster.make(NAME, 7, &[]),
+        Plot::Rivals => {
+            cluster.make("old.topic", 2, &[]);
+            world.apply(&data_topic("a", spec(plot)));
+        }
+        Plot::OutageAtBirth => cluster.away(true),
+        _ => {}
+    }
+    if plot != Plot::Rivals {
+        world.apply(&data_topic("t", spec(plot)));
+    }
+}
+
+fn namespace(labels: Value) -> Namespace {
+    serde_json::from_value(json!({"metadata": {"name": "ml", "labels": labels}})).unwrap()
+}
+
+fn status(world: &World, name: &str) -> Option<DataTopicStatus> {
+    Some(world.get::<DataTopic>("ml", name)?.status.unwrap_or_default())
+}
+
+fn reason(world: &World, name: &str) -> String {
+    let status = status(world, name).unwrap_or_default();
+    conditions::get(&status, "Ready").map(|c| c.reason.clone()).unwrap_or_default()
+}
+
+fn ready(world: &World) -> bool {
+    world.get::<DataTopic>("ml", "t").is_some_and(|t| {
+        conditions::is_ready(&t.status.clone().unwrap_or_default(), t.metadata.generation.unwrap_or(0))
+            && reason(world, "t") == "TopicReady"
+    })
+}
+
+/// Topic and DataPlane have come to rest.
+fn calm(world: &World) -> bool {
+    let answers = |p: DataPlane| conditions::is_true(&p.status.unwrap_or_default(), "Ready");
+    ready(world) && world.get::<DataPlane>("", "default").is_some_and(answers)
+}
+
+/// The view's poll.
+fn poller() -> Actor {
+    Box::new(|world| Cluster::of(world).view().is_some_and(|view| view.poll()))
+}
+
+/// Does one thing after another, each as soon as its condition holds.
+fn script(steps: Vec<(fn(&World) -> bool, fn(&World))>) -> Actor {
+    let mut left = steps.into_iter();
+    let mut next = left.next();
+    Box::new(move |world| match &next {
+        Some((ripe, act)) if ripe(world) => {
+            act(world);
+            next = left.next();
+            true
+        }
+        _ => false,
+    })
+}
+
+fn delete(world: &World) {
+    world.delete::<DataTopic>("ml", "t");
+}
+
+fn gone(world: &World) -> bool {
+    world.get::<DataTopic>("ml", "t").is_none()
+}
+
+/// A while after the object was last touched, so that what must not happen has had its chance.
+fn later(world: &World) -> bool {
+    world.pass_time(Duration::from_secs(40));
+    true
+}
+
+fn actors(plot: Plot) -> Vec<Actor> {
+    let always: fn(&World) -> bool = |_| true;
+    let away: fn(&World) = |w| Cluster::of(w).away(true);
+    let back: fn(&World) = |w| Cluster::of(w).away(false);
+    let steps: Vec<(fn(&World) -> bool, fn(&World))> = match plot {
+        Plot::Create | Plot::Adopt | Plot::Shrink => vec![],
+        Plot::Refused => vec![(
+            |w| reason(w, "t") == "KafkaRefused",
+            |w| w.apply(&data_topic("t", json!({"partitions": 2, "config": {"retention.ms": "5"}}))),
+        )],
+        Plot::Delete => vec![(ready, delete)],
+        Plot::DeleteEarly => vec![(|w| Cluster::of(w).get(NAME).is_some(), delete)],
+        Plot::Retain => vec![(ready, delete), (gone, |w| w.apply(&data_topic("t", spec(Plot::Retain))))],
+        Plot::Change => vec![(ready, |w| {
+            let config = json!({"retention.ms": "2000", "max.message.bytes": "100"});
+            w.apply(&data_topic("t", json!({"partitions": 5, "config": config})));
+        })],
+        Plot::Drift => vec![(ready, |w| {
+            Cluster::of(w).edit(NAME, |t| {
+                t.config.insert("retention.ms".into(), "7".into());
+                t.config.insert("segment.ms".into(), "8".into());
+            });
+        })],
+        Plot::Lost => vec![(ready, |w| Cluster::of(w).remove(NAME))],
+        Plot::ReplacedRetain => vec![(ready, |w| {
+            Cluster::of(w).make(NAME, 2, &[("retention.ms", "1000"), ("cleanup.policy", "delete")]);
+        })],
+        Plot::ReplacedDelete => vec![
+            (ready, |w| _ = Cluster::of(w).make(NAME, 2, &[])),
+            (|w| reason(w, "t") == "TopicReplaced", delete),
+        ],
+        Plot::OutageAtBirth => vec![(|w| reason(w, "t") == "KafkaUnreachable", back)],
+        Plot::OutageWhenReady => vec![(calm, away), (later, back)],
+        Plot::OutageAtChange => vec![
+            (calm, away),
+            (always, |w| w.apply(&data_topic("t", json!({"partitions": 3})))),
+            (|w| reason(w, "t") == "KafkaUnreachable", back),
+        ],
+        Plot::OutageAtDelete => vec![(calm, away), (always, delete), (|w| reason(w, "t") == "DeletionWaits", back)],
+        Plot::OutageForEver => vec![(calm, away), (always, delete)],
+        Plot::Rivals => vec![
+            (|w| reason(w, "a") == "TopicReady", |w| w.apply(&data_topic("t", spec(Plot::Rivals)))),
+            (|w| reason(w, "t") == "NameTaken", |w| w.delete::<DataTopic>("ml", "a")),
+        ],
+        Plot::Closed => vec![(
+            |w| reason(w, "t") == "NamespaceNotAllowed",
+            |w| w.apply(&namespace(json!({"data": "yes"}))),
+        )],
+        Plot::PlaneLater => vec![(|w| reason(w, "t") == "DataPlaneMissing", |w| w.apply(&data_plane(json!({}))))],
+        Plot::Edit => return vec![poller(), editor()],
+    };
+    vec![poller(), script(steps)]
+}
+
+/// Writes into the status beside the operator, so that the operator decides upon an object that has just changed.
+fn editor() -> Actor {
+    let mut left = 3;
+    Box::new(move |world| {
+        if left == 0 {
+            return false;
+        }
+        left -= 1;
+        world.change::<DataTopic>("ml", "t", |t| {
+            let other = &mut t.status.get_or_insert_default().other;
+            other.insert("edited".into(), json!(left));
+        });
+        true
+    })
+}
+
+/// Holds at every step: what we made is on record, what we deleted was ours, what was not listed was not missed.
+fn invariant(plot: Plot, world: &World) -> Result<(), String> {
+    let cluster = Cluster::of(world);
+    let inside = cluster.0.lock().unwrap();
+    for (name, topic) in inside.topics.iter().filter(|(_, t)| inside.by_us.contains(&t.id)) {
+        let Some(status) = status(world, "t") else { continue };
+        let intended = status.creating.as_ref().is_some_and(|c| c.name == *name && c.saw_absent);
+        // Applied again after `Retain`, the object has yet to find what its predecessor made.
+        if !intended && status.topic_id.is_none() && plot != Plot::Retain {
+            return Err(format!("{name} was made before the intent was stored"));
+        }
+        let held = world.get::<DataTopic>("ml", "t").is_some_and(|t| t.metadata.finalizers.is_some());
+        let policy = spec(plot).get("deletionPolicy").is_some();
+        if policy && !held {
+            return Err(format!("{} exists without the finalizer", topic.id));
+        }
+    }
+    if let Some(id) = inside.deleted.iter().find(|id| !inside.by_us.contains(*id)) {
+        return Err(format!("{id} was deleted and is not ours"));
+    }
+    if plot != Plot::PlaneLater && reason(world, "t") == "DataPlaneMissing" {
+        return Err("what was only not listed yet was called missing".into());
+    }
+    if plot == Plot::OutageWhenReady && inside.away && !ready(world) {
+        return Err("an outage rewrote a settled topic".into());
+    }
+    Ok(())
+}
+
+fn told(world: &World, reason: &str) -> usize {
+    world.list::<Event>().iter().filter(|e| e.reason.as_deref() == Some(reason)).count()
+}
+
+/// Holds at the end, beside equality with the undisturbed run.
+fn end(plot: Plot, world: &World) -> Result<(), String> {
+    let topic = Cluster::of(world).get(NAME);
+    let config = |key: &str| topic.as_ref().and_then(|t| t.config.get(key)).map_or("", String::as_str);
+    let id = topic.as_ref().map(|t| t.id.as_str());
+    let at_most_once = |reason| told(world, reason) <= 1;
+    let fine = match plot {
+        Plot::Delete | Plot::DeleteEarly | Plot::OutageAtDelete => topic.is_none() && gone(world),
+        Plot::Retain => ready(world) && id == Some("id-mr.ml.t-1") && at_most_once("TopicAdopted"),
+        Plot::Adopt => ready(world) && config("segment.ms") == "9",
+        Plot::Change => {
+            ready(world)
+                && topic.as_ref().is_some_and(|t| t.partitions == 5 && t.config.len() == 2)
+                && config("retention.ms") == "2000"
+        }
+        Plot::Shrink => reason(world, "t") == "PartitionsCannotShrink",
+        Plot::Drift => {
+            let drift = status(world, "t").and_then(|s| s.last_drift).unwrap_or_default();
+            ready(world)
+                && config("retention.ms") == "1000"
+                && config("segment.ms") == "8"
+                && drift.keys == ["retention.ms"]
+                && at_most_once("DriftCorrected")
+        }
+        Plot::Lost | Plot::ReplacedRetain => ready(world) && id == Some("id-mr.ml.t-2"),
+        Plot::ReplacedDelete => gone(world) && id == Some("id-mr.ml.t-2"),
+        Plot::OutageForEver => gone(world) && topic.is_some() && at_most_once("TopicLeft"),
+        Plot::Rivals => reason(world, "t") == "TopicReady" && world.get::<DataTopic>("ml", "a").is_none(),
+        Plot::OutageAtChange => ready(world) && topic.as_ref().is_some_and(|t| t.partitions == 3 && t.config.is_empty()),
+        Plot::Refused => ready(world) && config("retention.ms") == "5",
+        Plot::Create | Plot::OutageAtBirth | Plot::OutageWhenReady | Plot::Closed | Plot::PlaneLater | Plot::Edit => {
+            ready(world) && topic.as_ref().is_some_and(|t| t.partitions == 2 && t.config.len() == 2)
+        }
+    };
+    if fine { Ok(()) } else { Err(format!("{plot:?} ended with {topic:?}, {:?}", status(world, "t"))) }
+}
+
+/// The story of a plot, told by `operator` in place of [`Topics`].
+pub(crate) fn with_operator<O: Operator, T>(
+    plot: Plot,
+    operator: impl Fn(Topics) -> O,
+    mutation: Mutation,
+    then: impl FnOnce(&Story<'_>) -> T,
+) -> T {
+    let build = |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
+        let at = connections(env, world);
+        let topics = operator(Topics::new(std::sync::Arc::clone(&at)));
+        vec![
+            Box::new(Kernel::new(Planes::new(at), env.reader.clone())),
+            Box::new(Kernel::new(topics, env.reader.clone()).mutated(mutation)),
+        ]
+    };
+    let story = Story {
+        name: "topic",
+        setup: &|world| setup(plot, world),
+        build: &build,
+        actors: &|| actors(plot),
+        invariant: &|world| invariant(plot, world),
+        end: &|world| end(plot, world),
+        horizon: Duration::from_secs(if plot == Plot::OutageForEver { 900 } else { 300 }),
+    };
+    then(&story)
+}
+
+/// The story of a plot on the sound operator.
+pub(crate) fn with_story<T>(plot: Plot, mutation: Mutation, then: impl FnOnce(&Story<'_>) -> T) -> T {
+    with_operator(plot, |topics| topics, mutation, then)
+}

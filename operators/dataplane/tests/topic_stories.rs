@@ -1,0 +1,75 @@
+//! DataTopic in the simulated world: every workload under every cut and many orders, the seeded mutations, the budget.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod kafka_support;
+mod topic_mutants;
+mod topic_plots;
+
+use millrace_kit::{mutation::Mutation, sim};
+use strum::IntoEnumIterator;
+use topic_mutants::{Bug, with_bug};
+use topic_plots::{ORDERS, Plot, with_story};
+
+#[test]
+fn same_end_under_every_cut_and_order() {
+    let mut schedules = 0;
+    for plot in Plot::iter() {
+        let report = with_story(plot, Mutation::None, |story| sim::explore(story, ORDERS));
+        report.verdict().unwrap_or_else(|faults| panic!("{plot:?}: {faults}\nwrites: {:#?}", report.writes));
+        println!("{plot:?}: {} schedules, {} writes", report.schedules, report.writes.len());
+        schedules += report.schedules;
+    }
+    println!("schedules: {schedules}");
+}
+
+/// The plot that brings a broken rule of the kernel to light; none where this kind gives it nothing to break.
+fn exposes(mutation: Mutation) -> Option<Plot> {
+    match mutation {
+        Mutation::ActBeforeStatus => Some(Plot::Create),
+        Mutation::ActBeforeListed => Some(Plot::Create),
+        Mutation::LateFinalizer => Some(Plot::Delete),
+        Mutation::UnconditionalStatus | Mutation::ActAfterConflict => Some(Plot::Edit),
+        // Nothing is done upon a stale object here: each deed goes with a status write, and the conflict stops both. There
+        // are no children.
+        Mutation::None | Mutation::TrustStaleCache | Mutation::AdoptByName | Mutation::DeleteByName => None,
+    }
+}
+
+#[test]
+fn kernel_mutations_are_caught() {
+    let caught = |(mutation, plot): &(Mutation, Plot)| {
+        with_story(*plot, Mutation::None, |sound| {
+            with_story(*plot, *mutation, |mutant| sim::caught(sound, mutant, ORDERS))
+        })
+    };
+    let all: Vec<_> = Mutation::iter().filter_map(|m| exposes(m).map(|plot| (m, plot))).collect();
+    let missed: Vec<_> = all.iter().filter(|m| !caught(m)).collect();
+    assert!(missed.is_empty(), "not caught: {missed:?}");
+    println!("kernel mutants caught: {}", all.len());
+}
+
+#[test]
+fn operator_mutations_are_caught() {
+    let missed: Vec<_> = Bug::iter().filter(|bug| !with_bug(*bug)).collect();
+    assert!(missed.is_empty(), "not caught: {missed:?}");
+    println!("operator mutants caught: {}", Bug::iter().count());
+}
+
+/// The writes of an undisturbed run, by what they write to.
+fn writes(plot: Plot) -> Vec<String> {
+    let outcome = with_story(plot, Mutation::None, |story| sim::run(story, sim::Schedule { seed: 0, cut: None }));
+    outcome.writes.into_iter().filter(|w| !w.contains("DataPlane")).collect()
+}
+
+#[test]
+fn the_budget_is_kept() {
+    let count = |plot, prefix: &str| writes(plot).iter().filter(|w| w.starts_with(prefix)).count();
+    // Intent, then outcome.
+    assert_eq!(writes(Plot::Create).len(), 3, "{:#?}", writes(Plot::Create));
+    assert_eq!(count(Plot::Create, "status"), 2);
+    // One write to adopt, and one event.
+    assert_eq!(writes(Plot::Adopt).len(), 2, "{:#?}", writes(Plot::Adopt));
+    // An outage costs a settled topic nothing.
+    assert_eq!(count(Plot::OutageWhenReady, "status DataTopic"), 2, "{:#?}", writes(Plot::OutageWhenReady));
+}

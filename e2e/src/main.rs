@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use millrace_e2e::ui::{Outcome, Ui};
-use millrace_e2e::{cluster, demo, local, parts, stage, suite};
+use millrace_e2e::{bench, cluster, demo, local, parts, stage, suite};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "The local cluster, its parts, the demo, the tests, the figures", version)]
@@ -41,6 +41,14 @@ enum Cmd {
         #[arg(long)]
         long: bool,
     },
+    /// Measure: writes per job, topics to Ready, memory; a table, or JSON
+    Bench {
+        /// What to measure (default: all)
+        what: Vec<Figures>,
+        /// `json` for machines
+        #[arg(short, long, value_parser = ["json"])]
+        output: Option<String>,
+    },
     /// Bring a second cluster up with interruptions and down again; check that nothing is left
     Rehearse,
     /// Build parts (default: all), or list them
@@ -65,6 +73,14 @@ enum Cmd {
     },
 }
 
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Figures {
+    /// Writes per job and run, from the audit log
+    Writes,
+    /// 500 topics to Ready beside their floors, and memory
+    Topics,
+}
+
 fn main() -> ExitCode {
     match run(Cli::parse().command, &Ui::new()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -83,6 +99,13 @@ fn run(command: Cmd, ui: &Ui) -> Outcome<()> {
         Cmd::Demo { context: None } => demo::demo(&stage::local(ui)?, ui).map(|_| ()),
         Cmd::Demo { context: Some(context) } => demo::demo(&stage::existing(&context, ui)?, ui).map(|_| ()),
         Cmd::Test { rungs, only, long } => suite::test(&suite::Options { rungs, only, long }, ui),
+        Cmd::Bench { what, output } => {
+            let pick = |f: &Figures| match f {
+                Figures::Writes => bench::Bench::Writes,
+                Figures::Topics => bench::Bench::Topics,
+            };
+            bench::bench(&what.iter().map(pick).collect::<Vec<_>>(), output.is_some(), ui)
+        }
         Cmd::Rehearse => cluster::rehearse(ui),
         Cmd::Parts { list: true, .. } => {
             parts::list()?.iter().for_each(|line| println!("{line}"));

@@ -6,6 +6,8 @@
 mod cargo;
 mod servers;
 
+pub(crate) use servers::Kafka;
+
 use std::time::{Duration, Instant};
 
 use crate::stories;

@@ -60,14 +60,16 @@ impl Drop for Scratch {
 
 /// A single-node KRaft broker; dropped in this order: the process first, then its files.
 #[derive(Debug)]
-struct Kafka {
-    port: u16,
+pub(crate) struct Kafka {
+    /// Where it listens on loopback.
+    pub(crate) port: u16,
     _keeper: Keeper,
     _dir: Scratch,
 }
 
 impl Kafka {
-    fn start(ui: &Ui) -> Outcome<Self> {
+    /// Formats a fresh log directory, starts a broker on it and waits until it listens.
+    pub(crate) fn start(ui: &Ui) -> Outcome<Self> {
         let parts = parts::ensure(&["kafka"], ui)?;
         let home = parts.get("kafka").cloned().unwrap_or_default();
         let dir = Scratch::new("kafka")?;

@@ -1,0 +1,128 @@
+//! What one job and one run cost the API server in writes, all operators summed, from its audit log.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Figure;
+use crate::cluster::tool;
+use crate::stage::{self, OPERATORS, Stage, TEAM, at, condition};
+use crate::ui::{Failure, Outcome, Ui};
+
+/// Longest time for one of the small workloads.
+const END: Duration = Duration::from_secs(240);
+/// How long nothing may be written by an operator before a workload counts as settled.
+const QUIET: Duration = Duration::from_secs(5);
+
+pub(super) fn measure(ui: &Ui) -> Outcome<Vec<Figure>> {
+    let stage = stage::local(ui)?;
+    let image = "docker.io/millrace/flights:dev";
+    let job = |name: &str, spec: Value| {
+        json!({"apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob", "metadata": {"name": name, "namespace": TEAM}, "spec": spec})
+    };
+    let sleep = json!({"image": image, "command": ["python3", "/app/sleep.py", "1"]});
+    let spark = json!({
+        "image": image, "main": "local:///app/sleep.py", "args": ["1", "--spark"],
+        "driver": {"cpu": "300m", "memory": "768Mi"}, "executors": {"count": 1, "cpu": "200m", "memory": "768Mi"},
+    });
+    let bucket = json!({
+        "apiVersion": "millrace.dev/v1alpha1", "kind": "DataBucket",
+        "metadata": {"name": "bench-data", "namespace": TEAM}, "spec": {"deletionPolicy": "DeleteAll"},
+    });
+    let pipeline = json!({
+        "apiVersion": "millrace.dev/v1alpha1", "kind": "MLPipeline", "metadata": {"name": "bench-run", "namespace": TEAM},
+        "spec": {"steps": [{"name": "only", "container": sleep}]},
+    });
+    let run = json!({
+        "apiVersion": "millrace.dev/v1alpha1", "kind": "MLPipelineRun", "metadata": {"name": "bench-run-1", "namespace": TEAM},
+        "spec": {"pipeline": "bench-run"},
+    });
+    let mut figures = Vec::new();
+    // Warm: the namespace's account for drivers is made once, with the first Spark job.
+    play(&stage, &job("bench-warm", json!({"spark": spark})), "processingjob")?;
+    put(&stage, &bucket)?;
+    ready(&stage, "databucket", "bench-data")?;
+    for (name, budget, object, kind) in [
+        ("container job", 5, job("bench-container", json!({"container": sleep})), "processingjob"),
+        ("Spark job with data", 10, job("bench-spark", json!({"spark": spark, "reads": ["bucket/bench-data"]})), "processingjob"),
+    ] {
+        figures.push(figure(name, budget, &play(&stage, &object, kind)?));
+    }
+    put(&stage, &pipeline)?;
+    ready(&stage, "mlpipeline", "bench-run")?;
+    figures.push(figure("one-step run", 8, &play(&stage, &run, "mlpipelinerun")?));
+    stage.text(&["delete", "-n", TEAM, "mlpipelinerun/bench-run-1", "mlpipeline/bench-run", "databucket/bench-data",
+        "processingjob/bench-warm", "processingjob/bench-container", "processingjob/bench-spark"])?;
+    Ok(figures)
+}
+
+fn figure(name: &str, budget: usize, writes: &BTreeMap<String, usize>) -> Figure {
+    let sum: usize = writes.values().sum();
+    let parts: Vec<String> = writes.iter().map(|(what, n)| format!("{what} {n}")).collect();
+    Figure { name: format!("writes, {name}"), value: sum.to_string(), beside: format!("budget {budget}; {}", parts.join(", ")) }
+}
+
+fn put(stage: &Stage, object: &Value) -> Outcome<()> {
+    let file = std::env::temp_dir().join(format!("millrace-bench-{}.json", std::process::id()));
+    std::fs::write(&file, object.to_string()).map_err(Failure::at("writing", &file))?;
+    let done = stage.apply(&file);
+    let _ = std::fs::remove_file(&file);
+    done
+}
+
+fn ready(stage: &Stage, kind: &str, name: &str) -> Outcome<()> {
+    let is = || Ok(stage.find(kind, name)?.and_then(|o| (condition(&o, "Ready")?.0 == "True").then_some(())));
+    tool::wait(END, is, || Failure::because(format!("{kind} {name} is not Ready"), "in time"))
+}
+
+/// Applies a workload, waits for its end and for quiet, and counts the operators' writes since.
+fn play(stage: &Stage, object: &Value, kind: &str) -> Outcome<BTreeMap<String, usize>> {
+    let log = stage.audit_log.clone().ok_or_else(|| Failure::because("no audit log", "the cluster is not local"))?;
+    let before = settled(&log)?;
+    put(stage, object)?;
+    let name = at(object, "/metadata/name");
+    let over = || match stage.find(kind, name)?.as_ref().and_then(|o| condition(o, "Succeeded").map(|(s, r, m)| (s.to_owned(), format!("{r}: {m}")))) {
+        Some((status, _)) if status == "True" => Ok(Some(())),
+        Some((status, why)) if status == "False" => Err(Failure::because(format!("{kind} {name} failed"), why)),
+        _ => Ok(None),
+    };
+    tool::wait(END, over, || Failure::because(format!("{kind} {name} did not end"), "in time"))?;
+    let after = settled(&log)?;
+    Ok(after.into_iter().map(|(what, n)| { let old = before.get(&what).copied().unwrap_or(0); (what, n - old) }).filter(|(_, n)| *n > 0).collect())
+}
+
+/// The operators' writes so far, once they have been quiet.
+fn settled(log: &Path) -> Outcome<BTreeMap<String, usize>> {
+    let mut last = (count(log)?, std::time::Instant::now());
+    let quiet = || {
+        let now = count(log)?;
+        if now != last.0 {
+            last = (now, std::time::Instant::now());
+        }
+        Ok((last.1.elapsed() > QUIET).then(|| last.0.clone()))
+    };
+    tool::wait(END, quiet, || Failure::because("the operators do not come to rest", log.display()))
+}
+
+/// Successful writes of the operators' accounts by verb and resource, leases excepted.
+pub(crate) fn count(log: &Path) -> Outcome<BTreeMap<String, usize>> {
+    let text = std::fs::read_to_string(log).map_err(Failure::at("reading", log))?;
+    let account = format!("system:serviceaccount:{OPERATORS}:millrace-");
+    let mut writes = BTreeMap::new();
+    for line in text.lines().filter(|l| l.contains(&account)) {
+        let Ok(entry) = serde_json::from_str::<Value>(line) else { continue };
+        let verb = at(&entry, "/verb");
+        let code = entry.pointer("/responseStatus/code").and_then(Value::as_u64).unwrap_or(0);
+        let resource = at(&entry, "/objectRef/resource");
+        let ours = at(&entry, "/user/username").starts_with(&account);
+        if !ours || !matches!(verb, "create" | "update" | "patch" | "delete") || code >= 300 || resource == "leases" {
+            continue;
+        }
+        let sub = at(&entry, "/objectRef/subresource");
+        let what = if sub.is_empty() { format!("{verb} {resource}") } else { format!("{verb} {resource}/{sub}") };
+        *writes.entry(what).or_default() += 1;
+    }
+    Ok(writes)
+}

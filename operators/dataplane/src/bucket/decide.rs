@@ -12,7 +12,7 @@ use millrace_crds::{
     data_bucket::BucketDeletion,
     status::{Creating, Drift},
 };
-use millrace_kit::{Action, Decision, Seen, Standing, conditions, later};
+use millrace_kit::{Action, Decision, Effect as _, LastFailure, Seen, Standing, conditions, later};
 
 use super::{
     effect::Intent,
@@ -107,10 +107,12 @@ impl Pass<'_> {
         Decision::of(status).hold(self.hold && self.touched)
     }
 
-    /// A status that says what is under way, or what last went wrong with it.
-    fn doing(&self, status: DataBucketStatus, standing: Standing, seen: &Seen<Observed>) -> Chosen {
-        let standing = seen.failures.latest().map_or(standing, |last| Standing::failed(&last.failure));
-        self.only(status, &standing).hold(self.hold)
+    /// The intents, and a status that says what is under way, or what last went wrong with one of them.
+    fn doing(&self, at: (DataBucketStatus, Standing), intents: Vec<Intent>, seen: &Seen<Observed>) -> Chosen {
+        let (status, standing) = at;
+        let standing = failed(&intents, seen).map_or(standing, |last| Standing::failed(&last.failure));
+        let chosen = self.only(status, &standing).hold(self.hold);
+        intents.into_iter().fold(chosen, |chosen, intent| chosen.act(Action::Effect(intent)))
     }
 
     fn absent(&self, model: &Model, mut status: DataBucketStatus, seen: &Seen<Observed>) -> Chosen {
@@ -130,15 +132,12 @@ impl Pass<'_> {
             Standing::progressing(status::CREATING, format!("creating bucket {bucket}"))
         };
         manage(model, &Bucket::default(), &mut status);
-        let mut chosen = self
-            .doing(status, standing, seen)
-            .act(Action::Effect(Intent::Create { bucket: bucket.clone() }))
-            .act(Action::Effect(Intent::Claim { bucket: bucket.clone(), tags: model.tags.clone() }));
-        let managed = chosen.status.managed_versioning;
-        for intent in settings(model, &Bucket::default(), (managed, &[])) {
-            chosen = chosen.act(Action::Effect(intent));
-        }
-        chosen
+        let mut intents = vec![
+            Intent::Create { bucket: bucket.clone() },
+            Intent::Claim { bucket: bucket.clone(), tags: model.tags.clone() },
+        ];
+        intents.extend(settings(model, &Bucket::default(), (status.managed_versioning, &[])));
+        self.doing((status, standing), intents, seen)
     }
 
     fn there(&self, of: (&Model, &Facts), at: (DataBucketStatus, &Bucket), seen: &Seen<Observed>) -> Chosen {
@@ -186,9 +185,8 @@ impl Pass<'_> {
     }
 
     fn claim(&self, model: &Model, say: (DataBucketStatus, Standing), seen: &Seen<Observed>) -> Chosen {
-        let (status, standing) = say;
-        let tags = model.tags.clone();
-        self.doing(status, standing, seen).act(Action::Effect(Intent::Claim { bucket: model.bucket.clone(), tags }))
+        let claim = Intent::Claim { bucket: model.bucket.clone(), tags: model.tags.clone() };
+        self.doing(say, vec![claim], seen)
     }
 
     fn ours(&self, model: &Model, at: (DataBucketStatus, &Bucket), seen: &Seen<Observed>) -> Chosen {
@@ -205,19 +203,26 @@ impl Pass<'_> {
             say(&mut status, &Standing::ready(status::AVAILABLE, format!("bucket {name} is as declared")), self.now);
             return Decision::of(status).hold(self.hold).wake_after(self.now, LOOK_AGAIN);
         }
-        let mut chosen = if was_ready && seen.failures.latest().is_none() {
-            // Someone changed it behind our back: say so once, and stay Ready while it is put back.
-            note_drift(&mut status, differing(&intents), self.now);
-            Decision::of(status).hold(self.hold)
-        } else {
-            let message = format!("setting {} of bucket {name}", differing(&intents).join(", "));
-            self.doing(status, Standing::progressing(status::CONFIGURING, message), seen)
-        };
-        for intent in intents {
-            chosen = chosen.act(Action::Effect(intent));
+        let keys = differing(&intents);
+        let known = status.last_drift.as_ref().is_some_and(|drift| same_drift(drift, &keys, self.now));
+        if was_ready && !(known && failed(&intents, seen).is_some()) {
+            // Someone changed it behind our back: say so once, and stay Ready while it is put back. A failure from before
+            // the drift was seen says nothing of it.
+            if !known {
+                status.last_drift = Some(Drift { at: Some(Time(self.now)), keys });
+            }
+            let chosen = Decision::of(status).hold(self.hold);
+            return intents.into_iter().fold(chosen, |chosen, intent| chosen.act(Action::Effect(intent)));
         }
-        chosen
+        let standing =
+            Standing::progressing(status::CONFIGURING, format!("setting {} of bucket {name}", keys.join(", ")));
+        self.doing((status, standing), intents, seen)
     }
+}
+
+/// The failure of one of these intents. A failure of an intent that is not wanted any more says nothing.
+fn failed<'a>(intents: &[Intent], seen: &'a Seen<Observed>) -> Option<&'a LastFailure> {
+    intents.iter().find_map(|intent| seen.failures.of(&intent.id()))
 }
 
 /// Brings the record of what is under management up to date, before anything is changed by it.
@@ -273,11 +278,10 @@ fn differing(intents: &[Intent]) -> Vec<String> {
     words.collect()
 }
 
-fn note_drift(status: &mut DataBucketStatus, keys: Vec<String>, now: Timestamp) {
-    let recent = |d: &Drift| d.keys == keys && d.at.as_ref().is_some_and(|at| now < later(at.0, SAME_DRIFT));
-    if !status.last_drift.as_ref().is_some_and(recent) {
-        status.last_drift = Some(Drift { at: Some(Time(now)), keys });
-    }
+/// Whether `keys` are (what is left of) the drift that was noted last.
+fn same_drift(drift: &Drift, keys: &[String], now: Timestamp) -> bool {
+    let recent = drift.at.as_ref().is_some_and(|at| now < later(at.0, SAME_DRIFT));
+    recent && keys.iter().all(|key| drift.keys.contains(key))
 }
 
 fn listed(tags: &BTreeMap<String, String>) -> String {

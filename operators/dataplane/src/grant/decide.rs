@@ -11,7 +11,7 @@ use millrace_crds::{
     Access, DataGrant, DataGrantStatus,
     data_grant::{GrantedBucket, GrantedTopic},
 };
-use millrace_kit::{Action, Decision, Seen, Standing, conditions, later};
+use millrace_kit::{Action, Decision, Effect as _, Seen, Standing, conditions, later};
 
 use super::{
     effect::Issue,
@@ -60,7 +60,7 @@ pub(super) fn decide(object: &DataGrant, seen: &Seen<Observed>, now: Timestamp) 
     if let Some(issued) = seen.data.issued.as_ref().filter(fresh) {
         return publish(status, (&wanted, Some(issued)), now);
     }
-    let failed = seen.failures.latest().filter(|_| !serving).map(|last| Standing::failed(&last.failure));
+    let failed = seen.failures.of(&issue.id()).filter(|_| !serving).map(|last| Standing::failed(&last.failure));
     // Without a failure the status stays as it is: the one write comes after the Secret.
     let decision = failed.map_or_else(|| Decision::of(status.clone()), |standing| said(status.clone(), &standing, now));
     decision.act(Action::Effect(issue))

@@ -1,0 +1,170 @@
+//! Seeded bugs of the operator itself, as wrappers around the sound one.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use jiff::Timestamp;
+use millrace_crds::{DataBucket, DataBucketStatus};
+use millrace_dataplane::{
+    bucket::{Buckets, Intent, Look, Observed, model},
+    store::Store,
+};
+use millrace_kit::{
+    Action, Controller, DecisionOf, Env, Failure, Hands, Kernel, Note, Operator, Reader, Seen, Watch, async_trait,
+    mutation::Mutation, sim::World,
+};
+
+use super::Plot;
+use crate::store_sim::{Open, state};
+
+/// A rule of the operator that is broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    None,
+    /// No finalizer although the bucket has to be deleted.
+    DropHold,
+    /// The creation's intent is not stored.
+    ForgetIntent,
+    /// A name that differs from pass to pass.
+    RandomName,
+    /// Any bucket of the right name is taken for its own.
+    AdoptByName,
+    /// Deletes without looking at the tags.
+    DeleteByName,
+    /// A store that is away is taken to have no buckets.
+    AwayIsAbsent,
+    /// Every expiry rule is replaced, not only the managed ones.
+    ReplaceAllRules,
+    /// Waits for ever for what cannot be deleted.
+    NeverGiveUp,
+    /// Drops versioning that others have switched on.
+    ForgetManaged,
+}
+
+/// Every bug with the plot that brings it to light.
+pub fn mutants() -> Vec<(Plot, Mutation, Bug)> {
+    let kernel = [
+        (Plot::Edit, Mutation::UnconditionalStatus),
+        (Plot::Edit, Mutation::ActAfterConflict),
+        (Plot::Create, Mutation::ActBeforeStatus),
+        (Plot::DeleteEarly, Mutation::LateFinalizer),
+        (Plot::Create, Mutation::ActBeforeListed),
+    ];
+    let own = [
+        (Plot::DeleteAll, Bug::DropHold),
+        (Plot::Create, Bug::ForgetIntent),
+        (Plot::Create, Bug::RandomName),
+        (Plot::Foreign, Bug::AdoptByName),
+        (Plot::ForeignTagged, Bug::AdoptByName),
+        (Plot::ClaimedThenDeleted, Bug::DeleteByName),
+        (Plot::AwayWhileReady, Bug::AwayIsAbsent),
+        (Plot::Drift, Bug::ReplaceAllRules),
+        (Plot::AwayAtDeletion, Bug::NeverGiveUp),
+        (Plot::Change, Bug::ForgetManaged),
+    ];
+    let kernel = kernel.into_iter().map(|(plot, mutation)| (plot, mutation, Bug::None));
+    kernel.chain(own.into_iter().map(|(plot, bug)| (plot, Mutation::None, bug))).collect()
+}
+
+/// The controller with the bug.
+pub fn mutant(bug: Bug, of: (Buckets, &World), env: &Env) -> Box<dyn Controller> {
+    let (inner, world) = of;
+    let world = world.clone();
+    let reader = env.reader.clone();
+    match bug {
+        Bug::None => Box::new(Kernel::new(inner, reader)),
+        Bug::DropHold => Box::new(Kernel::new(Mutant::<1> { inner, world }, reader)),
+        Bug::ForgetIntent => Box::new(Kernel::new(Mutant::<2> { inner, world }, reader)),
+        Bug::RandomName => Box::new(Kernel::new(Mutant::<3> { inner, world }, reader)),
+        Bug::AdoptByName => Box::new(Kernel::new(Mutant::<4> { inner, world }, reader)),
+        Bug::DeleteByName => Box::new(Kernel::new(Mutant::<5> { inner, world }, reader)),
+        Bug::AwayIsAbsent => Box::new(Kernel::new(Mutant::<6> { inner, world }, reader)),
+        Bug::ReplaceAllRules => Box::new(Kernel::new(Mutant::<7> { inner, world }, reader)),
+        Bug::NeverGiveUp => Box::new(Kernel::new(Mutant::<8> { inner, world }, reader)),
+        Bug::ForgetManaged => Box::new(Kernel::new(Mutant::<9> { inner, world }, reader)),
+    }
+}
+
+/// `decide` has no receiver, so the bug is a number in the type.
+struct Mutant<const BUG: u8> {
+    inner: Buckets,
+    world: World,
+}
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+impl<const BUG: u8> Mutant<BUG> {
+    fn blind(object: &DataBucket, seen: &mut Observed) {
+        let want = seen.plane.as_ref().and_then(|plane| model::Model::parse(object, plane).ok());
+        match (&mut seen.look, want) {
+            (Look::There(bucket), Some(model)) if matches!(BUG, 4 | 5) => bucket.tags = model.tags,
+            (look @ Look::Failed(_), _) if BUG == 6 => *look = Look::Absent,
+            _ => {}
+        }
+    }
+
+    fn spoil(decision: &mut DecisionOf<Buckets>, dying: bool) {
+        match BUG {
+            1 => decision.hold = false,
+            2 => decision.status.creating = None,
+            3 => {
+                for action in &mut decision.actions {
+                    if let Action::Effect(Intent::Create { bucket } | Intent::Claim { bucket, .. }) = action {
+                        *bucket = format!("b{}", COUNT.fetch_add(1, Ordering::Relaxed));
+                    }
+                }
+            }
+            8 if dying => decision.hold = true,
+            9 => {
+                decision.status.managed_versioning = None;
+                decision.status.managed_expire_prefixes.clear();
+            }
+            _ => {}
+        }
+    }
+}
+
+#[async_trait]
+impl<const BUG: u8> Operator for Mutant<BUG> {
+    type Object = DataBucket;
+    type Observed = Observed;
+    type Effect = Intent;
+    const NAME: &'static str = "databucket";
+
+    fn watches(&self) -> Vec<Watch> {
+        self.inner.watches()
+    }
+
+    async fn observe(&self, object: &DataBucket, reader: &Reader) -> Result<Observed, Failure> {
+        let mut seen = self.inner.observe(object, reader).await?;
+        Self::blind(object, &mut seen);
+        Ok(seen)
+    }
+
+    fn decide(object: &DataBucket, seen: &Seen<Observed>, now: Timestamp) -> DecisionOf<Self> {
+        let mut decision = Buckets::decide(object, seen, now);
+        Self::spoil(&mut decision, object.metadata.deletion_timestamp.is_some());
+        decision
+    }
+
+    async fn effect(&self, object: &DataBucket, intent: &Intent, hands: &Hands) -> Result<(), Failure> {
+        match intent {
+            Intent::Claim { bucket, tags } if BUG == 4 => Ok(Open(self.world.clone()).client().tag(bucket, tags).await?),
+            Intent::Delete { bucket, .. } if BUG == 5 => {
+                let store = Open(self.world.clone()).client();
+                while !store.empty(bucket).await? {}
+                Ok(store.delete(bucket).await?)
+            }
+            Intent::Expire { bucket, change } if BUG == 7 => {
+                if let Some(stored) = state(&self.world).lock().buckets.get_mut(bucket) {
+                    stored.bucket.expire.clone_from(&change.set);
+                }
+                Ok(())
+            }
+            _ => self.inner.effect(object, intent, hands).await,
+        }
+    }
+
+    fn notes(old: &DataBucketStatus, new: &DataBucketStatus) -> Vec<Note> {
+        Buckets::notes(old, new)
+    }
+}

@@ -16,7 +16,11 @@ chmod 755 "$root"
 mkdir -p "$root/opt"
 cp -r "$PART_SPARK/spark" "$root/opt/spark"
 install -m 755 entrypoint.sh "$root/opt/entrypoint.sh"
-chmod -R a+rX "$root/opt"
+# A plain `python3` finds pyspark too, not only what spark-submit starts.
+packages=$root/usr/local/lib/python3.11/dist-packages
+mkdir -p "$packages"
+(cd "$root" && printf '/%s\n' opt/spark/python opt/spark/python/lib/py4j-*-src.zip) >"$packages/spark.pth"
+chmod -R a+rX "$root/opt" "$root/usr"
 mkdir -p "$OUT/layers"
 millrace_layer "$root" "$OUT/layers/spark.tar"
 cat >"$OUT/config.json" <<'JSON'

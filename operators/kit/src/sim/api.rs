@@ -56,8 +56,14 @@ impl Inner {
                 Ok(stored)
             }
             Write::Apply(_, body) => {
+                let last = self.applied.insert(at.clone(), body.clone());
                 let Some(stored) = self.objects.get(&at).cloned() else { return self.create(&at, body) };
-                self.replace(&at, stored, |stored| merge(stored, &body))
+                self.replace(&at, stored, |stored| {
+                    if let Some(last) = &last {
+                        withdraw(stored, last, &body);
+                    }
+                    merge(stored, &body);
+                })
             }
             Write::Put(_, body) => {
                 let stored = self.current(&at, "")?;
@@ -65,7 +71,9 @@ impl Inner {
                     let meta = stored["metadata"].take();
                     *stored = body;
                     let mut given = stored["metadata"].take();
-                    merge(&mut given, &json!({"uid": meta["uid"], "generation": meta["generation"]}));
+                    for kept in ["uid", "generation", "creationTimestamp"] {
+                        given[kept] = meta[kept].clone();
+                    }
                     stored["metadata"] = given;
                 })
             }
@@ -93,6 +101,21 @@ impl Inner {
             new["metadata"]["generation"] = json!(generation + 1);
         }
         Ok(self.store(at, new))
+    }
+}
+
+/// Takes back what the last apply said and this one no longer says.
+fn withdraw(from: &mut Value, last: &Value, now: &Value) {
+    let (Value::Object(from), Value::Object(last)) = (from, last) else { return };
+    for (key, old) in last {
+        match now.get(key) {
+            None => _ = from.remove(key),
+            Some(now) => {
+                if let Some(slot) = from.get_mut(key) {
+                    withdraw(slot, old, now);
+                }
+            }
+        }
     }
 }
 

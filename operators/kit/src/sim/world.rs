@@ -54,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) writes: Vec<String>,
     effects: Vec<String>,
     pub(crate) creates: BTreeMap<Address, u32>,
+    /// The last server-side apply of each object: what it no longer says is taken back.
+    pub(crate) applied: BTreeMap<Address, Value>,
     shelf: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
@@ -76,6 +78,7 @@ impl Default for World {
             writes: Vec::new(),
             effects: Vec::new(),
             creates: BTreeMap::new(),
+            applied: BTreeMap::new(),
             shelf: HashMap::new(),
         })))
     }

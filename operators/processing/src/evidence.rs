@@ -67,7 +67,8 @@ pub(crate) fn started(pod: &PodView) -> Option<Option<Timestamp>> {
 pub(crate) fn outcome(pod: &PodView) -> Option<Outcome> {
     let over = matches!(pod.phase.as_str(), "Succeeded" | "Failed");
     let ContainerView::Ended { code, reason, message, started, finished } = &pod.container else {
-        return over.then(|| without_container(pod));
+        let begun = self::started(pod).flatten();
+        return over.then(|| Outcome { started: begun, ..without_container(pod) });
     };
     let judged = judge(pod, (*code, reason, message), *finished);
     Some(Outcome { exit_code: Some(*code), started: *started, finished: *finished, ..judged })

@@ -222,7 +222,12 @@ async fn old(reader: &Reader, uid: &str, live: Option<&str>) -> Result<Vec<Child
     let foreign = |name: &str| live.is_none_or(|base| engine::base_of(name) != base);
     let mut all = Vec::new();
     for pod in reader.cache.owned::<Pod>(uid).iter().filter(|p| foreign(&p.name_any())) {
-        all.push(child("Pod", &**pod, view(pod).over()));
+        let over = view(pod).over();
+        if over {
+            all.push(child("Pod", &**pod, true));
+        } else if let Some(there) = look_again(reader, pod).await? {
+            all.push(child("Pod", &there, view(&there).over()));
+        }
     }
     for conf in reader.cache.owned::<ConfigMap>(uid).iter().filter(|c| foreign(&c.name_any())) {
         all.push(child("ConfigMap", &**conf, true));
@@ -234,6 +239,12 @@ async fn old(reader: &Reader, uid: &str, live: Option<&str>) -> Result<Vec<Child
         }
     }
     Ok(all)
+}
+
+/// A pod of an ended attempt that the cache still shows at work. The attempt may have been judged by a live GET that ran
+/// ahead of the cache, and a pod that is over is kept; so what may be deleted is looked at again.
+async fn look_again(reader: &Reader, pod: &Pod) -> Result<Option<Pod>, Failure> {
+    Ok(reader.live::<Pod>(&Key::of(pod)).await?.filter(|there| there.metadata.uid == pod.metadata.uid))
 }
 
 fn child<K: Object>(kind: &str, object: &K, over: bool) -> ChildView {

@@ -6,7 +6,7 @@ use k8s_openapi::api::{
     rbac::v1::RoleBinding,
 };
 use millrace_crds::{DataGrant, ProcessingJob, ProcessingJobStatus};
-use millrace_kit::{Decision, Failure, Hands, NoEffect, Operator, Reader, Seen, Watch, async_trait};
+use millrace_kit::{Decision, Failure, Hands, NoEffect, Note, Operator, Reader, Seen, Watch, async_trait, events::condition_notes};
 
 use crate::{children::account, decide, observe, observe::Observed};
 
@@ -62,6 +62,13 @@ impl Operator for Processing {
         now: Timestamp,
     ) -> Decision<ProcessingJobStatus, NoEffect> {
         decide::decide(job, seen, now)
+    }
+
+    /// The end of a job is told once, even where it also stalls the object.
+    fn notes(old: &ProcessingJobStatus, new: &ProcessingJobStatus) -> Vec<Note> {
+        let mut notes = condition_notes(old, new);
+        notes.dedup_by(|a, b| a.reason == b.reason);
+        notes
     }
 
     async fn effect(&self, _: &ProcessingJob, effect: &NoEffect, _: &Hands) -> Result<(), Failure> {

@@ -41,6 +41,9 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
     let started = outcome.started.or_else(|| attempt.started_at.as_ref().map(|t| t.0));
     let message = conditions::cut(&outcome.message, MAX_RECORD).to_owned();
     let status = &mut pass.status;
+    if let Some(attempt) = status.attempt.as_mut() {
+        attempt.started_at = started.map(Time);
+    }
     status.last_attempts.insert(0, AttemptRecord {
         run,
         number: attempt.number,

@@ -25,6 +25,10 @@ const RUN_DEADLINE: &str = "RunDeadline";
 pub(crate) fn supervise(pass: &mut Pass<'_>) {
     let Some(attempt) = status::live(&pass.status).cloned() else { return };
     let pod = pass.seen.data.pod.clone();
+    if let Some(pod) = pod.as_ref().filter(|p| p.over()) {
+        // It may have run and ended between two looks.
+        saw(pass, pod);
+    }
     if pass.seen.data.lost {
         let gone = format!("Pod {} is gone", attempt.pod.clone().unwrap_or_default());
         return finish(pass, stopping(pass, &attempt).unwrap_or_else(|| Outcome::failed(FailureClass::DriverLost, gone)));
@@ -87,6 +91,9 @@ fn ask_to_stop(pass: &mut Pass<'_>, reason: &str, exists: bool) {
         attempt.stop_reason = Some(reason.to_owned());
         attempt.stopping_at = Some(Time(now));
     }
+    if let Some(pod) = pass.seen.data.pod.clone() {
+        saw(pass, &pod);
+    }
     if !exists {
         // Nothing to wait for.
         return finish(pass, Outcome::stopped(reason));
@@ -121,20 +128,27 @@ fn leaving(pass: &mut Pass<'_>, pod: Option<&PodView>, asked: Timestamp) {
     pass.wake_at(until);
 }
 
+/// Stores that there is a pod: its uid, that the job counts as submitted, and that its data was there.
+fn saw(pass: &mut Pass<'_>, pod: &PodView) {
+    let now = pass.now;
+    let Some(attempt) = status::live_mut(&mut pass.status) else { return };
+    attempt.pod_uid = Some(pod.uid.clone());
+    let granted = attempt.grant.clone();
+    pass.status.submitted = Some(true);
+    if let Some(grant) = granted {
+        conditions::set(&mut pass.status, "DataReady", ("True", "Granted", &format!("DataGrant {grant}")), now);
+    }
+}
+
 fn running(pass: &mut Pass<'_>, pod: &PodView, since: Option<Timestamp>) {
     let now = pass.now;
     let url = pass.model.work.as_ref().ok().and_then(|work| engine::of(work).url(pod));
+    saw(pass, pod);
     let Some(attempt) = status::live_mut(&mut pass.status) else { return };
     if attempt.started_at.is_none() {
         attempt.started_at = Some(Time(since.unwrap_or(now)));
-        attempt.pod_uid = Some(pod.uid.clone());
-        let granted = attempt.grant.clone();
         pass.status.phase = Some(JobPhase::Running);
-        pass.status.submitted = Some(true);
         pass.status.url = url;
-        if let Some(grant) = granted {
-            conditions::set(&mut pass.status, "DataReady", ("True", "Granted", &format!("DataGrant {grant}")), now);
-        }
     }
     let began = status::live(&pass.status).and_then(|a| a.started_at.as_ref()).map_or(now, |t| t.0);
     let Some(limit) = pass.model.policy.run else { return };
@@ -157,6 +171,9 @@ fn starting(pass: &mut Pass<'_>, attempt: &Attempt, pod: Option<&PodView>) {
         _ => obstacle(pass, attempt, pod).or_else(|| (pass.now >= slow).then(|| patience(attempt, pod))),
     };
     if pass.now >= until {
+        if let Some(pod) = pod {
+            saw(pass, pod);
+        }
         let obstacle = obstacle.unwrap_or_else(|| patience(attempt, pod));
         let message = format!("not started within deadlines.start: {}", obstacle.trouble.message);
         return finish(pass, Outcome::failed(obstacle.class, message));
@@ -177,9 +194,8 @@ fn tell(pass: &mut Pass<'_>, obstacle: Obstacle, pod: Option<&PodView>) {
     if trouble.reason == "DataNotReady" {
         conditions::set(&mut pass.status, "DataReady", ("False", &trouble.reason, &trouble.message), now);
     }
-    if let (Some(pod), Some(attempt)) = (pod, status::live_mut(&mut pass.status)) {
-        attempt.pod_uid = Some(pod.uid.clone());
-        pass.status.submitted = Some(true);
+    if let Some(pod) = pod {
+        saw(pass, pod);
     }
     pass.trouble = Some(trouble);
 }

@@ -1,0 +1,184 @@
+//! Broken rules, of the kernel and of this operator, must each be told from the sound ones.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod support;
+#[path = "support/plots.rs"]
+mod plots;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::FailureClass};
+use millrace_kit::{
+    Action, Controller, Decision, Env, Failure, Hands, Kernel, Key, NoEffect, Operator, Reader, Seen, Watch,
+    async_trait,
+    mutation::Mutation,
+    sim::{self, World},
+};
+use millrace_processing::{Observed, Processing, controllers};
+
+const ORDERS: u64 = 6;
+
+fn sound(env: &Env, _: &World) -> Vec<Box<dyn Controller>> {
+    controllers(env)
+}
+
+fn caught(plot: &str, mutant: &support::Build) -> bool {
+    let plot = plots::named(plot);
+    support::with_story(&plot, &sound, |reference| {
+        support::with_story(&plot, mutant, |mutant| sim::caught(reference, mutant, ORDERS))
+    })
+}
+
+/// The plots in which a broken rule of the kernel may show. Two have no subject here: a job holds no finalizer, and
+/// what a cache has not listed yet is asked of the API server.
+fn exposes(mutation: Mutation) -> Option<&'static str> {
+    Some(match mutation {
+        Mutation::TrustStaleCache => "pod deleted while it runs",
+        Mutation::ActBeforeStatus => "container ends well",
+        Mutation::ActAfterConflict => "fails, then succeeds",
+        Mutation::UnconditionalStatus => "somebody else writes into the status",
+        Mutation::AdoptByName => "a name is taken",
+        Mutation::DeleteByName => "an old pod's name is taken",
+        Mutation::ActBeforeListed | Mutation::LateFinalizer | Mutation::None => return None,
+    })
+}
+
+#[test]
+fn broken_kernels_are_caught() {
+    let all = [
+        Mutation::TrustStaleCache,
+        Mutation::ActBeforeStatus,
+        Mutation::ActAfterConflict,
+        Mutation::UnconditionalStatus,
+        Mutation::AdoptByName,
+        Mutation::DeleteByName,
+    ];
+    let unseen = |mutation: &Mutation| {
+        let mutation = *mutation;
+        let build = move |env: &Env, _: &World| -> Vec<Box<dyn Controller>> {
+            vec![Box::new(Kernel::new(Processing, env.reader.clone()).mutated(mutation))]
+        };
+        !exposes(mutation).is_some_and(|plot| caught(plot, &build))
+    };
+    let missed: Vec<_> = all.iter().filter(|m| unseen(m)).collect();
+    assert!(missed.is_empty(), "not caught: {missed:?}");
+    println!("mutants of the kernel caught: {}", all.len());
+}
+
+/// Rules of this operator, each broken once.
+const FORGETS_INTENT: u8 = 0;
+const RANDOM_NAME: u8 = 1;
+const TRUSTS_CACHE: u8 = 2;
+const FORGETS_UID: u8 = 3;
+const LEAKS_GRANT: u8 = 4;
+const STARTS_WITHOUT_DATA: u8 = 5;
+const CHARGES_THE_USER: u8 = 6;
+const DOES_NOT_WAIT_FOR_THE_END: u8 = 7;
+const FORGETS_THE_DEADLINE: u8 = 8;
+
+struct Mutant<const RULE: u8>;
+
+/// Never the same twice, as a clock or a random number would be.
+static COUNTER: AtomicU32 = AtomicU32::new(0);
+
+#[async_trait]
+impl<const RULE: u8> Operator for Mutant<RULE> {
+    type Object = ProcessingJob;
+    type Observed = Observed;
+    type Effect = NoEffect;
+    const NAME: &'static str = "processing";
+
+    fn watches(&self) -> Vec<Watch> {
+        Processing.watches()
+    }
+
+    async fn observe(&self, job: &ProcessingJob, reader: &Reader) -> Result<Observed, Failure> {
+        let mut seen = Processing.observe(job, reader).await?;
+        if RULE == TRUSTS_CACHE {
+            let attempt = job.status.clone().unwrap_or_default().attempt.unwrap_or_default();
+            let key = Key::new("ml", attempt.pod.unwrap_or_default());
+            seen.lost = attempt.pod_uid.is_some() && reader.cached::<Pod>(&key).is_none();
+            if attempt.pod_uid.is_none() && seen.pod.is_some() && reader.cached::<Pod>(&key).is_none() {
+                seen.pod = None;
+                seen.lost = true;
+            }
+        }
+        if RULE == STARTS_WITHOUT_DATA
+            && let Some(grant) = &mut seen.grant
+        {
+            grant.ready = true;
+        }
+        Ok(seen)
+    }
+
+    fn decide(
+        job: &ProcessingJob,
+        seen: &Seen<Observed>,
+        now: Timestamp,
+    ) -> Decision<ProcessingJobStatus, NoEffect> {
+        let mut job = job.clone();
+        if RULE == FORGETS_THE_DEADLINE {
+            job.spec.job.deadlines = None;
+        }
+        let mut decision = Processing::decide(&job, seen, now);
+        let status = &mut decision.status;
+        match RULE {
+            FORGETS_INTENT if !decision.actions.is_empty() => {
+                status.clone_from(&job.status.clone().unwrap_or_default());
+            }
+            RANDOM_NAME => {
+                for action in &mut decision.actions {
+                    if let Action::Create(child) = action {
+                        let name = format!("x-{}-main", COUNTER.fetch_add(1, Ordering::Relaxed));
+                        child.body["metadata"]["name"] = serde_json::json!(name);
+                    }
+                }
+            }
+            FORGETS_UID => {
+                if let Some(attempt) = &mut status.attempt {
+                    attempt.pod_uid = None;
+                }
+            }
+            LEAKS_GRANT => decision.actions.retain(|a| !matches!(a, Action::Delete(t) if t.kind == "DataGrant")),
+            CHARGES_THE_USER => {
+                for record in &mut status.last_attempts {
+                    if record.class == Some(FailureClass::DriverLost) {
+                        record.class = Some(FailureClass::Application);
+                    }
+                }
+            }
+            DOES_NOT_WAIT_FOR_THE_END => decision.actions.retain(|a| !matches!(a, Action::Delete(t) if t.kind == "Pod")),
+            _ => {}
+        }
+        decision
+    }
+
+    async fn effect(&self, _: &ProcessingJob, effect: &NoEffect, _: &Hands) -> Result<(), Failure> {
+        match *effect {}
+    }
+}
+
+fn told<const RULE: u8>(plot: &str) -> bool {
+    caught(plot, &|env, _| vec![Box::new(Kernel::new(Mutant::<RULE>, env.reader.clone()))])
+}
+
+#[test]
+fn broken_operators_are_caught() {
+    let all = [
+        ("forgets the intent", told::<FORGETS_INTENT>("container ends well")),
+        ("random name", told::<RANDOM_NAME>("container ends well")),
+        ("trusts the cache", told::<TRUSTS_CACHE>("container ends well")),
+        ("forgets the uid", told::<FORGETS_UID>("pod deleted while it runs")),
+        ("leaks the grant", told::<LEAKS_GRANT>("container with data")),
+        ("starts without data", told::<STARTS_WITHOUT_DATA>("grant never ready")),
+        ("charges the user", told::<CHARGES_THE_USER>("pod deleted while it runs")),
+        ("does not end the old pod", told::<DOES_NOT_WAIT_FOR_THE_END>("spec changed while it runs")),
+        ("forgets the deadline", told::<FORGETS_THE_DEADLINE>("run deadline")),
+    ];
+    let missed: Vec<_> = all.iter().filter(|(_, caught)| !caught).map(|(name, _)| name).collect();
+    assert!(missed.is_empty(), "not caught: {missed:?}");
+    println!("mutants of the operator caught: {}", all.len());
+}

@@ -1,0 +1,290 @@
+//! The world around a job: a kubelet that lives a pod's life, a dataplane operator that answers grants, users.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::core::v1::{
+        ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStateWaiting, ContainerStatus, Pod,
+        PodCondition,
+    },
+    apimachinery::pkg::apis::meta::v1::Time,
+};
+use millrace_crds::{
+    DataGrant, ProcessingJob, ProcessingJobStatus,
+    data_grant::{GrantedBucket, GrantedTopic},
+};
+use millrace_kit::{
+    Controller, Env, Standing, conditions,
+    sim::{Actor, Story, World},
+};
+use serde_json::{Value, json};
+
+/// What becomes of a pod.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Life {
+    /// Runs, then exits with this code and these last words.
+    Exit(i32, &'static str),
+    /// Runs until somebody stops it.
+    Forever,
+    /// Its image cannot be pulled.
+    NoImage,
+    /// No node has room.
+    NoRoom,
+    /// Runs, then its node is lost.
+    NodeLost,
+}
+
+/// Who answers grants.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Plane {
+    /// Grants become ready.
+    Answers,
+    /// Grants say what is wrong with them.
+    Refuses,
+}
+
+pub(crate) fn job(spec: Value) -> ProcessingJob {
+    serde_json::from_value(json!({
+        "apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob",
+        "metadata": {"name": "features", "namespace": "ml"},
+        "spec": spec,
+    }))
+    .unwrap()
+}
+
+pub(crate) fn live(world: &World) -> Option<ProcessingJob> {
+    world.get::<ProcessingJob>("ml", "features")
+}
+
+pub(crate) fn status(world: &World) -> ProcessingJobStatus {
+    live(world).and_then(|j| j.status).unwrap_or_default()
+}
+
+/// Run and attempt of a pod, from what it was told.
+pub(crate) fn numbers(pod: &Pod) -> (i64, i64) {
+    let env = pod.spec.as_ref().and_then(|s| s.containers.first()).and_then(|c| c.env.clone()).unwrap_or_default();
+    let of = |name: &str| env.iter().find(|v| v.name == name).and_then(|v| v.value.clone()).unwrap_or_default();
+    (of("MILLRACE_RUN").parse().unwrap_or(0), of("MILLRACE_ATTEMPT").parse().unwrap_or(0))
+}
+
+fn set(world: &World, pod: &Pod, phase: &str, state: Option<ContainerState>) {
+    let now = Time(world.now());
+    world.change::<Pod>("ml", &pod.metadata.name.clone().unwrap(), |p| {
+        let container = p.spec.as_ref().unwrap().containers[0].name.clone();
+        let status = p.status.get_or_insert_default();
+        status.phase = Some(phase.to_owned());
+        status.pod_ip = Some("10.0.0.9".to_owned());
+        if let Some(mut state) = state {
+            if let Some(running) = &mut state.running {
+                running.started_at = Some(now.clone());
+            }
+            if let Some(ended) = &mut state.terminated {
+                ended.started_at = p_started(status);
+                ended.finished_at = Some(now.clone());
+            }
+            let one = ContainerStatus { name: container, state: Some(state), ..ContainerStatus::default() };
+            status.container_statuses = Some(vec![one]);
+        }
+    });
+}
+
+fn p_started(status: &k8s_openapi::api::core::v1::PodStatus) -> Option<Time> {
+    let states = status.container_statuses.as_ref()?;
+    states.first()?.state.as_ref()?.running.as_ref()?.started_at.clone()
+}
+
+fn condition(world: &World, pod: &Pod, kind: (&str, &str, &str)) {
+    world.change::<Pod>("ml", &pod.metadata.name.clone().unwrap(), |p| {
+        let one = PodCondition {
+            type_: kind.0.to_owned(),
+            status: kind.1.to_owned(),
+            reason: Some(kind.2.to_owned()),
+            ..PodCondition::default()
+        };
+        p.status.get_or_insert_default().conditions = Some(vec![one]);
+    });
+}
+
+/// Moves pods on, one step at a time.
+pub(crate) fn kubelet(life: fn(i64, i64) -> Life) -> Actor {
+    Box::new(move |world| {
+        for pod in world.list::<Pod>() {
+            if pod.metadata.deletion_timestamp.is_some() {
+                continue;
+            }
+            let (run, attempt) = numbers(&pod);
+            let status = pod.status.clone().unwrap_or_default();
+            let phase = status.phase.unwrap_or_default();
+            match (phase.as_str(), life(run, attempt)) {
+                ("", Life::NoImage) => {
+                    let reason = Some("ErrImagePull".to_owned());
+                    let message = Some("not found".to_owned());
+                    let waiting = Some(ContainerStateWaiting { reason, message });
+                    set(world, &pod, "Pending", Some(ContainerState { waiting, ..ContainerState::default() }));
+                }
+                ("", Life::NoRoom) => {
+                    condition(world, &pod, ("PodScheduled", "False", "Unschedulable"));
+                    set(world, &pod, "Pending", None);
+                }
+                ("", _) => {
+                    let running = Some(ContainerStateRunning::default());
+                    set(world, &pod, "Running", Some(ContainerState { running, ..ContainerState::default() }));
+                }
+                ("Running", Life::Exit(code, words)) => {
+                    let ended = ContainerStateTerminated {
+                        exit_code: code,
+                        reason: Some(if code == 0 { "Completed" } else { "Error" }.to_owned()),
+                        message: Some(words.to_owned()),
+                        ..ContainerStateTerminated::default()
+                    };
+                    let phase = if code == 0 { "Succeeded" } else { "Failed" };
+                    let terminated = Some(ended);
+                    set(world, &pod, phase, Some(ContainerState { terminated, ..ContainerState::default() }));
+                }
+                ("Running", Life::NodeLost) => {
+                    condition(world, &pod, ("DisruptionTarget", "True", "DeletionByTaintManager"));
+                    set(world, &pod, "Failed", None);
+                }
+                _ => continue,
+            }
+            return true;
+        }
+        false
+    })
+}
+
+/// Answers grants.
+pub(crate) fn dataplane(plane: Plane) -> Actor {
+    Box::new(move |world| {
+        for grant in world.list::<DataGrant>() {
+            if grant.status.as_ref().is_some_and(|s| s.observed_generation > 0) {
+                continue;
+            }
+            let now: Timestamp = world.now();
+            world.change::<DataGrant>("ml", &grant.metadata.name.clone().unwrap(), |g| {
+                let status = g.status.get_or_insert_default();
+                status.observed_generation = 1;
+                let standing = match plane {
+                    Plane::Answers => Standing::ready("Granted", "ok"),
+                    Plane::Refuses => Standing::progressing("BucketMissing", "DataBucket raw does not exist"),
+                };
+                conditions::stand(status, &standing, now);
+                if plane == Plane::Answers {
+                    status.secret_name = g.metadata.name.clone();
+                    status.endpoint = Some("http://minio:9000".into());
+                    status.region = Some("us-east-1".into());
+                    status.path_style = Some(true);
+                    status.bootstrap_servers = Some("kafka:9092".into());
+                    let names = g.spec.access.iter().filter_map(|a| a.bucket.clone());
+                    status.buckets = names.map(|name| GrantedBucket { bucket_name: format!("ml-{name}"), name }).collect();
+                    let names = g.spec.access.iter().filter_map(|a| a.topic.clone());
+                    status.topics = names.map(|name| GrantedTopic { topic_name: format!("ml.{name}"), name }).collect();
+                }
+            });
+            return true;
+        }
+        false
+    })
+}
+
+/// Does something once, as soon as it is `ripe`.
+pub(crate) fn once(ripe: fn(&World) -> bool, act: fn(&World)) -> Actor {
+    let mut done = false;
+    Box::new(move |world| {
+        let now = !done && ripe(world);
+        if now {
+            done = true;
+            act(world);
+        }
+        now
+    })
+}
+
+/// What must hold after every step.
+pub(crate) fn invariant(world: &World) -> Result<(), String> {
+    let pods = world.list::<Pod>();
+    let running = |p: &&Pod| {
+        let phase = p.status.as_ref().and_then(|s| s.phase.clone()).unwrap_or_default();
+        !matches!(phase.as_str(), "Succeeded" | "Failed")
+    };
+    let alive: Vec<_> = pods.iter().filter(running).filter_map(|p| p.metadata.name.clone()).collect();
+    if alive.len() > 1 {
+        return Err(format!("two pods of one job at once: {alive:?}"));
+    }
+    let Some(job) = live(world) else { return Ok(()) };
+    let status = job.status.unwrap_or_default();
+    let told = (status.run_number.unwrap_or(0), status.attempt.as_ref().map_or(0, |a| a.number));
+    for pod in &pods {
+        let name = pod.metadata.name.clone().unwrap_or_default();
+        if numbers(pod) > told {
+            return Err(format!("{name} exists before its attempt is stored"));
+        }
+        if world.created::<Pod>("ml", &name) > 1 {
+            return Err(format!("{name} was created twice"));
+        }
+    }
+    if let Some(attempt) = &status.attempt
+        && let Some(name) = &attempt.pod
+        && world.created::<Pod>("ml", name) > 1
+    {
+        return Err(format!("{name} was created twice"));
+    }
+    let wants = |name: &str| pods.iter().any(|p| p.metadata.name.as_deref() == Some(name));
+    if let Some(attempt) = &status.attempt
+        && let (Some(grant), Some(pod)) = (&attempt.grant, &attempt.pod)
+        && wants(pod)
+        && attempt.pod_uid.is_none()
+        && !world.get::<DataGrant>("ml", grant).is_some_and(|g| g.status.unwrap_or_default().secret_name.is_some())
+        && millrace_kit::conditions::get(&status, "Succeeded").is_none()
+    {
+        return Err(format!("{pod} exists before its grant is ready"));
+    }
+    Ok(())
+}
+
+/// One workload: the job, what becomes of its pods, what happens around it, and what must come of it.
+pub(crate) struct Plot {
+    pub(crate) name: &'static str,
+    pub(crate) spec: Value,
+    pub(crate) life: fn(i64, i64) -> Life,
+    /// What is there before the operator starts.
+    pub(crate) before: fn(&World),
+    pub(crate) plane: Option<Plane>,
+    pub(crate) around: fn() -> Vec<Actor>,
+    pub(crate) end: fn(&World) -> Result<(), String>,
+    /// Writes of the undisturbed run, events included.
+    pub(crate) writes: usize,
+}
+
+pub(crate) type Build = dyn Fn(&Env, &World) -> Vec<Box<dyn Controller>>;
+
+/// Runs `then` on the plot's story with these controllers.
+pub(crate) fn with_story<T>(plot: &Plot, build: &Build, then: impl FnOnce(&Story<'_>) -> T) -> T {
+    let setup = |world: &World| {
+        world.apply(&job(plot.spec.clone()));
+        (plot.before)(world);
+    };
+    let actors = || {
+        let mut all = vec![kubelet(plot.life)];
+        all.extend(plot.plane.map(dataplane));
+        all.extend((plot.around)());
+        all
+    };
+    then(&Story {
+        name: plot.name,
+        setup: &setup,
+        build,
+        actors: &actors,
+        invariant: &invariant,
+        end: &plot.end,
+        horizon: Duration::from_secs(6 * 3600),
+    })
+}
+
+/// A check of the end, in words.
+pub(crate) fn must(holds: bool, what: impl Into<String>) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what.into()) }
+}

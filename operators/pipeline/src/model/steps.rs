@@ -47,10 +47,7 @@ impl Known<'_> {
         if self.names.contains(name) {
             return Ok(());
         }
-        let dashed = self.names.iter().find(|n| n.starts_with(&format!("{name}-")));
-        // In CEL `steps.a-b` is a subtraction.
-        let hint = dashed.map_or_else(String::new, |n| format!("; a name with a dash is written steps[\"{n}\"] in a condition"));
-        Err(format!("there is no step {name}; spec.steps has {}{hint}", listed(self.names.iter())))
+        Err(format!("there is no step {name}; spec.steps has {}", listed(self.names.iter())))
     }
 }
 

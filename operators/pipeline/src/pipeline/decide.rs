@@ -32,7 +32,7 @@ pub(super) fn decide(pipeline: &MLPipeline, seen: &Seen<Around>, now: Timestamp)
         }
     }
     // A failure of an action that is no longer asked for tells nothing.
-    let failed = actions.iter().filter_map(|a| seen.failures.of(&a.id())).last();
+    let failed = actions.iter().rev().find_map(|a| seen.failures.of(&a.id()));
     if let Some(last) = failed {
         conditions::stand(&mut told, &Standing::failed(&last.failure), now);
     }

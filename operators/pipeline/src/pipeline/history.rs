@@ -22,6 +22,7 @@ fn newest(around: &Around, phase: RunPhase) -> Vec<&RunSeen> {
     runs
 }
 
+/// By creation; runs of one second go by name, so that the order is the same in every pass.
 fn age(run: &RunSeen) -> (Option<jiff::Timestamp>, &str) {
     (run.created.as_ref().map(|t| t.0), &run.name)
 }

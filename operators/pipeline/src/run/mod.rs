@@ -32,13 +32,20 @@ fn waiting(namespace: &str, pipeline: &str) -> String {
     format!("waiting/{namespace}/{pipeline}")
 }
 
+/// Index word of the unfinished runs of a revision.
+fn executing(namespace: &str, revision: &str) -> String {
+    format!("revision/{namespace}/{revision}")
+}
+
 /// Index words of a run.
 pub(crate) fn words(run: &MLPipelineRun) -> Vec<String> {
     let namespace = run.metadata.namespace.as_deref().unwrap_or_default();
     let mut words = vec![pipeline::runs_of(namespace, &run.spec.pipeline)];
     let status = run.status.clone().unwrap_or_default();
-    if status.revision.is_none() && status.finished_at.is_none() {
-        words.push(waiting(namespace, &run.spec.pipeline));
+    match status.revision {
+        _ if status.finished_at.is_some() => {}
+        Some(revision) => words.push(executing(namespace, &revision)),
+        None => words.push(waiting(namespace, &run.spec.pipeline)),
     }
     words
 }
@@ -60,7 +67,12 @@ impl Operator for Runs {
             .keep(|_: &mut MLPipeline| {}, pipeline::words),
             Watch::child::<MLPipelineRun, ProcessingJob>("steps that run jobs").labels(children::OF_RUNS),
             Watch::child::<MLPipelineRun, ModelVersion>("steps that register models").labels(children::OF_RUNS),
-            Watch::related::<ControllerRevision>("what runs execute", |_, _| Vec::new()).labels(children::OF_PIPELINES),
+            Watch::related::<ControllerRevision>("what runs execute; they end when it is gone", |revision, cache| {
+                let key = Key::of(revision);
+                let runs = cache.indexed::<MLPipelineRun>(&executing(&key.namespace, &key.name));
+                runs.iter().map(|run| Key::of(&**run)).collect()
+            })
+            .labels(children::OF_PIPELINES),
         ]
     }
 

@@ -44,7 +44,7 @@ pub struct PipelineSeen {
     /// Revision of its present spec; `None` unless it is Ready at its generation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// What its Ready condition says.
+    /// Why it is not Ready.
     pub message: String,
 }
 
@@ -118,10 +118,10 @@ async fn own<K: Object>(key: Key, of: (&str, &Reader)) -> Result<Option<K>, Fail
 fn seen(pipeline: &MLPipeline) -> PipelineSeen {
     let status = pipeline.status.clone().unwrap_or_default();
     let ready = conditions::is_ready(&status, pipeline.metadata.generation.unwrap_or(0));
-    let message = match conditions::get(&status, "Ready") {
-        Some(said) if status.observed_generation() == pipeline.metadata.generation.unwrap_or(0) => said.message.clone(),
-        _ => "its present spec has not been seen yet".to_owned(),
-    };
+    // What it says on its way changes with every bucket; a run that repeated it would be rewritten each time.
+    let current = status.observed_generation() == pipeline.metadata.generation.unwrap_or(0);
+    let stalled = conditions::get(&status, "Stalled").filter(|c| current && c.status == "True");
+    let message = stalled.map_or_else(|| "it is on its way".to_owned(), |c| c.message.clone());
     PipelineSeen {
         suspended: pipeline.spec.suspend == Some(true),
         revision: status.revision.filter(|_| ready),

@@ -40,7 +40,7 @@ pub(super) fn start(run: &MLPipelineRun, around: &Around) -> Start {
             return Start::Wait("PipelineSuspended", message);
         }
         if run.spec.revision.is_none() && pipeline.revision.is_none() {
-            let message = format!("MLPipeline {name} is not ready: {}", pipeline.message);
+            let message = format!("MLPipeline {name} is not Ready: {}", pipeline.message);
             return Start::Wait("PipelineNotReady", message);
         }
     }

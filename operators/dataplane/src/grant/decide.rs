@@ -179,8 +179,15 @@ fn publish(mut status: DataGrantStatus, of: (&Wanted<'_>, Option<&Issued>), now:
     } else {
         conditions::unset(&mut status, "Isolated");
     }
-    let message = format!("{} buckets and {} topics granted", status.buckets.len(), status.topics.len());
+    let message = granted_words(&status);
     let decision = said(status, &Standing::ready("Granted", message), now);
     let wake = decision.status.renew_at.as_ref().map(|t| later(t.0, Duration::ZERO));
     wake.map_or(decision.clone(), |at| decision.wake_at(at))
+}
+
+fn granted_words(status: &DataGrantStatus) -> String {
+    let buckets = status.buckets.iter().map(|b| format!("bucket {}", b.name));
+    let topics = status.topics.iter().map(|t| format!("topic {}", t.name));
+    let all: Vec<String> = buckets.chain(topics).collect();
+    if all.is_empty() { "nothing was asked for".to_owned() } else { format!("granted: {}", all.join(", ")) }
 }

@@ -25,6 +25,7 @@ pub const DEFAULT_REGION: &str = "us-east-1";
 
 /// How to reach a store; no secret in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Settings {
     /// URL of the S3 API.
     pub endpoint: String,
@@ -35,6 +36,7 @@ pub struct Settings {
     /// Whether buckets are addressed by path.
     pub path_style: bool,
     /// Role to assume, if the store wants one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
 }
 

@@ -186,7 +186,7 @@ impl Store for Client {
             return Err(StoreError::new(Trouble::NoStsKeys, "no stsSecretRef"));
         }
         // Rounded, so that runs that differ by seconds end with the same Secret.
-        let now = self.world.now().as_second() / 300 * 300;
+        let now = self.world.now().as_second() / 150 * 150;
         let ends = now + i64::try_from(ask.duration.as_secs()).unwrap();
         // Asking changes nothing outside, so it is not an effect; that it is asked once shows in the writes.
         let shelf = state(&self.world);

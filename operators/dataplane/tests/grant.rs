@@ -1,0 +1,76 @@
+//! DataGrant in the simulated world: every story under every cut and several orders, seeded bugs, and the policies.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod grant_policy;
+mod grant_stories;
+mod store_sim;
+
+use std::path::Path;
+
+use grant_stories::{Bug, Plot, mutants, with_story};
+use millrace_dataplane::grant::Grants;
+use millrace_kit::{
+    mutation::Mutation,
+    sim::{self, Schedule},
+};
+use strum::IntoEnumIterator;
+
+/// Orders tried for each cut; order 0 is the strict one.
+const ORDERS: u64 = 3;
+
+#[test]
+fn golden() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/datagrant");
+    let cases = sim::golden::check::<Grants>(&dir).unwrap_or_else(|faults| panic!("{faults}"));
+    println!("golden cases: {cases}");
+}
+
+#[test]
+fn same_end_under_every_cut_and_order() {
+    let mut schedules = 0;
+    for plot in Plot::iter() {
+        let report = with_story(plot, (Mutation::None, Bug::None), |story| sim::explore(story, ORDERS));
+        report.verdict().unwrap_or_else(|faults| panic!("{plot:?}: {faults}\nwrites: {:#?}", report.writes));
+        println!("{plot:?}: {} schedules, {} writes", report.schedules, report.writes.len());
+        schedules += report.schedules;
+    }
+    println!("schedules: {schedules}");
+}
+
+fn writes(plot: Plot) -> Vec<String> {
+    let outcome = with_story(plot, (Mutation::None, Bug::None), |story| sim::run(story, Schedule { seed: 0, cut: None }));
+    assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
+    outcome.writes
+}
+
+#[test]
+fn a_grant_costs_one_secret_and_one_status() {
+    // Its create and its delete are the holder's: four in all.
+    assert_eq!(writes(Plot::Issue), ["assume ml.g", "create Secret ml/g", "status DataGrant ml/g"]);
+    assert_eq!(writes(Plot::TopicOnly), ["status DataGrant ml/g"]);
+}
+
+#[test]
+fn a_renewal_costs_one_secret_and_one_status() {
+    let renewal = ["assume ml.g", "create Secret ml/g", "put Secret ml/g", "status DataGrant ml/g"];
+    assert_eq!(writes(Plot::Renew)[3..], renewal);
+    // Fifteen-minute credentials over twenty minutes: renewed at half their life.
+    assert_eq!(writes(Plot::RenewShortest).iter().filter(|w| w.starts_with("assume")).count(), 3);
+}
+
+#[test]
+fn every_bug_is_caught() {
+    let mut missed = Vec::new();
+    let all = mutants();
+    for (plot, mutation, bug) in &all {
+        let caught = with_story(*plot, (Mutation::None, Bug::None), |sound| {
+            with_story(*plot, (*mutation, *bug), |mutant| sim::caught(sound, mutant, ORDERS))
+        });
+        if !caught {
+            missed.push((plot, mutation, bug));
+        }
+    }
+    assert!(missed.is_empty(), "not caught: {missed:?}");
+    println!("mutants caught: {}", all.len());
+}

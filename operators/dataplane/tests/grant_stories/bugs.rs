@@ -1,0 +1,108 @@
+//! Seeded bugs of the operator itself, as wrappers around the sound one.
+
+use jiff::Timestamp;
+use millrace_crds::{Access, DataGrant, DataGrantStatus};
+use millrace_dataplane::grant::{Found, Grants, Issue, Observed};
+use millrace_kit::{
+    Controller, DecisionOf, Env, Failure, Hands, Kernel, Note, Operator, Reader, Seen, Standing, Watch, async_trait,
+    conditions, mutation::Mutation,
+};
+
+use super::Plot;
+
+/// A rule of the operator that is broken on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    None,
+    /// Ready is said before the Secret is written.
+    StatusFirst,
+    /// What is not ready is resolved by formula.
+    ByFormula,
+    /// The limit of a share is ignored.
+    IgnoreShare,
+    /// Credentials are never renewed.
+    NeverRenew,
+    /// Issues anew in every pass.
+    ForgetIssued,
+}
+
+/// Every bug with the plot that brings it to light.
+pub fn mutants() -> Vec<(Plot, Mutation, Bug)> {
+    vec![
+        (Plot::Issue, Mutation::ActBeforeListed, Bug::None),
+        (Plot::Issue, Mutation::None, Bug::StatusFirst),
+        (Plot::MissingBucket, Mutation::None, Bug::ByFormula),
+        (Plot::SharedReadOnly, Mutation::None, Bug::IgnoreShare),
+        (Plot::Renew, Mutation::None, Bug::NeverRenew),
+        (Plot::Issue, Mutation::None, Bug::ForgetIssued),
+    ]
+}
+
+/// The controller with the bug.
+pub fn mutant(bug: Bug, inner: Grants, env: &Env) -> Box<dyn Controller> {
+    let reader = env.reader.clone();
+    match bug {
+        Bug::None => Box::new(Kernel::new(inner, reader)),
+        Bug::StatusFirst => Box::new(Kernel::new(Mutant::<1> { inner }, reader)),
+        Bug::ByFormula => Box::new(Kernel::new(Mutant::<2> { inner }, reader)),
+        Bug::IgnoreShare => Box::new(Kernel::new(Mutant::<3> { inner }, reader)),
+        Bug::NeverRenew => Box::new(Kernel::new(Mutant::<4> { inner }, reader)),
+        Bug::ForgetIssued => Box::new(Kernel::new(Mutant::<5> { inner }, reader)),
+    }
+}
+
+/// `decide` has no receiver, so the bug is a number in the type.
+struct Mutant<const BUG: u8> {
+    inner: Grants,
+}
+
+#[async_trait]
+impl<const BUG: u8> Operator for Mutant<BUG> {
+    type Object = DataGrant;
+    type Observed = Observed;
+    type Effect = Issue;
+    const NAME: &'static str = "datagrant";
+
+    fn watches(&self) -> Vec<Watch> {
+        self.inner.watches()
+    }
+
+    async fn observe(&self, object: &DataGrant, reader: &Reader) -> Result<Observed, Failure> {
+        let mut seen = self.inner.observe(object, reader).await?;
+        for named in &mut seen.names {
+            match (&mut named.found, BUG) {
+                (found @ (Found::Missing | Found::NotReady { .. }), 2) => {
+                    *found = Found::Ready { external: format!("lab-ml-{}", named.name), most: Access::Write };
+                }
+                (Found::Ready { most, .. }, 3) => *most = Access::Write,
+                _ => {}
+            }
+        }
+        if BUG == 5 {
+            seen.issued = None;
+        }
+        Ok(seen)
+    }
+
+    fn decide(object: &DataGrant, seen: &Seen<Observed>, now: Timestamp) -> DecisionOf<Self> {
+        let mut decision = Grants::decide(object, seen, now);
+        if BUG == 1 && !decision.actions.is_empty() {
+            let status = &mut decision.status;
+            status.secret_name = Some("g".into());
+            status.buckets = vec![millrace_crds::data_grant::GrantedBucket::default()];
+            conditions::stand(status, &Standing::ready("Granted", "early"), now);
+        }
+        if BUG == 4 && object.status.as_ref().is_some_and(|s| s.expires_at.is_some()) {
+            decision.actions.clear();
+        }
+        decision
+    }
+
+    async fn effect(&self, object: &DataGrant, issue: &Issue, hands: &Hands) -> Result<(), Failure> {
+        self.inner.effect(object, issue, hands).await
+    }
+
+    fn notes(old: &DataGrantStatus, new: &DataGrantStatus) -> Vec<Note> {
+        Grants::notes(old, new)
+    }
+}

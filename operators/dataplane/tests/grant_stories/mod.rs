@@ -1,0 +1,278 @@
+//! The stories of a DataGrant: what the holder, the buckets and the store do, and what must hold at the end.
+
+mod bugs;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+use millrace_crds::{
+    Access, DataBucket, DataBucketSpec, DataGrant, DataGrantSpec, DataTopic, DataTopicSpec, NamespaceSelector, Share,
+    data_grant::{AccessRequest, Holder},
+};
+use millrace_dataplane::grant::Grants;
+use millrace_kit::{
+    Controller, Env, Kernel, Standing, conditions,
+    mutation::Mutation,
+    sim::{Actor, Story, World},
+};
+
+use crate::store_sim::{TREASURE, connections, plane, state};
+pub use bugs::{Bug, mutants};
+
+/// What happens around the grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
+pub enum Plot {
+    /// Everything is there: issued at once.
+    Issue,
+    /// Topics alone: no Secret.
+    TopicOnly,
+    /// The bucket becomes ready later.
+    WaitBucket,
+    /// The bucket does not exist at first.
+    MissingBucket,
+    /// The bucket is another namespace's, shared to write.
+    Shared,
+    /// The bucket is another namespace's, shared to read, and writing is asked.
+    SharedReadOnly,
+    /// The bucket is another namespace's and not shared: it does not exist for us.
+    NotShared,
+    /// Two namespaces share a bucket of the name.
+    Ambiguous,
+    /// Renewed after three quarters of an hour.
+    Renew,
+    /// Credentials of fifteen minutes, for twenty minutes.
+    RenewShortest,
+    /// The bucket goes away before the renewal: the credentials run out.
+    LostBeforeRenewal,
+    /// The store is away for the first minute.
+    Away,
+    /// The grant is deleted; its Secret goes with it.
+    Delete,
+    /// A grant of the same name follows another.
+    Again,
+    /// Too many prefixes.
+    TooLong,
+}
+
+fn bucket(world: &World, namespace: &str, ready: bool, share: Option<Access>) {
+    let mut object = DataBucket::new("raw", DataBucketSpec { data_plane: "default".into(), ..DataBucketSpec::default() });
+    object.metadata.namespace = Some(namespace.into());
+    if let Some(access) = share {
+        object.spec.bucket.share = vec![Share { namespaces: NamespaceSelector::default(), access: Some(access) }];
+    }
+    world.apply(&object);
+    if ready {
+        make_ready(world, namespace);
+    }
+}
+
+fn make_ready(world: &World, namespace: &str) {
+    world.change::<DataBucket>(namespace, "raw", |b| {
+        let status = b.status.get_or_insert_default();
+        status.bucket_name = Some(format!("lab-{namespace}-raw"));
+        status.observed_generation = 1;
+        conditions::stand(status, &Standing::ready("Available", "as declared"), Timestamp::UNIX_EPOCH);
+    });
+}
+
+fn topic(world: &World) {
+    let mut object = DataTopic::new("events", DataTopicSpec { data_plane: "default".into(), ..DataTopicSpec::default() });
+    object.metadata.namespace = Some("ml".into());
+    world.apply(&object);
+    world.change::<DataTopic>("ml", "events", |t| {
+        let status = t.status.get_or_insert_default();
+        status.topic_name = Some("ml.events".into());
+        status.observed_generation = 1;
+        conditions::stand(status, &Standing::ready("Available", "as declared"), Timestamp::UNIX_EPOCH);
+    });
+}
+
+fn grant(plot: Plot, uid: &str) -> DataGrant {
+    let on_bucket = |prefix: &str, mode: Access| AccessRequest {
+        bucket: Some("raw".into()),
+        prefix: Some(prefix.into()),
+        mode,
+        ..AccessRequest::default()
+    };
+    let topic = AccessRequest { topic: Some("events".into()), mode: Access::Write, ..AccessRequest::default() };
+    let access = match plot {
+        Plot::TopicOnly => vec![topic],
+        Plot::TooLong => (0..60).map(|n| on_bucket(&format!("a-long-prefix-number-{n}/"), Access::Write)).collect(),
+        _ => vec![on_bucket("in/", Access::Read), on_bucket("out/", Access::Write), topic],
+    };
+    let holder = Holder { kind: "ProcessingJob".into(), name: "j".into(), uid: uid.into() };
+    let mut object = DataGrant::new("g", DataGrantSpec { data_plane: "default".into(), holder, access });
+    object.metadata.namespace = Some("ml".into());
+    object
+}
+
+fn setup(plot: Plot, world: &World) {
+    plane(world, |spec| {
+        if let (Plot::RenewShortest, Some(store)) = (plot, spec.object_store.as_mut()) {
+            store.credential_lifetime = Some("15m".into());
+        }
+    });
+    topic(world);
+    match plot {
+        Plot::MissingBucket => {}
+        Plot::WaitBucket => bucket(world, "ml", false, None),
+        Plot::Shared => bucket(world, "other", true, Some(Access::Write)),
+        Plot::SharedReadOnly => bucket(world, "other", true, Some(Access::Read)),
+        Plot::NotShared => bucket(world, "other", true, None),
+        Plot::Ambiguous => {
+            bucket(world, "other", true, Some(Access::Write));
+            bucket(world, "third", true, Some(Access::Write));
+        }
+        _ => bucket(world, "ml", true, None),
+    }
+    state(world).lock().away = plot == Plot::Away;
+    world.apply(&grant(plot, "uid-1"));
+}
+
+/// Seconds since the story began.
+fn elapsed(world: &World) -> i64 {
+    let epoch: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    world.now().as_second() - epoch.as_second()
+}
+
+fn ready(world: &World) -> bool {
+    world.get::<DataGrant>("ml", "g").is_some_and(|g| g.status.is_some_and(|s| conditions::is_ready(&s, 1)))
+}
+
+/// Acts once, when `when` holds.
+fn once(when: impl Fn(&World) -> bool + 'static, act: impl Fn(&World) + 'static) -> Actor {
+    let mut done = false;
+    Box::new(move |world| {
+        if done || !when(world) {
+            return false;
+        }
+        done = true;
+        act(world);
+        true
+    })
+}
+
+fn waits(world: &World) -> bool {
+    let status = world.get::<DataGrant>("ml", "g").and_then(|g| g.status).unwrap_or_default();
+    conditions::get(&status, "Ready").is_some_and(|c| c.reason == "WaitingForData")
+}
+
+fn actors(plot: Plot) -> Vec<Actor> {
+    match plot {
+        Plot::WaitBucket => vec![once(waits, |world| make_ready(world, "ml"))],
+        Plot::MissingBucket => vec![once(waits, |world| bucket(world, "ml", true, None))],
+        Plot::LostBeforeRenewal => vec![once(ready, |world| world.vanish::<DataBucket>("ml", "raw"))],
+        Plot::Away => vec![once(|world| elapsed(world) >= 60, |world| state(world).lock().away = false)],
+        Plot::Delete => vec![once(ready, |world| world.delete::<DataGrant>("ml", "g"))],
+        Plot::Again => vec![
+            once(ready, |world| world.delete::<DataGrant>("ml", "g")),
+            // Whether the old Secret is overwritten or made anew is a race with the garbage collector; both are right, but
+            // they end with different uids.
+            once(
+                |world| world.get::<DataGrant>("ml", "g").is_none() && world.get::<Secret>("ml", "g").is_none(),
+                |world| world.apply(&grant(Plot::Again, "uid-2")),
+            ),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+/// Must hold after every step: no credential outside a Secret, and Ready only with a Secret that lives.
+fn invariant(world: &World) -> Result<(), String> {
+    let Some(object) = world.get::<DataGrant>("ml", "g") else { return Ok(()) };
+    let text = format!("{:?}{:?}", object.status, world.list::<k8s_openapi::api::events::v1::Event>());
+    if text.contains(TREASURE) {
+        return Err(format!("a credential in {text}"));
+    }
+    let status = object.status.clone().unwrap_or_default();
+    if conditions::get(&status, "Ready").is_some_and(|c| c.reason == "DataPlaneMissing") {
+        return Err("what was only not listed yet was called missing".into());
+    }
+    if !conditions::is_true(&status, "Ready") {
+        return Ok(());
+    }
+    let secret = world.get::<Secret>("ml", "g");
+    match (&status.secret_name, secret) {
+        (None, _) if status.buckets.is_empty() => {}
+        (Some(_), Some(secret)) => {
+            let owner = secret.metadata.owner_references.unwrap_or_default();
+            if owner.first().map(|o| &o.uid) != object.metadata.uid.as_ref() {
+                return Err("Ready with a Secret of another grant".into());
+            }
+        }
+        other => return Err(format!("Ready with {:?}", other.0)),
+    }
+    let over = status.expires_at.is_some_and(|t| world.now() > t.0 + jiff::Span::new().seconds(30));
+    if over { Err("Ready with credentials that have run out".into()) } else { Ok(()) }
+}
+
+fn end(plot: Plot, world: &World) -> Result<(), String> {
+    let object = world.get::<DataGrant>("ml", "g");
+    let status = object.and_then(|o| o.status).unwrap_or_default();
+    let (reason, message) =
+        conditions::get(&status, "Ready").map_or(("", ""), |c| (c.reason.as_str(), c.message.as_str()));
+    let secret = world.get::<Secret>("ml", "g");
+    let expires = status.expires_at.as_ref().map_or(0, |t| t.0.duration_since(world.now()).as_secs());
+    let bucket = status.buckets.first().map_or("", |b| b.bucket_name.as_str());
+    let served = |name: &str| {
+        let texts = secret.as_ref().and_then(|s| s.string_data.clone()).unwrap_or_default();
+        reason == "Granted"
+            && bucket == name
+            && status.topics.first().is_some_and(|t| t.topic_name == "ml.events")
+            && status.bootstrap_servers.as_deref() == Some("kafka:9092")
+            && status.endpoint.as_deref() == Some("http://minio:9000")
+            && conditions::get(&status, "Isolated").is_some_and(|c| c.status == "False")
+            && texts.get("credentials.json").is_some_and(|t| t.contains(TREASURE) && t.contains("\"Version\":1"))
+            && texts.get("config").is_some_and(|t| t.contains("credential_process = /bin/cat /var/run/millrace/grant/credentials.json"))
+            && secret.as_ref().and_then(|s| s.type_.as_deref()) == Some("millrace.dev/grant")
+    };
+    let holds = match plot {
+        Plot::Issue | Plot::WaitBucket | Plot::MissingBucket | Plot::Away | Plot::Again => served("lab-ml-raw"),
+        Plot::Shared => served("lab-other-raw"),
+        Plot::Renew | Plot::RenewShortest => served("lab-ml-raw") && expires > 0,
+        Plot::TopicOnly => reason == "Granted" && secret.is_none() && status.secret_name.is_none() && status.topics.len() == 1,
+        Plot::SharedReadOnly => reason == "NotGranted" && message.contains("shared with this namespace to Read only"),
+        Plot::NotShared => reason == "WaitingForData" && message.contains("DataBucket raw does not exist in this namespace"),
+        Plot::Ambiguous => reason == "NotGranted" && message.contains("from other and third"),
+        Plot::LostBeforeRenewal => reason == "WaitingForData",
+        Plot::Delete => secret.is_none() && reason.is_empty(),
+        Plot::TooLong => reason == "PolicyTooLong" && message.contains("at most 2048") && secret.is_none(),
+    };
+    if holds { Ok(()) } else { Err(format!("{plot:?} ends with {reason}: {message}; {status:?}")) }
+}
+
+const fn horizon(plot: Plot) -> Duration {
+    match plot {
+        Plot::Renew => Duration::from_secs(50 * 60),
+        Plot::RenewShortest => Duration::from_secs(20 * 60),
+        Plot::LostBeforeRenewal => Duration::from_secs(70 * 60),
+        _ => Duration::from_secs(300),
+    }
+}
+
+/// Runs `then` on the story of a plot, with seeded bugs.
+pub fn with_story<T>(plot: Plot, bugs: (Mutation, Bug), then: impl FnOnce(&Story<'_>) -> T) -> T {
+    let (mutation, bug) = bugs;
+    let setup = |world: &World| setup(plot, world);
+    let build = |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
+        let grants = Grants::new(connections(world), env.reader.clone());
+        if bug == Bug::None {
+            vec![Box::new(Kernel::new(grants, env.reader.clone()).mutated(mutation))]
+        } else {
+            vec![bugs::mutant(bug, grants, env)]
+        }
+    };
+    let actors = || actors(plot);
+    let end = |world: &World| end(plot, world);
+    let story = Story {
+        name: "grant",
+        setup: &setup,
+        build: &build,
+        actors: &actors,
+        invariant: &invariant,
+        end: &end,
+        horizon: horizon(plot),
+    };
+    then(&story)
+}

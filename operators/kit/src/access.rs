@@ -1,5 +1,7 @@
 //! The rights an operator needs, as data: the chart's roles are generated from it and a test proves them sufficient.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -67,25 +69,26 @@ pub const KERNEL: &[Access] = &[
 ];
 
 /// The rules of an operator, the kernel's included, as the chart reads them: `{cluster: [...], own: [...]}`, each a list of
-/// RBAC rules with the reason beside it.
+/// RBAC rules with the reason beside it; what several controllers need of one resource is one rule.
 #[must_use]
 pub fn document(access: &[Access]) -> Value {
     let rules = |reach: Reach| -> Vec<Value> {
-        let mut all: Vec<&Access> = KERNEL.iter().chain(access).filter(|a| a.reach == reach).collect();
-        all.sort_by_key(|a| (a.group, a.resource, a.names));
-        all.iter().map(|a| rule(a)).collect()
+        let mut all: BTreeMap<_, (BTreeSet<&str>, Vec<&str>)> = BTreeMap::new();
+        for a in KERNEL.iter().chain(access).filter(|a| a.reach == reach) {
+            let (verbs, reasons) = all.entry((a.group, a.resource, a.names)).or_default();
+            verbs.extend(a.verbs);
+            reasons.push(a.why);
+        }
+        let rule =
+            |((group, resource, names), (verbs, reasons)): ((&str, &str, &[&str]), (BTreeSet<&str>, Vec<&str>))| {
+                let mut rule = json!({"apiGroups": [group], "resources": [resource], "verbs": verbs});
+                // An empty `resourceNames` would mean all objects, so it is never written.
+                if let (false, Some(slot)) = (names.is_empty(), rule.as_object_mut()) {
+                    slot.insert("resourceNames".into(), json!(names));
+                }
+                json!({"why": reasons.join("; "), "rule": rule})
+            };
+        all.into_iter().map(rule).collect()
     };
     json!({"cluster": rules(Reach::Cluster), "own": rules(Reach::Own)})
-}
-
-fn rule(access: &Access) -> Value {
-    let mut rule = json!({
-        "why": access.why,
-        "rule": {"apiGroups": [access.group], "resources": [access.resource], "verbs": access.verbs},
-    });
-    // An empty `resourceNames` would mean all objects, so it is never written.
-    if let (false, Some(slot)) = (access.names.is_empty(), rule.pointer_mut("/rule").and_then(Value::as_object_mut)) {
-        slot.insert("resourceNames".into(), json!(access.names));
-    }
-    rule
 }

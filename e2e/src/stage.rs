@@ -88,27 +88,51 @@ fn operators_image(ui: &Ui) -> Outcome<PathBuf> {
 
 impl Stage {
     fn install(&self, built: &BTreeMap<String, PathBuf>, ui: &Ui, sandbox: &[&str]) -> Outcome<()> {
-        let charts = parts::repo_root()?.join("charts");
         let helm = built.get("helm").map(|dir| dir.join("helm")).unwrap_or_default();
-        let release = |name: &str, namespace: &str, more: &[&str]| -> Outcome<()> {
-            let step = ui.step(format!("installing {name}"), "");
-            let chart = charts.join(name);
-            let mut command = Command::new(&helm);
-            command.args(["upgrade", "--install", name]).arg(&chart).args(self.target.helm_args());
-            command.args(["--namespace", namespace, "--create-namespace", "--wait", "--timeout", "5m"]);
-            let values = chart.join("values-local.yaml");
-            if self.target.local && values.exists() {
-                command.arg("--values").arg(values);
-            }
-            tool::run(command.args(more), &format!("installing {name}")).map_err(|f| self.explain(f, namespace))?;
-            step.done("");
-            Ok(())
-        };
-        release("millrace-crds", OPERATORS, &[])?;
+        self.release((&helm, "millrace-crds", OPERATORS), &[], ui)?;
         self.apply(&example("flights/namespace.yaml")?)?;
         let operators = format!("operatorNamespace={OPERATORS}");
-        release("sandbox", SANDBOX, &[&["--set", &operators], sandbox].concat())?;
-        release("millrace", OPERATORS, &[])
+        self.release((&helm, "sandbox", SANDBOX), &[&["--set", &operators], sandbox].concat(), ui)?;
+        self.release((&helm, "millrace", OPERATORS), &[], ui)
+    }
+
+    /// Installs or upgrades one of the charts, with the local values on a local cluster, and waits until it is ready.
+    fn release(&self, (helm, name, namespace): (&Path, &str, &str), more: &[&str], ui: &Ui) -> Outcome<()> {
+        let step = ui.step(format!("installing {name}"), "");
+        let chart = parts::repo_root()?.join("charts").join(name);
+        let mut command = Command::new(helm);
+        command.args(["upgrade", "--install", name]).arg(&chart).args(self.target.helm_args());
+        command.args(["--namespace", namespace, "--create-namespace", "--wait", "--timeout", "5m"]);
+        let values = chart.join("values-local.yaml");
+        if self.target.local && values.exists() {
+            command.arg("--values").arg(values);
+        }
+        tool::run(command.args(more), &format!("installing {name}")).map_err(|f| self.explain(f, namespace))?;
+        step.done("");
+        Ok(())
+    }
+
+    /// Installs the operators again after [`Stage::uninstall_operators`].
+    ///
+    /// # Errors
+    /// Helm's own message and the state of the pods.
+    pub fn install_operators(&self, ui: &Ui) -> Outcome<()> {
+        let helm = parts::ensure(&["helm"], ui)?.get("helm").map(|dir| dir.join("helm")).unwrap_or_default();
+        self.release((&helm, "millrace", OPERATORS), &[], ui)
+    }
+
+    /// Uninstalls the chart of the operators and waits until its objects are gone. The kinds and all objects stay.
+    ///
+    /// # Errors
+    /// Helm's own message.
+    pub fn uninstall_operators(&self, ui: &Ui) -> Outcome<()> {
+        let helm = parts::ensure(&["helm"], ui)?.get("helm").map(|dir| dir.join("helm")).unwrap_or_default();
+        let step = ui.step("uninstalling millrace", "");
+        let mut command = Command::new(helm);
+        command.args(["uninstall", "millrace", "--namespace", OPERATORS, "--wait", "--timeout", "2m"]);
+        tool::run(command.args(self.target.helm_args()), "uninstalling millrace")?;
+        step.done("");
+        Ok(())
     }
 
     /// Restarts the operators if their image is not the one they run: its name never changes.

@@ -1,0 +1,107 @@
+//! The API server's audit log: who wrote what, since a moment.
+//!
+//! One JSON line per finished request. Its own time stamps are the clock of the stories that count writes.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::stage::{OPERATORS, Stage, at};
+use crate::ui::{Failure, Outcome};
+
+/// What the stories need of a line.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) user: String,
+    pub(super) verb: String,
+    pub(super) resource: String,
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) code: i64,
+    pub(super) at: Timestamp,
+}
+
+impl Entry {
+    fn parse(line: &str) -> Option<Self> {
+        let value: Value = serde_json::from_str(line).ok()?;
+        let own = |pointer: &str| at(&value, pointer).to_owned();
+        let part = own("/objectRef/subresource");
+        let resource = own("/objectRef/resource");
+        Some(Self {
+            user: own("/user/username"),
+            verb: own("/verb"),
+            resource: if part.is_empty() { resource } else { format!("{resource}/{part}") },
+            namespace: own("/objectRef/namespace"),
+            name: own("/objectRef/name"),
+            code: value.pointer("/responseStatus/code").and_then(Value::as_i64).unwrap_or(0),
+            at: at(&value, "/stageTimestamp").parse().ok()?,
+        })
+    }
+
+    /// Whether it asks for a change.
+    pub(super) fn writes(&self) -> bool {
+        ["create", "update", "patch", "delete", "deletecollection"].contains(&self.verb.as_str())
+    }
+
+    /// Whether it comes from one of our operators.
+    pub(super) fn ours(&self) -> bool {
+        self.user.starts_with(&format!("system:serviceaccount:{OPERATORS}:millrace-"))
+    }
+
+    /// Whether it is a lease of the leaders, the one thing they write when idle.
+    pub(super) fn lease(&self) -> bool {
+        self.resource == "leases"
+    }
+
+    /// For people.
+    pub(super) fn line(&self) -> String {
+        let who = self.user.rsplit(':').next().unwrap_or_default();
+        format!("{} {who} {} {} {}/{} -> {}", self.at, self.verb, self.resource, self.namespace, self.name, self.code)
+    }
+}
+
+/// A place in the log; each [`Audit::more`] gives what came since the last one.
+pub(super) struct Audit {
+    file: PathBuf,
+    read: u64,
+}
+
+impl Audit {
+    /// From now on.
+    pub(super) fn now(stage: &Stage) -> Outcome<Self> {
+        let Some(file) = stage.audit_log.clone() else {
+            return Err(Failure::new(
+                "this story needs the API server's audit log",
+                "only the local cluster has one",
+                "run it without --context",
+            ));
+        };
+        let read = file.metadata().map_err(Failure::at("reading", &file))?.len();
+        Ok(Self { file, read })
+    }
+
+    /// The entries since the last call. Half a line at the end is left for the next one.
+    pub(super) fn more(&mut self) -> Outcome<Vec<Entry>> {
+        let mut file = File::open(&self.file).map_err(Failure::at("opening", &self.file))?;
+        let long = file.metadata().map_err(Failure::at("reading", &self.file))?.len();
+        if long < self.read {
+            self.read = 0; // rotated
+        }
+        file.seek(SeekFrom::Start(self.read)).map_err(Failure::at("reading", &self.file))?;
+        let mut reader = BufReader::new(file);
+        let mut all = Vec::new();
+        let mut line = String::new();
+        loop {
+            line.clear();
+            let count = reader.read_line(&mut line).map_err(Failure::at("reading", &self.file))?;
+            if count == 0 || !line.ends_with('\n') {
+                return Ok(all);
+            }
+            self.read += count as u64;
+            all.extend(Entry::parse(&line));
+        }
+    }
+}

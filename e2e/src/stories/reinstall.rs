@@ -1,0 +1,83 @@
+//! The chart uninstalled and installed again while jobs run: the jobs do not notice.
+//!
+//! One job ends while nobody watches; its end is seen afterwards. A Spark job keeps its driver and its executor.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::audit::Audit;
+use super::jobs::{self, running, succeeded};
+use super::tools::{Space, check, same};
+use crate::stage::{OPERATORS, Stage, at};
+use crate::ui::{Outcome, Ui};
+
+/// Longest time for one of the jobs.
+const LIMIT: Duration = Duration::from_secs(180);
+
+pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
+    let space = Space::new(stage, "story-reinstall")?;
+    let names = ["ends-meanwhile", "goes-on", "spark"];
+    let mut audit = Audit::now(stage)?;
+    space.apply(&[
+        jobs::container("ends-meanwhile", &["/app/sleep.py", "20"]),
+        jobs::container("goes-on", &["/app/sleep.py", "60"]),
+        jobs::spark("spark", "/app/sleep.py", &["45", "--spark"]),
+    ])?;
+    for name in names {
+        running(&space, (name, 1), LIMIT)?;
+    }
+    let selector = "spark-role=executor";
+    space.until(("a running executor", LIMIT), || {
+        let executors = space.list("pods", &["-l", selector])?;
+        Ok(executors.iter().any(|p| at(p, "/status/phase") == "Running").then_some(()))
+    })?;
+    let before = pods(&space)?;
+    stage.uninstall_operators(ui)?;
+    let step = ui.step("a job that ends while nobody watches", "");
+    stage.text(&[
+        "wait",
+        "pods",
+        "-n",
+        OPERATORS,
+        "-l",
+        "app.kubernetes.io/part-of=millrace",
+        "--for=delete",
+        "--timeout=60s",
+    ])?;
+    let pod = before
+        .iter()
+        .find(|(name, _)| name.contains("ends-meanwhile"))
+        .map(|(name, _)| name.clone())
+        .unwrap_or_default();
+    let over = |p: &Value| Ok((at(p, "/status/phase") == "Succeeded").then_some(()));
+    space.wait(("pod", &pod), LIMIT, over)?;
+    same("the pods without operators", &pods(&space)?, &before)?;
+    step.done("");
+    stage.install_operators(ui)?;
+    for name in names {
+        let job = succeeded(&space, name, LIMIT)?;
+        for (field, wanted) in [("attempt/number", 1), ("runNumber", 1)] {
+            let found = job.pointer(&format!("/status/{field}")).and_then(Value::as_i64);
+            same(&format!("{field} of job {name}"), &found, &Some(wanted))?;
+        }
+        let uid = before.iter().find(|(pod, _)| pod == at(&job, "/status/attempt/pod")).map(|(_, uid)| uid.as_str());
+        same(&format!("the pod of job {name}"), &Some(at(&job, "/status/attempt/podUid")), &uid)?;
+    }
+    let created: Vec<String> = audit
+        .more()?
+        .iter()
+        .filter(|e| e.verb == "create" && e.resource == "pods" && e.code == 201 && e.namespace == space.name)
+        .map(|e| e.name.clone())
+        .collect();
+    check(created.len() == before.len(), "pods were created anew", created.join(", "))
+}
+
+/// Name and uid of every pod of the namespace, by name.
+fn pods(space: &Space<'_>) -> Outcome<Vec<(String, String)>> {
+    let pods = space.list("pods", &[])?;
+    let mut all: Vec<_> =
+        pods.iter().map(|p| (at(p, "/metadata/name").to_owned(), at(p, "/metadata/uid").to_owned())).collect();
+    all.sort();
+    Ok(all)
+}

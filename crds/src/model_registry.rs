@@ -73,7 +73,7 @@ pub struct ModelRegistrySpec {
     pub share: Vec<Share>,
 }
 
-/// Where the registry stands. Conditions: DatabaseMigrated, BucketReady, ServerAvailable.
+/// Where the registry stands. Conditions: DataReady, DatabaseMigrated, ServerAvailable.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelRegistryStatus {
@@ -92,7 +92,7 @@ pub struct ModelRegistryStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub url: Option<String>,
-    /// Secret of this namespace with the admin login, keys `username` and `password`: the given one, or the generated one.
+    /// Secret of this namespace with the generated admin login, keys `username` and `password`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub admin_secret_name: Option<String>,
@@ -154,7 +154,7 @@ pub struct Artifacts {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Auth {
-    /// Secret of this namespace with `username` and `password` of the admin. Default: generated.
+    /// Secret of this namespace with `username` and `password` of one more admin. The generated login is there in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admin_secret_ref: Option<SecretRef>,
 }
@@ -184,7 +184,7 @@ pub struct Migration {
     /// Attempt, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<i64>,
-    /// How it ended; absent while it runs.
+    /// `Succeeded`, or the reason why the last attempt failed; absent while the first one runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub result: Option<String>,

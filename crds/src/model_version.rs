@@ -101,6 +101,10 @@ pub struct ModelVersionStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::texts(32, 64))]
     pub aliases: Vec<String>,
+    /// Aliases about to be taken, with who held them: told apart after a crash from those a newer version has taken since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::list(10))]
+    pub taking_aliases: Vec<TakingAlias>,
     /// Tag keys under management, also those no longer listed until they are removed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::texts(128, 253))]
@@ -116,6 +120,18 @@ pub struct ModelVersionStatus {
     pub other: BTreeMap<String, Value>,
 }
 has_conditions!(ModelVersionStatus);
+
+/// An alias about to be taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TakingAlias {
+    /// The alias.
+    #[schemars(length(max = 64))]
+    pub alias: String,
+    /// The version that held it; absent if none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<i64>,
+}
 
 /// The run a version came from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -27,12 +27,18 @@ impl Real {
     }
 }
 
+/// A client of the cluster behind these `host:port`; one that cannot be made answers every call with the reason.
+#[must_use]
+pub fn client(bootstrap_servers: &str) -> Arc<dyn Admin> {
+    match Librdkafka::new(bootstrap_servers) {
+        Ok(admin) => Arc::new(admin),
+        Err(failure) => Arc::new(Broken(failure)),
+    }
+}
+
 impl OpenKafka for Real {
     fn open(&self, plane: &str, spec: &KafkaSpec) -> Arc<dyn Broker> {
-        let admin: Arc<dyn Admin> = match Librdkafka::new(&spec.bootstrap_servers) {
-            Ok(admin) => Arc::new(admin),
-            Err(failure) => Arc::new(Broken(failure)),
-        };
+        let admin = client(&spec.bootstrap_servers);
         let around = Process { plane: Key::new("", plane), reader: self.reader.clone(), waker: self.waker.clone() };
         Arc::new(View::start(admin, Arc::new(around)))
     }

@@ -17,6 +17,9 @@ struct Entry {
     who: BTreeSet<Key>,
 }
 
+/// Who is waiting for an answer about which name.
+pub(super) type Asking = BTreeMap<String, BTreeSet<Key>>;
+
 /// The knowledge of one view.
 pub(super) struct State {
     health: Health,
@@ -59,13 +62,14 @@ impl State {
         }
     }
 
-    /// Takes in answers; returns whom they are news to.
-    pub(super) fn saw(&mut self, sights: BTreeMap<String, Sight>) -> BTreeSet<Key> {
+    /// Takes in answers; returns whom they are news to, without those who are `asking` and will be told anyway.
+    pub(super) fn saw(&mut self, sights: BTreeMap<String, Sight>, asking: &Asking) -> BTreeSet<Key> {
         let mut news = BTreeSet::new();
         for (name, sight) in sights {
             let Some(entry) = self.entries.get_mut(&name) else { continue };
             if entry.told.as_ref().is_some_and(|told| *told != sight) {
-                news.extend(entry.who.iter().cloned());
+                let others = |key: &&Key| !asking.get(&name).is_some_and(|who| who.contains(*key));
+                news.extend(entry.who.iter().filter(others).cloned());
                 // Told by waking; nobody is woken twice for one change.
                 entry.told = Some(sight.clone());
             }

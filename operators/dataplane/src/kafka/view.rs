@@ -18,7 +18,12 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
-use super::{Broker, Change, Freshness, Health, Sight, UNREACHABLE, admin::Admin, batch, state::State};
+use super::{
+    Broker, Change, Freshness, Health, Sight, UNREACHABLE,
+    admin::Admin,
+    batch,
+    state::{Asking, State},
+};
 
 /// Most topics in one question.
 pub const CHUNK: usize = 500;
@@ -30,8 +35,9 @@ const POLL: Duration = Duration::from_secs(30);
 const PING: Duration = Duration::from_secs(5);
 /// How often it is pinged while it is away.
 const PING_AWAY: Duration = Duration::from_secs(2);
-/// A broker may show a change a little after it has confirmed it: how long and how often to look again.
-const SETTLE: (Duration, u32) = (Duration::from_millis(20), 25);
+/// A broker shows a change a little after it has confirmed it, and a busy one seconds after: how long to wait before
+/// looking again, once more of it each time, and how often; 4.2 s in all.
+const SETTLE: (Duration, u32) = (Duration::from_millis(20), 20);
 
 /// What a view needs from the process around it.
 pub trait Surroundings: Send + Sync + 'static {
@@ -48,7 +54,7 @@ pub trait Surroundings: Send + Sync + 'static {
 }
 
 enum Ask {
-    Look(String, oneshot::Sender<Sight>),
+    Look((String, Key), oneshot::Sender<Sight>),
     Perform(Change, oneshot::Sender<Result<(), Failure>>),
 }
 
@@ -89,7 +95,7 @@ impl Broker for View {
             }
         }
         let (answer, answered) = oneshot::channel();
-        let _ = self.asks.send(Ask::Look(name.to_owned(), answer));
+        let _ = self.asks.send(Ask::Look((name.to_owned(), who.clone()), answer));
         answered.await.unwrap_or_else(|_| ended())
     }
 
@@ -178,7 +184,7 @@ impl Task {
 
     async fn read_all(&mut self) {
         let names = lock(&self.state).names();
-        self.read(names.into_iter().collect()).await;
+        self.read(names.into_iter().collect(), &Asking::new()).await;
     }
 
     /// Collects what else is asked within a moment, performs the changes, then answers the questions.
@@ -189,7 +195,7 @@ impl Task {
         let mut next = Some(first);
         while let Some(ask) = next {
             match ask {
-                Ask::Look(name, answer) => looks.push((name, answer)),
+                Ask::Look(what, answer) => looks.push((what, answer)),
                 Ask::Perform(change, answer) => changes.push((change, answer)),
             }
             next = if changes.len() < batch::TOPICS && looks.len() < CHUNK {
@@ -202,10 +208,13 @@ impl Task {
             self.change(changes).await;
         }
         if !looks.is_empty() {
-            let names: BTreeSet<String> = looks.iter().map(|(name, _)| name.clone()).collect();
-            self.read(names).await;
+            let mut asking = Asking::new();
+            for ((name, who), _) in &looks {
+                asking.entry(name.clone()).or_default().insert(who.clone());
+            }
+            self.read(asking.keys().cloned().collect(), &asking).await;
             let mut state = lock(&self.state);
-            for (name, answer) in looks {
+            for ((name, _), answer) in looks {
                 let _ = answer.send(state.tell(&name, Freshness::Snapshot).unwrap_or_else(ended));
             }
         }
@@ -246,43 +255,43 @@ impl Task {
     }
 
     /// Asks about these topics until all confirmed changes show, or for as long as it is worth waiting.
-    async fn read(&mut self, mut names: BTreeSet<String>) {
+    async fn read(&mut self, mut names: BTreeSet<String>, asking: &Asking) {
         let (pause, tries) = SETTLE;
         for attempt in 0..=tries {
             if names.is_empty() || self.unreachable().is_some() {
                 return;
             }
             if attempt > 0 {
-                sleep(pause).await;
+                sleep(pause * attempt).await;
             }
             let all: Vec<String> = names.iter().cloned().collect();
             for chunk in all.chunks(CHUNK) {
                 match self.admin.describe(chunk).await {
-                    Ok(sights) => self.take(sights, (&mut names, attempt == tries)),
+                    Ok(sights) => self.take(sights, (&mut names, attempt == tries), asking),
                     Err(failure) => {
                         self.away(&failure);
                         // The broker answers, but not to this question: that is an answer about each of them.
                         let about = |name: &String| (name.clone(), Sight::Refused(failure.clone()));
                         let sights = if self.unreachable().is_some() { BTreeMap::new() } else { all.iter().map(about).collect() };
-                        return self.take(sights, (&mut names, true));
+                        return self.take(sights, (&mut names, true), asking);
                     }
                 }
             }
         }
         let unsettled = Failure::new(Class::Waiting, "TopicNotSettled", "the broker does not describe the topic yet");
         let left = names.iter().map(|name| (name.clone(), Sight::Refused(unsettled.clone()))).collect();
-        self.take(left, (&mut names, true));
+        self.take(left, (&mut names, true), asking);
     }
 
     /// Takes in answers; those that do not show a confirmed change yet are left in `names`, unless it is the last try.
-    fn take(&mut self, mut sights: BTreeMap<String, Sight>, open: (&mut BTreeSet<String>, bool)) {
+    fn take(&mut self, mut sights: BTreeMap<String, Sight>, open: (&mut BTreeSet<String>, bool), asking: &Asking) {
         let (names, last) = open;
         sights.retain(|name, sight| last || self.expected.get(name).is_none_or(|change| shows(change, sight)));
         for name in sights.keys() {
             names.remove(name);
             self.expected.remove(name);
         }
-        for key in lock(&self.state).saw(sights) {
+        for key in lock(&self.state).saw(sights, asking) {
             self.around.wake(key);
         }
     }

@@ -37,7 +37,8 @@ pub struct JobSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::texts(64, 256).checked(DATA, DATA_HINT).templated())]
     pub writes: Vec<String>,
-    /// Environment variables of the driver, the executors, the container.
+    /// Environment variables of the driver, the executors, the container. Those from a Secret or ConfigMap do not reach
+    /// Spark's executors, whose pods the driver makes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::list(64).keyed("name"))]
     pub env: Vec<EnvVar>,

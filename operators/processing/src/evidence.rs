@@ -90,8 +90,7 @@ fn judge(pod: &PodView, end: (i32, &str, &str), finished: Option<Timestamp>) -> 
     if pod.deleted.is_some() {
         return Outcome::failed(FailureClass::DriverLost, format!("Pod {} was deleted while it ran", pod.name));
     }
-    let tail = message.trim();
-    let said = if tail.is_empty() { reason } else { tail };
+    let said = last_words(reason, message);
     match (code, reason) {
         (_, "OOMKilled") | (137, _) => {
             let told = format!("exit code {code}: out of memory, or killed; raise memory. {said}");
@@ -102,6 +101,17 @@ fn judge(pod: &PodView, end: (i32, &str, &str), finished: Option<Timestamp>) -> 
         }
         (_, "ContainerStatusUnknown") => Outcome::failed(FailureClass::Infrastructure, format!("node lost: {said}")),
         _ => Outcome::failed(FailureClass::Application, format!("exit code {code}: {said}")),
+    }
+}
+
+/// The last line first, since people see one line of it: a traceback and a stack end with, or begin with, what matters,
+/// and the whole stands below.
+fn last_words(reason: &str, message: &str) -> String {
+    let tail = message.trim();
+    match tail.lines().rfind(|line| !line.trim().is_empty()) {
+        None => reason.to_owned(),
+        Some(last) if last == tail => last.to_owned(),
+        Some(last) => format!("{}\n{tail}", last.trim()),
     }
 }
 

@@ -104,5 +104,6 @@ fn env(plan: &Plan<'_>) -> Vec<EnvVar> {
         parts::var("SPARK_LOCAL_DIRS", "/tmp/spark"),
     ];
     all.extend(parts::env(plan));
+    all.extend(parts::users_env(plan, true));
     all
 }

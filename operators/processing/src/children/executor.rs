@@ -17,7 +17,8 @@ pub(crate) fn template(plan: &Plan<'_>) -> String {
     let (volumes, mounts) = parts::volumes(plan);
     let container = Container {
         name: CONTAINER.to_owned(),
-        env: Some(parts::env(plan)),
+        // Executors are the driver's pods, and the wall lets a driver's pods read no Secret but its grant's.
+        env: Some([parts::env(plan), parts::users_env(plan, false)].concat()),
         volume_mounts: Some(mounts),
         security_context: Some(parts::container_wall()),
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),

@@ -21,7 +21,7 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Container) -> Pod {
         image_pull_policy: Some(parts::pull(own.pull).to_owned()),
         command: fill(&own.command),
         args: fill(&own.args),
-        env: Some(parts::env(plan)),
+        env: Some([parts::env(plan), parts::users_env(plan, true)].concat()),
         resources: Some(parts::resources(&own.cpu.0, &own.memory.0)),
         volume_mounts: Some(mounts),
         security_context: Some(parts::container_wall()),

@@ -11,7 +11,7 @@ use k8s_openapi::{
     apimachinery::pkg::api::resource::Quantity,
 };
 use millrace_crds::{
-    ProcessingJob, engines::PullPolicy,
+    ProcessingJob, engines::PullPolicy, job::EnvSource,
     well_known::{
         GRANT_KEY_AWS_CONFIG, GRANT_MOUNT_PATH, LABEL_ATTEMPT, LABEL_OWNER_KIND, LABEL_OWNER_NAME, LABEL_OWNER_UID,
     },
@@ -41,7 +41,7 @@ pub(crate) fn var(name: impl Into<String>, value: impl Into<String>) -> EnvVar {
     EnvVar { name: name.into(), value: Some(value.into()), value_from: None }
 }
 
-/// Ours first, so that the user's may refer to them; names and addresses only, never a credential.
+/// Our variables: names and addresses only, never a credential. They stand before the user's, which may refer to them.
 pub(crate) fn env(plan: &Plan<'_>) -> Vec<EnvVar> {
     let (run, number) = plan.numbers;
     let mut all = vec![var("MILLRACE_RUN", run.to_string()), var("MILLRACE_ATTEMPT", number.to_string())];
@@ -59,24 +59,34 @@ pub(crate) fn env(plan: &Plan<'_>) -> Vec<EnvVar> {
         all.extend(grant.buckets.iter().map(|b| var(format!("BUCKET_{}", upper(&b.name)), literal(&b.bucket_name))));
         all.extend(grant.topics.iter().map(|t| var(format!("TOPIC_{}", upper(&t.name)), literal(&t.topic_name))));
     }
-    all.extend(plan.work.env.iter().map(|own| EnvVar {
+    all
+}
+
+/// The user's variables; those from Secrets and ConfigMaps only where it is asked for.
+pub(crate) fn users_env(plan: &Plan<'_>, sources: bool) -> Vec<EnvVar> {
+    let mine = plan.work.env.iter().filter(|own| sources || own.value_from.is_none());
+    mine.map(|own| EnvVar {
         name: own.name.clone(),
         value: own.value.as_ref().map(|v| plan.fill(v)),
-        value_from: own.value_from.as_ref().map(|from| EnvVarSource {
-            secret_key_ref: from.secret_key_ref.as_ref().map(|s| SecretKeySelector {
-                name: s.name.clone(),
-                key: s.key.clone(),
-                optional: None,
-            }),
-            config_map_key_ref: from.config_map_key_ref.as_ref().map(|c| ConfigMapKeySelector {
-                name: c.name.clone(),
-                key: c.key.clone(),
-                optional: None,
-            }),
-            ..EnvVarSource::default()
+        value_from: own.value_from.as_ref().map(source),
+    })
+    .collect()
+}
+
+fn source(from: &EnvSource) -> EnvVarSource {
+    EnvVarSource {
+        secret_key_ref: from.secret_key_ref.as_ref().map(|s| SecretKeySelector {
+            name: s.name.clone(),
+            key: s.key.clone(),
+            optional: None,
         }),
-    }));
-    all
+        config_map_key_ref: from.config_map_key_ref.as_ref().map(|c| ConfigMapKeySelector {
+            name: c.name.clone(),
+            key: c.key.clone(),
+            optional: None,
+        }),
+        ..EnvVarSource::default()
+    }
 }
 
 /// Text the kubelet must not expand.

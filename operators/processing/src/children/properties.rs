@@ -57,6 +57,10 @@ fn cluster(plan: &Plan<'_>, own: (&Spark, i32), set: &mut impl FnMut(&str, Strin
     set("spark.kubernetes.authenticate.executor.serviceAccountName", "default".to_owned());
     // Without a ConfigMap of its own the driver needs rights on pods only.
     set("spark.kubernetes.executor.disableConfigMap", "true".to_owned());
+    // No claims and no Service: asking for them would end in refusals, whose traces hide the application's last words.
+    set("spark.kubernetes.driver.ownPersistentVolumeClaim", "false".to_owned());
+    set("spark.kubernetes.driver.reusePersistentVolumeClaim", "false".to_owned());
+    set("spark.kubernetes.driver.service.deleteOnTermination", "false".to_owned());
     set("spark.kubernetes.executor.enablePollingWithResourceVersion", "true".to_owned());
     set("spark.kubernetes.executor.request.cores", cpu.0.clone());
     set("spark.authenticate", "true".to_owned());

@@ -1,1 +1,95 @@
-//! MLflow servers and the model versions in them.
+//! ModelRegistry and ModelVersion: MLflow servers, and the model versions in them.
+//!
+//! Alone talks to MLflow. Never reads a Secret: a server's database comes to its pod by reference, and its login is
+//! derived from the operator's key. Never deletes a registered version.
+
+mod login;
+pub mod mlflow;
+mod office;
+mod quantity;
+mod registry;
+mod version;
+
+use std::sync::Arc;
+
+use millrace_kit::{Controller, Env, Kernel, access::Access};
+
+pub use login::{Key, Login, USERNAME};
+pub use office::{Office, Settings};
+pub use registry::{
+    Ask as RegistryAsk, BucketSeen, Exit, GrantSeen, LoginSeen, Observed as RegistryObserved, PodSeen, Registries,
+    ServerSeen, Trouble,
+};
+pub use version::{Ask as VersionAsk, Holder, Observed as VersionObserved, RegistrySeen, SourceSeen, Versions};
+
+/// Builds the operator's controllers on the real MLflow adapter.
+#[must_use]
+pub fn controllers(env: &Env) -> Vec<Box<dyn Controller>> {
+    let rest = match mlflow::rest::Rest::new() {
+        Ok(rest) => rest,
+        Err(error) => {
+            tracing::error!(%error, "no HTTP client");
+            return Vec::new();
+        }
+    };
+    let key = Key::load();
+    if let Err(why) = &key {
+        tracing::error!(why, "registries will be stalled");
+    }
+    over(env, Office::new(Arc::new(rest), key, (Settings::from_env(), env.waker.clone())))
+}
+
+/// Builds the operator's controllers on any office; the tests bring a simulated server.
+#[must_use]
+pub fn over(env: &Env, office: Office) -> Vec<Box<dyn Controller>> {
+    let office = Arc::new(office);
+    vec![
+        Box::new(Kernel::new(Registries::new(Arc::clone(&office)), env.reader.clone())),
+        Box::new(Kernel::new(Versions::new(office), env.reader.clone())),
+    ]
+}
+
+/// Every right the operator uses, beside the kernel's own.
+pub const ACCESS: &[Access] = &[
+    Access::cluster("millrace.dev", "modelregistries", &["get", "list", "watch"], "the objects it keeps"),
+    Access::cluster("millrace.dev", "modelregistries/status", &["update"], "where a registry stands"),
+    Access::cluster("millrace.dev", "modelversions", &["get", "list", "watch"], "the objects it keeps"),
+    Access::cluster("millrace.dev", "modelversions/status", &["update"], "numbers, aliases and intents"),
+    Access::cluster(
+        "millrace.dev",
+        "databuckets",
+        &["get", "list", "watch", "create"],
+        "the bucket of artifacts, made if there is none; sources are verified against buckets",
+    ),
+    Access::cluster(
+        "millrace.dev",
+        "datagrants",
+        &["get", "list", "watch", "create"],
+        "the server's access to its bucket",
+    ),
+    Access::cluster(
+        "apps",
+        "deployments",
+        &["get", "list", "watch", "create", "patch"],
+        "servers; watch is limited to our labels",
+    ),
+    Access::cluster("", "services", &["get", "list", "watch", "create", "patch"], "their addresses"),
+    Access::cluster(
+        "batch",
+        "jobs",
+        &["get", "list", "watch", "create", "delete"],
+        "migrations; an attempt's Job goes when the next one is stored",
+    ),
+    Access::cluster(
+        "",
+        "pods",
+        &["list", "watch"],
+        "why a server or a migration does not start; limited to our labels",
+    ),
+    Access::cluster(
+        "",
+        "secrets",
+        &["create", "update"],
+        "the login it derives, written blindly; a policy allows the type millrace.dev/registry only",
+    ),
+];

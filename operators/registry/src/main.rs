@@ -1,3 +1,8 @@
 //! The registry operator.
 
-fn main() {}
+use std::{process::ExitCode, sync::Arc};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    millrace_kit::run::main("registry", Arc::new(millrace_registry::controllers)).await
+}

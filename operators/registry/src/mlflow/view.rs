@@ -1,0 +1,107 @@
+//! The operator's view of each server: one snapshot per registry, shared by both controllers.
+//!
+//! A look costs three requests for all versions of a registry, at most one every 30 s (5 s while the server is away);
+//! a change of ours spoils the snapshot. Never kept across registries: the key is the registry's uid.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use millrace_kit::later;
+
+use super::{Answer, Catalogue, Mlflow, MlflowError, Server};
+
+/// How old a snapshot may be.
+pub const FRESH: Duration = Duration::from_secs(30);
+/// How old the news of an outage may be.
+pub const RETRY: Duration = Duration::from_secs(5);
+
+/// What a look brought back, and when.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// When the look began.
+    pub as_of: Timestamp,
+    /// The catalogue, or why there is none.
+    pub answer: Result<Arc<Catalogue>, MlflowError>,
+}
+
+#[derive(Default)]
+struct Slot {
+    last: Option<Snapshot>,
+    /// The last catalogue, kept through outages, to tell what changed.
+    known: Option<Arc<Catalogue>>,
+}
+
+/// The snapshots of all registries.
+pub struct Views {
+    mlflow: Arc<dyn Mlflow>,
+    slots: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Slot>>>>,
+}
+
+impl Views {
+    /// No snapshots yet.
+    #[must_use]
+    pub fn new(mlflow: Arc<dyn Mlflow>) -> Self {
+        Self { mlflow, slots: Mutex::default() }
+    }
+
+    fn slot(&self, uid: &str) -> Arc<tokio::sync::Mutex<Slot>> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(uid.to_owned()).or_default())
+    }
+
+    /// The snapshot of a registry, looked up anew if it is too old. The second value names the models of which something
+    /// changed since the last catalogue.
+    pub async fn of(&self, uid: &str, server: &Server, now: Timestamp) -> (Snapshot, BTreeSet<String>) {
+        let slot = self.slot(uid);
+        // Whoever comes while a look is under way waits for it and shares it.
+        let mut slot = slot.lock().await;
+        if let Some(last) = slot.last.as_ref().filter(|last| now < later(last.as_of, patience(&last.answer))) {
+            return (last.clone(), BTreeSet::new());
+        }
+        let answer: Answer<Catalogue> = self.mlflow.look(server).await;
+        let answer = answer.map(Arc::new);
+        let mut changed = BTreeSet::new();
+        if let Ok(fresh) = &answer {
+            if let Some(old) = &slot.known {
+                changed = differing(old, fresh);
+            }
+            slot.known = Some(Arc::clone(fresh));
+        }
+        let snapshot = Snapshot { as_of: now, answer };
+        slot.last = Some(snapshot.clone());
+        (snapshot, changed)
+    }
+
+    /// Forgets the snapshot: something was changed.
+    pub async fn spoil(&self, uid: &str) {
+        self.slot(uid).lock().await.last = None;
+    }
+
+    /// Forgets a registry that is gone.
+    pub fn drop(&self, uid: &str) {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+}
+
+const fn patience(answer: &Result<Arc<Catalogue>, MlflowError>) -> Duration {
+    if answer.is_ok() { FRESH } else { RETRY }
+}
+
+fn differing(old: &Catalogue, new: &Catalogue) -> BTreeSet<String> {
+    let mut models = BTreeSet::new();
+    for (one, other) in [(old, new), (new, old)] {
+        let known: BTreeSet<(&str, i64)> = other.versions.iter().map(|v| (v.model.as_str(), v.version)).collect();
+        let gone = one.versions.iter().filter(|v| !known.contains(&(v.model.as_str(), v.version)));
+        models.extend(gone.map(|v| v.model.clone()));
+        let moved = one.aliases.iter().filter(|(model, held)| other.aliases.get(*model) != Some(held));
+        models.extend(moved.map(|(model, _)| model.clone()));
+    }
+    let before: HashMap<(&str, i64), _> = old.versions.iter().map(|v| ((v.model.as_str(), v.version), v)).collect();
+    let altered = new.versions.iter().filter(|v| before.get(&(v.model.as_str(), v.version)).is_some_and(|o| *o != *v));
+    models.extend(altered.map(|v| v.model.clone()));
+    models
+}

@@ -1,0 +1,108 @@
+//! What both controllers of the process share: the key, the settings, the views of the servers, who is woken.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use millrace_kit::{Class, Failure, run::Waker};
+
+use crate::{
+    login::{Key, Login, USERNAME},
+    mlflow::{Mlflow, Server, view::Views},
+};
+
+/// Settings of the process, from its environment.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Image of registries that name none.
+    pub image: String,
+    /// URL of every server, instead of that of its Service; for tests outside a cluster.
+    pub server_url: Option<String>,
+}
+
+impl Settings {
+    /// `MILLRACE_MLFLOW_IMAGE` and `MILLRACE_MLFLOW_BASE_URL`.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let text = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+        Self {
+            image: text("MILLRACE_MLFLOW_IMAGE").unwrap_or_else(|| "docker.io/millrace/mlflow:dev".to_owned()),
+            server_url: text("MILLRACE_MLFLOW_BASE_URL").map(|url| url.trim_end_matches('/').to_owned()),
+        }
+    }
+}
+
+/// See the module.
+pub struct Office {
+    /// MLflow.
+    pub mlflow: Arc<dyn Mlflow>,
+    /// What was last seen of each server.
+    pub views: Views,
+    /// Settings of the process.
+    pub settings: Settings,
+    /// Wakes the other controller.
+    pub waker: Waker,
+    key: Result<Key, String>,
+    /// Fingerprint of the login this process wrote, by uid of the registry: Secrets cannot be read back.
+    written: Mutex<HashMap<String, String>>,
+    /// Uid and URL of each registry a ModelVersion has seen, for its effects.
+    met: Mutex<HashMap<millrace_kit::Key, (String, String)>>,
+}
+
+impl Office {
+    /// An office; a missing key is told in the status of each registry.
+    #[must_use]
+    pub fn new(mlflow: Arc<dyn Mlflow>, key: Result<Key, String>, outside: (Settings, Waker)) -> Self {
+        let (settings, waker) = outside;
+        let views = Views::new(Arc::clone(&mlflow));
+        Self { mlflow, views, settings, waker, key, written: Mutex::default(), met: Mutex::default() }
+    }
+
+    /// The login of the registry with this uid.
+    ///
+    /// # Errors
+    /// The operator has no key.
+    pub fn login(&self, uid: &str) -> Result<Login, Failure> {
+        let key = self.key.as_ref().map_err(|why| Failure::new(Class::Denied, "NoOperatorKey", why))?;
+        Ok(key.login(uid))
+    }
+
+    /// Whether this process has written this login.
+    #[must_use]
+    pub fn has_written(&self, uid: &str, fingerprint: &str) -> bool {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.get(uid).is_some_and(|f| f == fingerprint)
+    }
+
+    /// Remembers that this login was written.
+    pub fn wrote(&self, uid: &str, fingerprint: &str) {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned(), fingerprint.to_owned());
+    }
+
+    /// Forgets that a login was written: a pod did not find it.
+    pub fn lost(&self, uid: &str) {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+
+    /// Remembers where the server of a registry is: its uid and URL.
+    pub fn meet(&self, registry: millrace_kit::Key, address: (String, String)) {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner).insert(registry, address);
+    }
+
+    /// Uid and URL of a registry that an observation has met.
+    #[must_use]
+    pub fn address(&self, registry: &millrace_kit::Key) -> Option<(String, String)> {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner).get(registry).cloned()
+    }
+
+    /// How to reach the server behind `url`, which belongs to the registry with this uid.
+    ///
+    /// # Errors
+    /// The operator has no key.
+    pub fn server(&self, uid: &str, url: &str) -> Result<Server, Failure> {
+        let login = self.login(uid)?;
+        let url = self.settings.server_url.clone().unwrap_or_else(|| url.to_owned());
+        Ok(Server { url, username: USERNAME.to_owned(), password: login.password })
+    }
+}

@@ -1,0 +1,187 @@
+//! One pass over a ModelRegistry: data, login and schema first, then the server; every wait has a reason and a deadline.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use millrace_crds::{ModelRegistry, ModelRegistryStatus};
+use millrace_kit::{Action, Decision, Seen, Standing, Target, conditions, later};
+
+use super::{Ask, Names, Observed, children, migrate, model, model::Plan, observe, serve};
+
+/// How long a part may take before a person is asked to look.
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Conditions of this kind, in the order in which they become true.
+const DATA: &str = "DataReady";
+pub(super) const SCHEMA: &str = "DatabaseMigrated";
+pub(super) const SERVER: &str = "ServerAvailable";
+
+/// How one part stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) ok: bool,
+    pub(super) reason: String,
+    pub(super) message: String,
+    /// A person must act: waiting does not help.
+    pub(super) terminal: bool,
+}
+
+impl Part {
+    pub(super) fn ok(reason: &str, message: impl Into<String>) -> Self {
+        Self { ok: true, reason: reason.to_owned(), message: message.into(), terminal: false }
+    }
+
+    pub(super) fn waits(reason: &str, message: impl Into<String>) -> Self {
+        Self { ok: false, reason: reason.to_owned(), message: message.into(), terminal: false }
+    }
+
+    pub(super) fn terminal(reason: &str, message: impl Into<String>) -> Self {
+        Self { terminal: true, ..Self::waits(reason, message) }
+    }
+}
+
+/// A pass as it grows.
+pub(super) struct Pass<'a> {
+    pub(super) registry: &'a ModelRegistry,
+    pub(super) seen: &'a Seen<Observed>,
+    pub(super) plan: Plan,
+    pub(super) now: Timestamp,
+    pub(super) decision: Decision<ModelRegistryStatus, Ask>,
+}
+
+pub(super) fn decide(
+    registry: &ModelRegistry,
+    seen: &Seen<Observed>,
+    now: Timestamp,
+) -> Decision<ModelRegistryStatus, Ask> {
+    let mut status = registry.status.clone().unwrap_or_default();
+    if registry.metadata.deletion_timestamp.is_some() {
+        // Everything inside the cluster goes by owner references; bucket and database stay.
+        return Decision::of(status);
+    }
+    let plan = match model::parse(registry, &seen.data.default_image) {
+        Ok(plan) => plan,
+        Err(findings) => {
+            conditions::stand(&mut status, &Standing::stalled("InvalidSpec", findings.join("; ")), now);
+            return Decision::of(status);
+        }
+    };
+    let names = Names::of(registry);
+    status.url = Some(observe::url(registry));
+    status.admin_secret_name = Some(names.login.clone());
+    let mut pass = Pass { registry, seen, plan, now, decision: Decision::of(status) };
+    let data = pass.data();
+    let schema = migrate::schema(&mut pass);
+    pass.service();
+    let login = pass.login(&names.login);
+    let server = serve::server(&mut pass, (&data, &schema, &login));
+    pass.finish([(DATA, data), (SCHEMA, schema), (SERVER, server)], login)
+}
+
+impl Pass<'_> {
+    pub(super) fn act(&mut self, action: Action<Ask>) {
+        self.decision.actions.push(action);
+    }
+
+    pub(super) const fn status(&mut self) -> &mut ModelRegistryStatus {
+        &mut self.decision.status
+    }
+
+    /// The bucket, made if there is none, and the grant on it.
+    fn data(&mut self) -> Part {
+        let name = self.plan.bucket.clone();
+        let Some(bucket) = &self.seen.data.bucket else {
+            let Some(plane) = self.plan.make_bucket.clone() else {
+                return Part::waits(
+                    "BucketMissing",
+                    format!(
+                        "spec.artifacts.bucket: there is no DataBucket {name}; declare it, or leave out create: false"
+                    ),
+                );
+            };
+            self.act(Action::Create(children::bucket::build(self.registry, &plane)));
+            return Part::waits("BucketPending", format!("making the DataBucket {name}"));
+        };
+        let Some(grant) = &self.seen.data.grant else {
+            self.act(Action::Create(children::grant::build(self.registry, &bucket.data_plane)));
+            return Part::waits("GrantPending", format!("asking for access to the DataBucket {name}"));
+        };
+        if grant.ready && !grant.secret.is_empty() && !grant.bucket_name.is_empty() {
+            return Part::ok("Granted", format!("access to the bucket {}", grant.bucket_name));
+        }
+        let grant_name = Names::of(self.registry).grant;
+        let said = if grant.message.is_empty() { "nobody has answered yet" } else { &grant.message };
+        let message = format!("DataGrant {grant_name} on the DataBucket {name}: {said}");
+        let reason = if grant.reason.is_empty() || grant.ready { "GrantPending" } else { &grant.reason };
+        if grant.stalled { Part::terminal(reason, message) } else { Part::waits(reason, message) }
+    }
+
+    fn service(&mut self) {
+        let want = children::service::build(self.registry);
+        match &self.seen.data.service {
+            None => self.act(Action::Create(want)),
+            Some(live) if !want.matches(live) => self.act(Action::Apply(want)),
+            Some(_) => {}
+        }
+    }
+
+    fn login(&mut self, secret: &str) -> Part {
+        let Some(login) = &self.seen.data.login else {
+            let why = self.seen.data.login_problem.clone().unwrap_or_default();
+            return Part::terminal("NoOperatorKey", why);
+        };
+        if !login.written {
+            self.act(Action::Effect(Ask::Login { secret: secret.to_owned(), fingerprint: login.fingerprint.clone() }));
+        }
+        Part::ok("LoginSet", login.fingerprint.clone())
+    }
+
+    fn finish(mut self, parts: [(&str, Part); 3], login: Part) -> Decision<ModelRegistryStatus, Ask> {
+        let now = self.now;
+        for (kind, part) in &parts {
+            let flag = if part.ok { "True" } else { "False" };
+            conditions::set(self.status(), kind, (flag, &part.reason, &part.message), now);
+        }
+        let mut standing = None;
+        if let Some(last) = self.seen.failures.latest() {
+            standing = Some(Standing::failed(&last.failure));
+        }
+        if !login.ok {
+            standing = Some(Standing::stalled(login.reason, login.message));
+        }
+        for (kind, part) in parts {
+            if standing.is_none() && !part.ok {
+                standing = Some(self.waits(kind, part));
+            }
+        }
+        let version = self.decision.status.server_version.clone().unwrap_or_default();
+        let ready = if self.plan.replicas == 0 {
+            Standing::ready("ScaledToZero", "spec.replicas is 0: nothing is served")
+        } else {
+            Standing::ready(
+                "Serving",
+                format!("MLflow {version}; log in with the Secret {}", Names::of(self.registry).login),
+            )
+        };
+        conditions::stand(self.status(), &standing.unwrap_or(ready), now);
+        for job in &self.seen.data.stale_jobs {
+            self.decision.actions.push(Action::Delete(Target::of(job)));
+        }
+        self.decision
+    }
+
+    /// Waiting, for a time; then a person is asked.
+    fn waits(&mut self, kind: &str, part: Part) -> Standing {
+        let since = conditions::get(&self.decision.status, kind).map_or(self.now, |c| c.last_transition_time.0);
+        let until = later(since, PATIENCE);
+        if part.terminal {
+            return Standing::stalled(part.reason, part.message);
+        }
+        if self.now >= until {
+            let message = format!("{} (for more than {} minutes)", part.message, PATIENCE.as_secs() / 60);
+            return Standing::stalled(part.reason, message);
+        }
+        self.decision.wake = Some(self.decision.wake.map_or(until, |at| at.min(until)));
+        Standing::progressing(part.reason, part.message)
+    }
+}

@@ -1,0 +1,134 @@
+//! ModelVersion: one version, registered once, found again by the tag with our uid.
+//!
+//! Aliases are taken when they are newly listed and put back when they are lost, but never taken from a newer version, nor
+//! from one that declares them. A version deleted in MLflow is not made again; deleting the object keeps the version.
+
+mod aliases;
+mod decide;
+mod model;
+mod observe;
+mod register;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use millrace_crds::{DataBucket, ModelRegistry, ModelVersion};
+use millrace_kit::{DecisionOf, Effect, Failure, Hands, Key, Operator, Reader, Seen, Watch, async_trait};
+use serde::Serialize;
+
+pub use observe::{Holder, Observed, RegistrySeen, SourceSeen};
+
+use crate::{
+    mlflow::{Change, NewVersion},
+    office::Office,
+};
+
+/// What is asked of MLflow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Ask {
+    /// Registers the version, unless one with our uid is there, and gives it its first aliases.
+    Register {
+        /// The version.
+        new: NewVersion,
+        /// Aliases it takes.
+        aliases: Vec<String>,
+    },
+    /// Changes the version or an alias.
+    Change(Change),
+}
+
+impl Effect for Ask {
+    fn id(&self) -> String {
+        match self {
+            Self::Register { .. } => REGISTER.to_owned(),
+            Self::Change(change) => change.to_string(),
+        }
+    }
+}
+
+/// Id of the effect that registers.
+pub(crate) const REGISTER: &str = "register";
+
+/// The controller of ModelVersions.
+pub struct Versions {
+    office: Arc<Office>,
+}
+
+impl Versions {
+    /// A controller that shares what is known of servers with the other one.
+    #[must_use]
+    pub const fn new(office: Arc<Office>) -> Self {
+        Self { office }
+    }
+}
+
+#[async_trait]
+impl Operator for Versions {
+    type Object = ModelVersion;
+    type Observed = Observed;
+    type Effect = Ask;
+    const NAME: &'static str = "version";
+
+    fn watches(&self) -> Vec<Watch> {
+        vec![
+            Watch::related::<ModelVersion>("found by model, registry and bucket", |_, _| Vec::new())
+                .keep(|_: &mut ModelVersion| {}, words),
+            Watch::related::<ModelRegistry>("the server", |registry, cache| {
+                let word = registry_word(&registry.namespace().unwrap_or_default(), &registry.name_any());
+                cache.indexed::<ModelVersion>(&word).iter().map(|v| Key::of(&**v)).collect()
+            }),
+            Watch::related::<DataBucket>("the buckets sources lie in", |bucket, cache| {
+                let Some(name) = bucket_name(bucket) else { return Vec::new() };
+                let word = bucket_word(&bucket.namespace().unwrap_or_default(), name);
+                cache.indexed::<ModelVersion>(&word).iter().map(|v| Key::of(&**v)).collect()
+            })
+            .keep(
+                |_: &mut DataBucket| {},
+                |bucket| {
+                    let namespace = bucket.namespace().unwrap_or_default();
+                    bucket_name(bucket).map(|name| bucket_word(&namespace, name)).into_iter().collect()
+                },
+            ),
+        ]
+    }
+
+    async fn observe(&self, version: &ModelVersion, reader: &Reader) -> Result<Observed, Failure> {
+        Ok(observe::observe(&self.office, version, reader).await)
+    }
+
+    fn decide(version: &ModelVersion, seen: &Seen<Observed>, now: Timestamp) -> DecisionOf<Self> {
+        decide::decide(version, seen, now)
+    }
+
+    async fn effect(&self, version: &ModelVersion, ask: &Ask, _: &Hands) -> Result<(), Failure> {
+        register::perform(&self.office, version, ask).await
+    }
+}
+
+fn bucket_name(bucket: &DataBucket) -> Option<&str> {
+    bucket.status.as_ref().and_then(|s| s.bucket_name.as_deref())
+}
+
+/// Words a ModelVersion is found by.
+fn words(version: &ModelVersion) -> Vec<String> {
+    let namespace = version.namespace().unwrap_or_default();
+    let spec = &version.spec;
+    let mut words =
+        vec![registry_word(&namespace, &spec.registry), model_word(&namespace, &spec.registry, &spec.model)];
+    words.extend(model::Source::parse(&spec.source).ok().map(|s| bucket_word(&namespace, &s.bucket)));
+    words
+}
+
+fn registry_word(namespace: &str, registry: &str) -> String {
+    format!("registry {namespace}/{registry}")
+}
+
+/// The word under which the ModelVersions of one model are found.
+pub(crate) fn model_word(namespace: &str, registry: &str, model: &str) -> String {
+    format!("model {namespace}/{registry}/{model}")
+}
+
+fn bucket_word(namespace: &str, bucket: &str) -> String {
+    format!("bucket {namespace}/{bucket}")
+}

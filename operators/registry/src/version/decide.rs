@@ -1,0 +1,185 @@
+//! One pass over a ModelVersion: source verified, registered once, then kept as declared.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use millrace_crds::{ModelVersion, ModelVersionStatus, status::Creating};
+use millrace_kit::{Action, Decision, Seen, Standing, conditions, later};
+
+use super::{
+    Ask, Observed, REGISTER, aliases,
+    model::{self, Plan},
+};
+use crate::mlflow::{Change, Version, What, view};
+
+/// How long a wait may take before a person is asked to look.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// How long a registration without an answer may still be on its way: longer than a request may take.
+const ON_ITS_WAY: Duration = Duration::from_secs(20);
+/// Reason of a failure after which the registration may have been done.
+pub(super) const UNANSWERED: &str = "Unanswered";
+
+pub(super) fn decide(
+    version: &ModelVersion,
+    seen: &Seen<Observed>,
+    now: Timestamp,
+) -> Decision<ModelVersionStatus, Ask> {
+    let status = version.status.clone().unwrap_or_default();
+    if version.metadata.deletion_timestamp.is_some() {
+        // The registered version stays: people and servers refer to it.
+        return Decision::of(status);
+    }
+    let plan = match model::parse(version) {
+        Ok(plan) => plan,
+        Err(findings) => return stand(status, &Standing::stalled("InvalidSpec", findings.join("; ")), now),
+    };
+    if status.deleted_at.is_some() {
+        return deleted(status, now);
+    }
+    if let Some(decision) = unready(version, (seen, &plan), now) {
+        return decision;
+    }
+    match (&seen.data.version, status.version) {
+        (Some(found), _) => keep(version, (seen, &plan, found), now),
+        (None, Some(_)) => {
+            let mut status = status;
+            status.deleted_at = Some(Time(now));
+            status.taking_aliases.clear();
+            deleted(status, now)
+        }
+        (None, None) => register(status, (seen, &plan), now),
+    }
+}
+
+fn stand(mut status: ModelVersionStatus, standing: &Standing, now: Timestamp) -> Decision<ModelVersionStatus, Ask> {
+    conditions::stand(&mut status, standing, now);
+    Decision::of(status)
+}
+
+fn deleted(status: ModelVersionStatus, now: Timestamp) -> Decision<ModelVersionStatus, Ask> {
+    let number = status.version.unwrap_or(0);
+    let message =
+        format!("version {number} was deleted in MLflow and is not made again; delete this object, or make another");
+    stand(status, &Standing::stalled("VersionDeleted", message), now)
+}
+
+/// What is missing before MLflow can be asked; `None` if nothing is.
+fn unready(
+    version: &ModelVersion,
+    around: (&Seen<Observed>, &Plan),
+    now: Timestamp,
+) -> Option<Decision<ModelVersionStatus, Ask>> {
+    let (seen, plan) = around;
+    let data = &seen.data;
+    let status = version.status.clone().unwrap_or_default();
+    let spec = &version.spec;
+    let registered = status.version.is_some();
+    let (reason, message) = match (&data.source, &data.registry, &data.error) {
+        (None, ..) if !registered => {
+            let message = format!(
+                "spec.source: the bucket {} is not one of this namespace; write the files below a declared bucket, $(bucket.NAME)/PATH",
+                plan.source.bucket
+            );
+            return Some(stand(status, &Standing::stalled("SourceNotVerified", message), now));
+        }
+        (Some(bucket), ..) if !registered && !bucket.ready => {
+            ("BucketNotReady", format!("spec.source: the DataBucket {} is not Ready", bucket.name))
+        }
+        (_, None, _) => ("RegistryMissing", format!("spec.registry: there is no ModelRegistry {} here", spec.registry)),
+        (_, Some(registry), None) if !registry.available => {
+            ("RegistryNotReady", format!("ModelRegistry {}: {}", spec.registry, registry.message))
+        }
+        (_, _, Some(error)) => ("ServerUnreachable", format!("ModelRegistry {}: {error}", spec.registry)),
+        _ => return None,
+    };
+    // A server that is away says nothing of a version that is registered and as declared.
+    let settled = conditions::is_ready(&status, version.metadata.generation.unwrap_or(0));
+    let decision = if settled { Decision::of(status) } else { waits(status, (reason, message), now) };
+    Some(if data.error.is_some() { decision.wake_after(now, view::RETRY) } else { decision })
+}
+
+/// Waiting, for a time; then a person is asked.
+fn waits(status: ModelVersionStatus, why: (&str, String), now: Timestamp) -> Decision<ModelVersionStatus, Ask> {
+    let (reason, message) = why;
+    let ready = conditions::get(&status, "Ready").filter(|c| c.status == "False");
+    let until = later(ready.map_or(now, |c| c.last_transition_time.0), PATIENCE);
+    if now < until {
+        return stand(status, &Standing::progressing(reason, message), now).wake_at(until);
+    }
+    let message = format!("{message} (for more than {} minutes)", PATIENCE.as_secs() / 60);
+    stand(status, &Standing::stalled(reason, message), now)
+}
+
+/// The intent first, then the registration.
+fn register(
+    mut status: ModelVersionStatus,
+    around: (&Seen<Observed>, &Plan),
+    now: Timestamp,
+) -> Decision<ModelVersionStatus, Ask> {
+    let (seen, plan) = around;
+    status.creating = Some(Creating { name: plan.new.model.clone(), saw_absent: true });
+    status.managed_tag_keys = plan.new.tags.keys().cloned().collect();
+    status.taking_aliases = aliases::first(&plan.aliases, &seen.data.aliases);
+    let failure = seen.failures.of(REGISTER);
+    let decision = match failure.or_else(|| seen.failures.latest()) {
+        Some(last) => stand(status, &Standing::failed(&last.failure), now),
+        None => waits(status, ("Registering", format!("registering in {}", plan.new.model)), now),
+    };
+    if let Some(last) = failure.filter(|f| f.failure.reason == UNANSWERED) {
+        let until = later(last.since, ON_ITS_WAY);
+        if now < until {
+            return decision.wake_at(until).wake_after(now, view::RETRY);
+        }
+    }
+    let ask = Ask::Register { new: plan.new.clone(), aliases: plan.aliases.clone() };
+    decision.act(Action::Effect(ask))
+}
+
+/// Registered: number and aliases into the status, what drifted back.
+fn keep(
+    version: &ModelVersion,
+    around: (&Seen<Observed>, &Plan, &Version),
+    now: Timestamp,
+) -> Decision<ModelVersionStatus, Ask> {
+    let (seen, plan, found) = around;
+    let mut status = version.status.clone().unwrap_or_default();
+    let number = found.version;
+    if status.version.is_none() {
+        status.registered_at = Some(Time(now));
+    }
+    status.version = Some(number);
+    status.source = Some(found.source.clone());
+    status.uri = Some(format!("models:/{}/{number}", found.model));
+    status.creating = None;
+    let mut changes = tags(&mut status, plan, found);
+    if version.spec.description.as_ref().is_some_and(|d| *d != found.description) {
+        changes.push(What::Describe(plan.new.description.clone()));
+    }
+    let told = aliases::settle(&mut status, (number, &plan.aliases), &seen.data.aliases);
+    changes.extend(told.changes);
+    let settling = !status.taking_aliases.is_empty();
+    let standing = match seen.failures.latest() {
+        Some(last) => Standing::failed(&last.failure),
+        None if settling => Standing::progressing("TakingAliases", "giving the version its aliases"),
+        None => Standing::ready("Registered", format!("version {number} of {}{}", found.model, told.note)),
+    };
+    let mut decision = stand(status, &standing, now);
+    let change = |what| Action::Effect(Ask::Change(Change { model: found.model.clone(), version: number, what }));
+    decision.actions.extend(changes.into_iter().map(change));
+    decision
+}
+
+/// Tags that differ, and those once ours that are no longer wanted. Other people's tags are not touched.
+fn tags(status: &mut ModelVersionStatus, plan: &Plan, found: &Version) -> Vec<What> {
+    let wanted = &plan.new.tags;
+    let wrong = wanted.iter().filter(|(key, value)| found.tags.get(*key) != Some(value));
+    let mut changes: Vec<What> = wrong.map(|(key, value)| What::SetTag(key.clone(), value.clone())).collect();
+    let managed = std::mem::take(&mut status.managed_tag_keys);
+    let leftover: Vec<String> =
+        managed.into_iter().filter(|k| !wanted.contains_key(k) && found.tags.contains_key(k)).collect();
+    changes.extend(leftover.iter().cloned().map(What::DropTag));
+    status.managed_tag_keys = wanted.keys().cloned().chain(leftover).collect();
+    status.managed_tag_keys.sort();
+    changes
+}

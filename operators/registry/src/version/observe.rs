@@ -1,0 +1,154 @@
+//! What a ModelVersion's pass sees: its registry, the bucket of its source, and its version in the shared snapshot.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use kube::ResourceExt;
+use millrace_crds::{DataBucket, ModelRegistry, ModelVersion};
+use millrace_kit::{Key, Reader, conditions};
+use serde::{Deserialize, Serialize};
+
+use super::{bucket_word, model::Source, model_word};
+use crate::{
+    mlflow::{Catalogue, MlflowError, Server, Version},
+    office::Office,
+    registry::wake_models,
+};
+
+/// See the module.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Observed {
+    /// The ModelRegistry, if there is one.
+    pub registry: Option<RegistrySeen>,
+    /// The DataBucket of the source, if there is one.
+    pub source: Option<SourceSeen>,
+    /// Why the server was asked and gave no answer.
+    pub error: Option<MlflowError>,
+    /// Whether the server gave an answer; nothing below counts otherwise.
+    pub asked: bool,
+    /// Our version: by its tag, or proved by its number if the tag is gone.
+    pub version: Option<Version>,
+    /// The aliases of the model and who holds them.
+    pub aliases: BTreeMap<String, Holder>,
+}
+
+/// A ModelRegistry, as far as it matters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RegistrySeen {
+    /// Whether its server has answered lately.
+    pub available: bool,
+    /// Why it is not Ready.
+    pub message: String,
+}
+
+/// A DataBucket, as far as it matters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceSeen {
+    /// Name of the DataBucket.
+    pub name: String,
+    /// Whether it is Ready, that is: verified to be ours.
+    pub ready: bool,
+}
+
+/// Who holds an alias.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Number of the version.
+    pub version: i64,
+    /// Whether a ModelVersion stands behind it that lists the alias.
+    pub declared: bool,
+}
+
+pub(super) async fn observe(office: &Office, version: &ModelVersion, reader: &Reader) -> Observed {
+    let namespace = version.namespace().unwrap_or_default();
+    let spec = &version.spec;
+    let mut seen = Observed::default();
+    if let Ok(source) = Source::parse(&spec.source) {
+        let buckets = reader.cache.indexed::<DataBucket>(&bucket_word(&namespace, &source.bucket));
+        seen.source = buckets.first().map(|b| SourceSeen { name: b.name_any(), ready: ready(b) });
+    }
+    let registry = reader.cached::<ModelRegistry>(&Key::new(&namespace, &spec.registry));
+    let Some(registry) = registry.filter(|r| r.metadata.deletion_timestamp.is_none()) else { return seen };
+    let status = registry.status.clone().unwrap_or_default();
+    let available = conditions::is_true(&status, "ServerAvailable");
+    let message = conditions::get(&status, "Ready").map(|c| c.message.clone()).unwrap_or_default();
+    seen.registry = Some(RegistrySeen { available, message });
+    if available && version.metadata.deletion_timestamp.is_none() {
+        ask(office, (version, &registry), (reader, &mut seen)).await;
+    }
+    seen
+}
+
+fn ready(bucket: &DataBucket) -> bool {
+    let generation = bucket.metadata.generation.unwrap_or(0);
+    bucket.status.as_ref().is_some_and(|s| conditions::is_ready(s, generation))
+}
+
+async fn ask(office: &Office, who: (&ModelVersion, &ModelRegistry), out: (&Reader, &mut Observed)) {
+    let ((version, registry), (reader, seen)) = (who, out);
+    let uid = registry.uid().unwrap_or_default();
+    let url = registry.status.as_ref().and_then(|s| s.url.clone()).unwrap_or_default();
+    office.meet(Key::of(registry), (uid.clone(), url.clone()));
+    let server = match office.server(&uid, &url) {
+        Ok(server) => server,
+        Err(failure) => {
+            seen.error = Some(MlflowError::Denied(failure.message));
+            return;
+        }
+    };
+    let (snapshot, changed) = office.views.of(&uid, &server, reader.now()).await;
+    let namespace = version.namespace().unwrap_or_default();
+    wake_models(office, reader, (&namespace, &version.spec.registry), &changed);
+    let outcome = match snapshot.answer {
+        Ok(catalogue) => find(office, (&server, &catalogue), version).await.map(|found| (catalogue, found)),
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok((catalogue, found)) => {
+            seen.asked = true;
+            seen.aliases = holders(version, &catalogue, reader);
+            seen.version = found;
+        }
+        Err(error) => seen.error = Some(error),
+    }
+}
+
+/// Our version in the snapshot; a number we know and do not find there is asked for by itself: that is the proof.
+async fn find(
+    office: &Office,
+    server: (&Server, &Arc<Catalogue>),
+    version: &ModelVersion,
+) -> Result<Option<Version>, MlflowError> {
+    let (server, catalogue) = server;
+    let uid = version.uid().unwrap_or_default();
+    let model = &version.spec.model;
+    let ours = catalogue.versions.iter().filter(|v| v.uid() == uid && v.model == *model).min_by_key(|v| v.version);
+    let status = version.status.as_ref();
+    match (ours, status.and_then(|s| s.version)) {
+        (Some(found), _) => Ok(Some(found.clone())),
+        (None, Some(_)) if status.is_some_and(|s| s.deleted_at.is_some()) => Ok(None),
+        (None, Some(number)) => office.mlflow.version(server, model, number).await,
+        (None, None) => Ok(None),
+    }
+}
+
+fn holders(version: &ModelVersion, catalogue: &Catalogue, reader: &Reader) -> BTreeMap<String, Holder> {
+    let spec = &version.spec;
+    let word = model_word(&version.namespace().unwrap_or_default(), &spec.registry, &spec.model);
+    let siblings = reader.cache.indexed::<ModelVersion>(&word);
+    let declared = |alias: &str, number: i64| {
+        let stands = |v: &&Arc<ModelVersion>| {
+            v.metadata.deletion_timestamp.is_none()
+                && v.status.as_ref().and_then(|s| s.version) == Some(number)
+                && v.spec.aliases.iter().any(|a| a == alias)
+        };
+        siblings.iter().any(|v| stands(&v))
+    };
+    let held = catalogue.aliases.get(&spec.model).into_iter().flatten();
+    // Only aliases that concern this object, so that others may change without a pass deciding anew.
+    let known = version.status.as_ref().map(|s| s.aliases.clone()).unwrap_or_default();
+    held.filter(|(alias, _)| spec.aliases.contains(alias) || known.contains(alias))
+        .map(|(alias, number)| (alias.clone(), Holder { version: *number, declared: declared(alias, *number) }))
+        .collect()
+}

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::mlflow::Mlflow;
 use super::tools::{Space, check, number, same};
-use super::{http, jobs, stores};
-use crate::cluster::PortForward;
+use super::{jobs, stores};
 use crate::demo::{self, Shown};
 use crate::stage::{Stage, TEAM, at};
-use crate::ui::{Failure, Outcome, Ui};
+use crate::ui::{Outcome, Ui};
 
 /// Flights of 2013 in the data set, which is fixed.
 const FLIGHTS: f64 = 336_776.0;
@@ -57,29 +57,21 @@ fn auc(shown: &Shown) -> Outcome<()> {
     check(beats, "the model does not beat chance", format!("AUC {auc}, constant {constant}, shuffled {shuffled}"))
 }
 
-/// The version as MLflow has it, asked over its own API with the login that a user would take.
+/// The version as MLflow has it, asked over its own API.
 fn registered(stage: &Stage, version: &Value) -> Outcome<()> {
-    let template = "{{range .items}}{{.data.username|base64decode}}:{{.data.password|base64decode}}\n{{end}}";
-    let field = "--field-selector=type=millrace.dev/registry";
-    let logins = stage.text(&["get", "secrets", "-n", TEAM, field, "-o", &format!("go-template={template}")])?;
-    let login =
-        logins.lines().next().ok_or_else(|| Failure::because("there is no Secret with MLflow's login", field))?;
-    let forward = PortForward::open(&stage.target, TEAM, "service/main", 5000)?;
+    let mlflow = Mlflow::open(stage)?;
     let number = version.pointer("/status/version").and_then(Value::as_i64).unwrap_or(0);
     let model = at(version, "/spec/model");
-    let path = format!("/api/2.0/mlflow/model-versions/get?name={model}&version={number}");
-    let (code, _) = http::get(forward.port, &path, None)?;
+    let path = format!("model-versions/get?name={model}&version={number}");
+    let code = mlflow.stranger(&format!("/api/2.0/mlflow/{path}"))?;
     same("MLflow's answer without a login", &code, &401)?;
-    let (code, said) = http::get(forward.port, &path, Some(login))?;
-    same(&format!("MLflow's answer for {model} version {number}"), &code, &200)?;
+    let said = mlflow.get(&path)?;
     let found = said.pointer("/model_version").cloned().unwrap_or_default();
     same("the version's source in MLflow", &at(&found, "/source"), &at(version, "/status/source"))?;
     same("the version's status in MLflow", &at(&found, "/status"), &"READY")?;
-    let uid = at(version, "/metadata/uid");
-    let tags = found.pointer("/tags").and_then(Value::as_array).cloned().unwrap_or_default();
-    check(tags.iter().any(|t| at(t, "/value") == uid), "the version carries no tag with our uid", &said)?;
-    let path = format!("/api/2.0/mlflow/registered-models/alias?name={model}&alias=candidate");
-    let (_, said) = http::get(forward.port, &path, Some(login))?;
+    let ours = mlflow.tagged(model, at(version, "/metadata/uid"))?;
+    same("the versions with our uid", &ours.len(), &1)?;
+    let said = mlflow.get(&format!("registered-models/alias?name={model}&alias=candidate"))?;
     let holder = said.pointer("/model_version/version").map(|v| v.to_string().replace('"', ""));
     same("the holder of the alias candidate", &holder, &Some(number.to_string()))
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::audit::{Audit, Entry};
+use super::mlflow::Mlflow;
 use super::tools::{Space, check, same};
 use crate::demo;
 use crate::stage::{OPERATORS, Stage, at};
@@ -50,8 +51,11 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     ui.say(format!("{} kills: {}", killer.kills.len(), killer.kills.join(", ")));
     check(killer.kills.len() >= KILLS, "too few kills", format!("{} in {} runs", killer.kills.len(), runs.len()))?;
     alive(stage)?;
+    let mlflow = Mlflow::open(stage)?;
     for shown in &runs {
         same_end(&space, shown)?;
+        let (model, uid) = (at(&shown.version, "/spec/model"), at(&shown.version, "/metadata/uid"));
+        same("the versions registered by one run", &mlflow.tagged(model, uid)?.len(), &1)?;
     }
     let entries = audit.more()?;
     let created = once(&space, &entries)?;

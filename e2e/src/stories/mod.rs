@@ -11,6 +11,7 @@ mod http;
 mod idle;
 mod jobs;
 mod killed;
+mod mlflow;
 mod reinstall;
 mod renew;
 mod stores;

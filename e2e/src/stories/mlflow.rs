@@ -1,0 +1,51 @@
+//! A look into the example's MLflow server, with the login that a user would take from its Secret.
+
+use serde_json::Value;
+
+use super::http;
+use crate::cluster::PortForward;
+use crate::stage::{Stage, TEAM, at};
+use crate::ui::{Failure, Outcome};
+
+/// An open way to the server.
+pub(super) struct Mlflow {
+    forward: PortForward,
+    login: String,
+}
+
+impl Mlflow {
+    /// Of the registry `main` of the example.
+    pub(super) fn open(stage: &Stage) -> Outcome<Self> {
+        let template = "{{range .items}}{{.data.username|base64decode}}:{{.data.password|base64decode}}\n{{end}}";
+        let field = "--field-selector=type=millrace.dev/registry";
+        let logins = stage.text(&["get", "secrets", "-n", TEAM, field, "-o", &format!("go-template={template}")])?;
+        let login = logins.lines().next().unwrap_or_default().to_owned();
+        if login.len() < 3 {
+            return Err(Failure::because("there is no Secret with MLflow's login", field));
+        }
+        Ok(Self { forward: PortForward::open(&stage.target, TEAM, "service/main", 5000)?, login })
+    }
+
+    /// The status of an answer to somebody without a login.
+    pub(super) fn stranger(&self, path: &str) -> Outcome<u16> {
+        http::get(self.forward.port, path, None).map(|(code, _)| code)
+    }
+
+    /// The answer to a GET below `/api/2.0/mlflow/`.
+    pub(super) fn get(&self, path: &str) -> Outcome<Value> {
+        match http::get(self.forward.port, &format!("/api/2.0/mlflow/{path}"), Some(&self.login))? {
+            (200, said) => Ok(said),
+            (code, said) => Err(Failure::because(format!("MLflow answers {path} with {code}"), said)),
+        }
+    }
+
+    /// The versions of a model that carry this value as a tag, our uid for example.
+    pub(super) fn tagged(&self, model: &str, value: &str) -> Outcome<Vec<Value>> {
+        let said = self.get(&format!("model-versions/search?filter=name%3D%27{model}%27&max_results=1000"))?;
+        let all = said.pointer("/model_versions").and_then(Value::as_array).cloned().unwrap_or_default();
+        let carries = |v: &Value| {
+            v.pointer("/tags").and_then(Value::as_array).into_iter().flatten().any(|t| at(t, "/value") == value)
+        };
+        Ok(all.into_iter().filter(carries).collect())
+    }
+}

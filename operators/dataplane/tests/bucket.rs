@@ -39,9 +39,13 @@ fn same_end_under_every_cut_and_order() {
 
 /// Writes to the Kubernetes API (events included) of the undisturbed run.
 fn writes(plot: Plot) -> Vec<String> {
-    let outcome = with_story(plot, (Mutation::None, Bug::None), |story| sim::run(story, Schedule { seed: 0, cut: None }));
+    let outcome =
+        with_story(plot, (Mutation::None, Bug::None), |story| sim::run(story, Schedule { seed: 0, cut: None }));
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
-    let kubernetes = |w: &String| ["create ", "status ", "put ", "finalizers ", "apply ", "delete "].iter().any(|v| w.starts_with(v)) && !w.contains(" bucket ");
+    let kubernetes = |w: &String| {
+        ["create ", "status ", "put ", "finalizers ", "apply ", "delete "].iter().any(|v| w.starts_with(v))
+            && !w.contains(" bucket ")
+    };
     outcome.writes.into_iter().filter(kubernetes).collect()
 }
 

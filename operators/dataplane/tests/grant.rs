@@ -39,7 +39,8 @@ fn same_end_under_every_cut_and_order() {
 }
 
 fn writes(plot: Plot) -> Vec<String> {
-    let outcome = with_story(plot, (Mutation::None, Bug::None), |story| sim::run(story, Schedule { seed: 0, cut: None }));
+    let outcome =
+        with_story(plot, (Mutation::None, Bug::None), |story| sim::run(story, Schedule { seed: 0, cut: None }));
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
     outcome.writes
 }

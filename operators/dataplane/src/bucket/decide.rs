@@ -118,15 +118,19 @@ impl Pass<'_> {
     fn absent(&self, model: &Model, mut status: DataBucketStatus, seen: &Seen<Observed>) -> Chosen {
         let bucket = &model.bucket;
         if model.external {
-            let message = format!("bucket {bucket} (spec.externalName) does not exist; externalName adopts, it never creates");
-            return self.only(status, &Standing::progressing("ExternalBucketMissing", message)).wake_after(self.now, LOOK_AGAIN);
+            let message =
+                format!("bucket {bucket} (spec.externalName) does not exist; externalName adopts, it never creates");
+            return self
+                .only(status, &Standing::progressing("ExternalBucketMissing", message))
+                .wake_after(self.now, LOOK_AGAIN);
         }
         let lost = status.bucket_name.take().is_some();
         let recreating = conditions::get(&status, "Ready").is_some_and(|c| c.reason == status::RECREATING);
         status.uri = None;
         status.creating = Some(Creating { name: bucket.clone(), saw_absent: true });
         let standing = if lost || recreating {
-            let message = format!("bucket {bucket} was deleted on the store, its objects are lost; it is made anew, empty");
+            let message =
+                format!("bucket {bucket} was deleted on the store, its objects are lost; it is made anew, empty");
             Standing::progressing(status::RECREATING, message)
         } else {
             Standing::progressing(status::CREATING, format!("creating bucket {bucket}"))
@@ -172,7 +176,8 @@ impl Pass<'_> {
                 self.only(status, &Standing::stalled("ClaimedElsewhere", message)).wake_after(self.now, LOOK_AGAIN)
             }
             Whose::Earlier => {
-                let message = format!("adopting bucket {name}, made for an earlier object of this name; its objects are kept");
+                let message =
+                    format!("adopting bucket {name}, made for an earlier object of this name; its objects are kept");
                 self.claim(model, (status, Standing::progressing(status::ADOPTING, message)), seen)
             }
             Whose::Untagged | Whose::Other => {
@@ -256,11 +261,8 @@ fn settings(model: &Model, bucket: &Bucket, managed: (Option<bool>, &[String])) 
     let differs = |(prefix, days): &(&String, &i32)| bucket.expire.get(*prefix) != Some(*days);
     let set: BTreeMap<String, i32> =
         model.expire.iter().filter(differs).map(|(prefix, days)| (prefix.clone(), *days)).collect();
-    let drop: Vec<String> = prefixes
-        .iter()
-        .filter(|p| !model.expire.contains_key(*p) && bucket.expire.contains_key(*p))
-        .cloned()
-        .collect();
+    let drop: Vec<String> =
+        prefixes.iter().filter(|p| !model.expire.contains_key(*p) && bucket.expire.contains_key(*p)).cloned().collect();
     if !set.is_empty() || !drop.is_empty() {
         intents.push(Intent::Expire { bucket: name, change: Expiry { set, drop } });
     }

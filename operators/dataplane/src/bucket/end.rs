@@ -69,7 +69,8 @@ impl End {
     fn stuck(&self, mut status: DataBucketStatus, reason: &str, message: &str) -> Chosen {
         if self.now >= self.deadline {
             let bucket = status.bucket_name.clone().unwrap_or_default();
-            let message = format!("bucket {bucket} was left on the store: {message}; delete it by hand if it is not wanted");
+            let message =
+                format!("bucket {bucket} was left on the store: {message}; delete it by hand if it is not wanted");
             say(&mut status, &Standing::progressing(status::ABANDONED, message), self.now);
             return Decision::of(status);
         }

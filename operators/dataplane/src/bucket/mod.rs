@@ -29,7 +29,12 @@ pub use observe::{Look, Observed};
 
 /// The rights of this controller.
 pub const ACCESS: &[Access] = &[
-    Access::cluster("millrace.dev", "databuckets", &["get", "list", "watch", "patch"], "the buckets and their finalizers"),
+    Access::cluster(
+        "millrace.dev",
+        "databuckets",
+        &["get", "list", "watch", "patch"],
+        "the buckets and their finalizers",
+    ),
     Access::cluster("millrace.dev", "databuckets/status", &["update"], "the buckets' status"),
     Access::cluster("millrace.dev", "dataplanes", &["get", "list", "watch"], "where the store is"),
 ];
@@ -79,10 +84,10 @@ impl Operator for Buckets {
 
     fn watches(&self) -> Vec<Watch> {
         let mut all = facts::plane_watches::<DataBucket>();
-        all.push(Watch::related::<DataBucket>("find buckets by DataPlane, namespace and share", |_, _| vec![]).keep(
-            |_: &mut DataBucket| {},
-            facts::index_bucket,
-        ));
+        all.push(
+            Watch::related::<DataBucket>("find buckets by DataPlane, namespace and share", |_, _| vec![])
+                .keep(|_: &mut DataBucket| {}, facts::index_bucket),
+        );
         all
     }
 

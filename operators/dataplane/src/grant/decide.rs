@@ -11,7 +11,7 @@ use millrace_crds::{
     Access, DataGrant, DataGrantStatus,
     data_grant::{GrantedBucket, GrantedTopic},
 };
-use millrace_kit::{Action, Decision, Effect as _, Seen, Standing, conditions, later};
+use millrace_kit::{Action, Decision, Effect as _, Seen, Standing, conditions};
 
 use super::{
     effect::Issue,
@@ -45,8 +45,7 @@ pub(super) fn decide(object: &DataGrant, seen: &Seen<Observed>, now: Timestamp) 
     let ready = conditions::is_ready(&status, object.metadata.generation.unwrap_or(0));
     let renew = status.renew_at.as_ref().map(|t| t.0);
     if ready && renew.is_none_or(|at| now < at) {
-        let idle = Decision::of(status);
-        return renew.map_or(idle.clone(), |at| idle.wake_at(at));
+        return at_renewal(Decision::of(status));
     }
     let serving = ready && status.expires_at.as_ref().is_some_and(|t| now < t.0);
     let wanted = match wanted(object, &seen.data) {
@@ -87,7 +86,8 @@ fn wanted<'a>(object: &DataGrant, data: &'a Observed) -> Result<Wanted<'a>, Stan
         return Err(Standing::progressing("DataPlaneMissing", message));
     };
     if !plane.allowed {
-        let message = format!("DataPlane {name} does not admit this namespace; its spec.namespaces says which labels are needed");
+        let message =
+            format!("DataPlane {name} does not admit this namespace; its spec.namespaces says which labels are needed");
         return Err(Standing::stalled("NamespaceNotAllowed", message));
     }
     let (buckets, topics) = resolved(&model, data)?;
@@ -180,9 +180,15 @@ fn publish(mut status: DataGrantStatus, of: (&Wanted<'_>, Option<&Issued>), now:
         conditions::unset(&mut status, "Isolated");
     }
     let message = granted_words(&status);
-    let decision = said(status, &Standing::ready("Granted", message), now);
-    let wake = decision.status.renew_at.as_ref().map(|t| later(t.0, Duration::ZERO));
-    wake.map_or(decision.clone(), |at| decision.wake_at(at))
+    at_renewal(said(status, &Standing::ready("Granted", message), now))
+}
+
+/// Wakes when the credentials are to be renewed, if there are any.
+fn at_renewal(decision: Chosen) -> Chosen {
+    match decision.status.renew_at.as_ref().map(|t| t.0) {
+        Some(at) => decision.wake_at(at),
+        None => decision,
+    }
 }
 
 fn granted_words(status: &DataGrantStatus) -> String {

@@ -55,11 +55,8 @@ pub(super) async fn perform(this: &Grants, of: (&DataGrant, &Issue), hands: &Han
         return Err(StoreError::new(Trouble::NoStsKeys, format!("DataPlane {plane} is gone")).into());
     };
     let store = this.connections.store(&found, &this.reader).await??;
-    let ask = Assume {
-        policy: issue.policy.clone(),
-        duration: Duration::from_secs(issue.seconds),
-        session: session(object),
-    };
+    let ask =
+        Assume { policy: issue.policy.clone(), duration: Duration::from_secs(issue.seconds), session: session(object) };
     let credentials = store.assume(&ask).await.map_err(|error| {
         if error.trouble == Trouble::StoreDenied {
             this.connections.distrust(plane);

@@ -17,8 +17,8 @@ use std::{
 use jiff::Timestamp;
 use millrace_crds::{DataBucket, DataGrant, DataTopic};
 use millrace_kit::{
-    Controller, DecisionOf, Env, Failure, Hands, Kernel, Key, Operator, Reader, Seen, Watch, access::Access, async_trait,
-    cache::Cache, conditions,
+    Controller, DecisionOf, Env, Failure, Hands, Kernel, Key, Operator, Reader, Seen, Watch, access::Access,
+    async_trait, cache::Cache, conditions,
 };
 
 use crate::{connect::Connections, store::facts};
@@ -96,11 +96,9 @@ impl Operator for Grants {
             })
             .keep(|_: &mut DataBucket| {}, facts::index_bucket),
         );
-        all.push(
-            Watch::related::<DataTopic>("a topic a grant waits for becomes ready", |topic: &DataTopic, cache| {
-                waiting(cache, &facts::names_topic(topic.metadata.name.as_deref().unwrap_or_default()))
-            }),
-        );
+        all.push(Watch::related::<DataTopic>("a topic a grant waits for becomes ready", |topic: &DataTopic, cache| {
+            waiting(cache, &facts::names_topic(topic.metadata.name.as_deref().unwrap_or_default()))
+        }));
         all
     }
 

@@ -33,7 +33,9 @@ impl Model {
             match (&asked.bucket, &asked.topic) {
                 (Some(bucket), None) => {
                     if let Some(bad) = prefix.chars().find(|c| !plain(*c)) {
-                        findings.push(format!("spec.access[{at}].prefix has {bad:?}, which a policy would read as a pattern; leave it out"));
+                        findings.push(format!(
+                            "spec.access[{at}].prefix has {bad:?}, which a policy would read as a pattern; leave it out"
+                        ));
                     }
                     if prefix.starts_with('/') {
                         findings.push(format!("spec.access[{at}].prefix begins with a slash; write it without"));
@@ -71,9 +73,7 @@ impl Model {
 }
 
 /// The kind of thing a name means.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum What {
     /// A DataBucket.
     Bucket,

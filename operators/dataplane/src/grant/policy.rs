@@ -22,7 +22,9 @@ pub enum NoPolicy {
     #[error("no bucket is named")]
     Empty,
     /// STS would refuse it.
-    #[error("the session policy has {0} characters, at most {MAX_CHARS} are allowed; name fewer buckets or prefixes, or shorter ones")]
+    #[error(
+        "the session policy has {0} characters, at most {MAX_CHARS} are allowed; name fewer buckets or prefixes, or shorter ones"
+    )]
     TooLong(usize),
 }
 

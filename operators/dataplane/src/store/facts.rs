@@ -87,10 +87,8 @@ pub fn shared(name: &str) -> String {
 /// The index of buckets; every listener of the kind uses this one.
 pub(crate) fn index_bucket(bucket: &DataBucket) -> Vec<String> {
     let meta = &bucket.metadata;
-    let mut words = vec![
-        on_plane(&bucket.spec.data_plane),
-        in_namespace(meta.namespace.as_deref().unwrap_or_default()),
-    ];
+    let mut words =
+        vec![on_plane(&bucket.spec.data_plane), in_namespace(meta.namespace.as_deref().unwrap_or_default())];
     if !bucket.spec.bucket.share.is_empty() {
         words.push(shared(meta.name.as_deref().unwrap_or_default()));
     }
@@ -112,10 +110,8 @@ pub(crate) fn plane_watches<K: millrace_kit::Object>() -> Vec<Watch> {
 
 /// Index words of a grant: its plane, its namespace, and `waits:` words for what it names.
 pub(crate) fn index_grant(grant: &DataGrant) -> Vec<String> {
-    let mut words = vec![
-        on_plane(&grant.spec.data_plane),
-        in_namespace(grant.metadata.namespace.as_deref().unwrap_or_default()),
-    ];
+    let mut words =
+        vec![on_plane(&grant.spec.data_plane), in_namespace(grant.metadata.namespace.as_deref().unwrap_or_default())];
     for asked in &grant.spec.access {
         words.extend(asked.bucket.iter().map(|b| names_bucket(b)));
         words.extend(asked.topic.iter().map(|t| names_topic(t)));

@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use millrace_crds::data_plane::ObjectStoreSpec;
 use serde::{Deserialize, Serialize};
 
-pub use facts::Facts;
 pub use error::{StoreError, Trouble};
+pub use facts::Facts;
 pub use view::View;
 
 /// Region signed for where the DataPlane names none.

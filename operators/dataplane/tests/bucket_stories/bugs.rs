@@ -18,7 +18,7 @@ use crate::store_sim::{Open, state};
 
 /// A rule of the operator that is broken on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bug {
+pub(crate) enum Bug {
     None,
     /// No finalizer although the bucket has to be deleted.
     DropHold,
@@ -41,7 +41,7 @@ pub enum Bug {
 }
 
 /// Every bug with the plot that brings it to light.
-pub fn mutants() -> Vec<(Plot, Mutation, Bug)> {
+pub(crate) fn mutants() -> Vec<(Plot, Mutation, Bug)> {
     let kernel = [
         (Plot::Edit, Mutation::UnconditionalStatus),
         (Plot::Edit, Mutation::ActAfterConflict),
@@ -66,7 +66,7 @@ pub fn mutants() -> Vec<(Plot, Mutation, Bug)> {
 }
 
 /// The controller with the bug.
-pub fn mutant(bug: Bug, of: (Buckets, &World), env: &Env) -> Box<dyn Controller> {
+pub(crate) fn mutant(bug: Bug, of: (Buckets, &World), env: &Env) -> Box<dyn Controller> {
     let (inner, world) = of;
     let world = world.clone();
     let reader = env.reader.clone();
@@ -148,7 +148,9 @@ impl<const BUG: u8> Operator for Mutant<BUG> {
 
     async fn effect(&self, object: &DataBucket, intent: &Intent, hands: &Hands) -> Result<(), Failure> {
         match intent {
-            Intent::Claim { bucket, tags } if BUG == 4 => Ok(Open(self.world.clone()).client().tag(bucket, tags).await?),
+            Intent::Claim { bucket, tags } if BUG == 4 => {
+                Ok(Open(self.world.clone()).client().tag(bucket, tags).await?)
+            }
             Intent::Delete { bucket, .. } if BUG == 5 => {
                 let store = Open(self.world.clone()).client();
                 while !store.empty(bucket).await? {}

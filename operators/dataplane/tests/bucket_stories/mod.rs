@@ -24,11 +24,11 @@ use millrace_kit::{
 };
 
 use crate::store_sim::{Stored, connections, plane, state};
-pub use bugs::{Bug, mutants};
+pub(crate) use bugs::{Bug, mutants};
 
 /// What happens around the bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
-pub enum Plot {
+pub(crate) enum Plot {
     /// Created with versioning and an expiry rule.
     Create,
     /// The same, for ten minutes.
@@ -70,7 +70,7 @@ pub enum Plot {
 }
 
 /// The derived name of `ml/raw`.
-pub fn raw() -> String {
+pub(crate) fn raw() -> String {
     derived("lab-", ("ml", "raw"))
 }
 
@@ -231,8 +231,10 @@ fn actors(plot: Plot) -> Vec<Actor> {
                 delete(world);
             }),
             once(
-                |world| state(world).lock().buckets.get(&raw()).is_some_and(|s| s.objects > 0)
-                    && world.get::<DataBucket>("ml", "raw").is_none(),
+                |world| {
+                    state(world).lock().buckets.get(&raw()).is_some_and(|s| s.objects > 0)
+                        && world.get::<DataBucket>("ml", "raw").is_none()
+                },
                 |world| world.apply(&object(Plot::Retain)),
             ),
         ],
@@ -292,9 +294,8 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
     let status = object.and_then(|o| o.status).unwrap_or_default();
     let says = conditions::get(&status, "Ready").map_or("", |c| c.reason.as_str());
     let objects = bucket.map(|b| b.objects);
-    let as_declared = bucket.is_some_and(|b| {
-        b.bucket.versioning == Versioning::Enabled && b.bucket.expire.get("tmp/") == Some(&14)
-    });
+    let as_declared =
+        bucket.is_some_and(|b| b.bucket.versioning == Versioning::Enabled && b.bucket.expire.get("tmp/") == Some(&14));
     let holds = match plot {
         Plot::Create | Plot::Idle | Plot::Edit | Plot::AwayAtFirst | Plot::AwayWhileReady | Plot::Vanish => {
             ready(world) && as_declared && status.uri == Some(format!("s3://{}", raw()))
@@ -326,7 +327,7 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
 }
 
 /// Events of the undisturbed run must name what happened.
-pub fn told(plot: Plot, world: &World) -> Result<(), String> {
+pub(crate) fn told(plot: Plot, world: &World) -> Result<(), String> {
     let want: &[&str] = match plot {
         Plot::Drift => &["DriftCorrected"],
         Plot::Vanish => &["BucketVanished"],
@@ -342,7 +343,7 @@ pub fn told(plot: Plot, world: &World) -> Result<(), String> {
 }
 
 /// Runs `then` on the story of a plot, with seeded bugs.
-pub fn with_story<T>(plot: Plot, bugs: (Mutation, Bug), then: impl FnOnce(&Story<'_>) -> T) -> T {
+pub(crate) fn with_story<T>(plot: Plot, bugs: (Mutation, Bug), then: impl FnOnce(&Story<'_>) -> T) -> T {
     let (mutation, bug) = bugs;
     let setup = |world: &World| setup(plot, world);
     let build = |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
@@ -356,6 +357,8 @@ pub fn with_story<T>(plot: Plot, bugs: (Mutation, Bug), then: impl FnOnce(&Story
     let actors = || actors(plot);
     let invariant = |world: &World| invariant(plot, world);
     let end = |world: &World| end(plot, world);
+    // Time that passes without anything to see costs schedules of nothing.
+    let long = matches!(plot, Plot::Idle | Plot::AwayWhileReady | Plot::NeverEmpty | Plot::AwayAtDeletion);
     let story = Story {
         name: "bucket",
         setup: &setup,
@@ -363,7 +366,7 @@ pub fn with_story<T>(plot: Plot, bugs: (Mutation, Bug), then: impl FnOnce(&Story
         actors: &actors,
         invariant: &invariant,
         end: &end,
-        horizon: Duration::from_secs(600),
+        horizon: Duration::from_secs(if long { 600 } else { 150 }),
     };
     then(&story)
 }

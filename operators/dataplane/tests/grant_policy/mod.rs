@@ -78,13 +78,23 @@ fn too_long_says_how_long() {
 
 #[test]
 fn only_the_designed_verbs() {
-    let asked = [("b".to_owned(), [("in/".to_owned(), Access::Read), ("out/".to_owned(), Access::Write)].into())].into();
+    let asked =
+        [("b".to_owned(), [("in/".to_owned(), Access::Read), ("out/".to_owned(), Access::Write)].into())].into();
     let said: Value = serde_json::from_str(&policy(&asked).unwrap()).unwrap();
-    let mut verbs: Vec<String> = said["Statement"].as_array().unwrap().iter().flat_map(|s| words(&s["Action"])).collect();
+    let mut verbs: Vec<String> =
+        said["Statement"].as_array().unwrap().iter().flat_map(|s| words(&s["Action"])).collect();
     verbs.sort();
     verbs.dedup();
-    assert_eq!(verbs, [
-        "s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket",
-        "s3:ListMultipartUploadParts", "s3:PutObject",
-    ]);
+    assert_eq!(
+        verbs,
+        [
+            "s3:AbortMultipartUpload",
+            "s3:DeleteObject",
+            "s3:GetBucketLocation",
+            "s3:GetObject",
+            "s3:ListBucket",
+            "s3:ListMultipartUploadParts",
+            "s3:PutObject",
+        ]
+    );
 }

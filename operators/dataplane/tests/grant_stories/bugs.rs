@@ -12,7 +12,7 @@ use super::Plot;
 
 /// A rule of the operator that is broken on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bug {
+pub(crate) enum Bug {
     None,
     /// Ready is said before the Secret is written.
     StatusFirst,
@@ -27,7 +27,7 @@ pub enum Bug {
 }
 
 /// Every bug with the plot that brings it to light.
-pub fn mutants() -> Vec<(Plot, Mutation, Bug)> {
+pub(crate) fn mutants() -> Vec<(Plot, Mutation, Bug)> {
     vec![
         (Plot::Issue, Mutation::ActBeforeListed, Bug::None),
         (Plot::Issue, Mutation::None, Bug::StatusFirst),
@@ -39,7 +39,7 @@ pub fn mutants() -> Vec<(Plot, Mutation, Bug)> {
 }
 
 /// The controller with the bug.
-pub fn mutant(bug: Bug, inner: Grants, env: &Env) -> Box<dyn Controller> {
+pub(crate) fn mutant(bug: Bug, inner: Grants, env: &Env) -> Box<dyn Controller> {
     let reader = env.reader.clone();
     match bug {
         Bug::None => Box::new(Kernel::new(inner, reader)),

@@ -18,11 +18,11 @@ use millrace_kit::{
 };
 
 use crate::store_sim::{TREASURE, connections, plane, state};
-pub use bugs::{Bug, mutants};
+pub(crate) use bugs::{Bug, mutants};
 
 /// What happens around the grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
-pub enum Plot {
+pub(crate) enum Plot {
     /// Everything is there: issued at once.
     Issue,
     /// Topics alone: no Secret.
@@ -56,7 +56,8 @@ pub enum Plot {
 }
 
 fn bucket(world: &World, namespace: &str, ready: bool, share: Option<Access>) {
-    let mut object = DataBucket::new("raw", DataBucketSpec { data_plane: "default".into(), ..DataBucketSpec::default() });
+    let mut object =
+        DataBucket::new("raw", DataBucketSpec { data_plane: "default".into(), ..DataBucketSpec::default() });
     object.metadata.namespace = Some(namespace.into());
     if let Some(access) = share {
         object.spec.bucket.share = vec![Share { namespaces: NamespaceSelector::default(), access: Some(access) }];
@@ -77,7 +78,8 @@ fn make_ready(world: &World, namespace: &str) {
 }
 
 fn topic(world: &World) {
-    let mut object = DataTopic::new("events", DataTopicSpec { data_plane: "default".into(), ..DataTopicSpec::default() });
+    let mut object =
+        DataTopic::new("events", DataTopicSpec { data_plane: "default".into(), ..DataTopicSpec::default() });
     object.metadata.namespace = Some("ml".into());
     world.apply(&object);
     world.change::<DataTopic>("ml", "events", |t| {
@@ -224,16 +226,22 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
             && status.endpoint.as_deref() == Some("http://minio:9000")
             && conditions::get(&status, "Isolated").is_some_and(|c| c.status == "False")
             && texts.get("credentials.json").is_some_and(|t| t.contains(TREASURE) && t.contains("\"Version\":1"))
-            && texts.get("config").is_some_and(|t| t.contains("credential_process = /bin/cat /var/run/millrace/grant/credentials.json"))
+            && texts
+                .get("config")
+                .is_some_and(|t| t.contains("credential_process = /bin/cat /var/run/millrace/grant/credentials.json"))
             && secret.as_ref().and_then(|s| s.type_.as_deref()) == Some("millrace.dev/grant")
     };
     let holds = match plot {
         Plot::Issue | Plot::WaitBucket | Plot::MissingBucket | Plot::Away | Plot::Again => served("lab-ml-raw"),
         Plot::Shared => served("lab-other-raw"),
         Plot::Renew | Plot::RenewShortest => served("lab-ml-raw") && expires > 0,
-        Plot::TopicOnly => reason == "Granted" && secret.is_none() && status.secret_name.is_none() && status.topics.len() == 1,
+        Plot::TopicOnly => {
+            reason == "Granted" && secret.is_none() && status.secret_name.is_none() && status.topics.len() == 1
+        }
         Plot::SharedReadOnly => reason == "NotGranted" && message.contains("shared with this namespace to Read only"),
-        Plot::NotShared => reason == "WaitingForData" && message.contains("DataBucket raw does not exist in this namespace"),
+        Plot::NotShared => {
+            reason == "WaitingForData" && message.contains("DataBucket raw does not exist in this namespace")
+        }
         Plot::Ambiguous => reason == "NotGranted" && message.contains("from other and third"),
         Plot::LostBeforeRenewal => reason == "WaitingForData",
         Plot::Delete => secret.is_none() && reason.is_empty(),
@@ -252,7 +260,7 @@ const fn horizon(plot: Plot) -> Duration {
 }
 
 /// Runs `then` on the story of a plot, with seeded bugs.
-pub fn with_story<T>(plot: Plot, bugs: (Mutation, Bug), then: impl FnOnce(&Story<'_>) -> T) -> T {
+pub(crate) fn with_story<T>(plot: Plot, bugs: (Mutation, Bug), then: impl FnOnce(&Story<'_>) -> T) -> T {
     let (mutation, bug) = bugs;
     let setup = |world: &World| setup(plot, world);
     let build = |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {

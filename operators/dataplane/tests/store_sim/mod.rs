@@ -24,43 +24,43 @@ use millrace_dataplane::{
 use millrace_kit::{Failure, async_trait, sim::World};
 
 /// What is in the secret part of every credential this store gives: must be found in Secrets alone.
-pub const TREASURE: &str = "TREASURE";
+pub(crate) const TREASURE: &str = "TREASURE";
 /// The operator's namespace in the simulated world.
-pub const HOME: &str = "millrace";
+pub(crate) const HOME: &str = "millrace";
 
 /// One bucket.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Stored {
-    pub bucket: Bucket,
-    pub objects: u32,
+pub(crate) struct Stored {
+    pub(crate) bucket: Bucket,
+    pub(crate) objects: u32,
 }
 
 /// The state.
 #[derive(Debug, Default)]
-pub struct Inner {
-    pub buckets: BTreeMap<String, Stored>,
-    pub away: bool,
-    pub looks: u32,
-    pub policies: Vec<String>,
+pub(crate) struct Inner {
+    pub(crate) buckets: BTreeMap<String, Stored>,
+    pub(crate) away: bool,
+    pub(crate) looks: u32,
+    pub(crate) policies: Vec<String>,
 }
 
 /// The store of one world.
 #[derive(Default)]
-pub struct Shelf(Mutex<Inner>);
+pub(crate) struct Shelf(Mutex<Inner>);
 
 /// The store's state.
-pub fn state(world: &World) -> Arc<Shelf> {
+pub(crate) fn state(world: &World) -> Arc<Shelf> {
     world.shelf::<Shelf>()
 }
 
 impl Shelf {
-    pub fn lock(&self) -> MutexGuard<'_, Inner> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A client of the store of a world.
-pub struct Client {
+pub(crate) struct Client {
     world: World,
     tokens: bool,
 }
@@ -208,11 +208,11 @@ impl Store for Client {
 }
 
 /// Opens [`Client`]s.
-pub struct Open(pub World);
+pub(crate) struct Open(pub(crate) World);
 
 impl Open {
     /// A client with all keys.
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client { world: self.0.clone(), tokens: true }
     }
 }
@@ -232,12 +232,12 @@ impl OpenKafka for NoKafka {
 }
 
 /// Connections to the store of a world, without a broker.
-pub fn connections(world: &World) -> Arc<Connections> {
+pub(crate) fn connections(world: &World) -> Arc<Connections> {
     Connections::new(HOME, Arc::new(NoKafka), Arc::new(Open(world.clone())))
 }
 
 /// A DataPlane with both Secrets, and the namespaces `ml` and `other`.
-pub fn plane(world: &World, edit: impl FnOnce(&mut DataPlaneSpec)) {
+pub(crate) fn plane(world: &World, edit: impl FnOnce(&mut DataPlaneSpec)) {
     for name in ["ml", "other"] {
         let labels = [("kubernetes.io/metadata.name".to_owned(), name.to_owned())];
         let metadata = ObjectMeta { name: Some(name.into()), labels: Some(labels.into()), ..ObjectMeta::default() };

@@ -108,7 +108,14 @@ impl Store for S3 {
     }
 
     async fn delete(&self, bucket: &str) -> Result<(), StoreError> {
-        match self.client.delete_bucket().bucket(bucket).send().await.map_err(|e| explain("deleting bucket", bucket, &e)) {
+        match self
+            .client
+            .delete_bucket()
+            .bucket(bucket)
+            .send()
+            .await
+            .map_err(|e| explain("deleting bucket", bucket, &e))
+        {
             Err(gone) if gone.trouble == Trouble::NoSuchBucket => Ok(()),
             other => other.map(|_| ()),
         }

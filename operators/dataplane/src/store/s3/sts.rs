@@ -40,7 +40,8 @@ impl Tokens {
         let asked = self.client.assume_role().role_arn(&self.role).role_session_name(&ask.session);
         let answer = asked.policy(&ask.policy).duration_seconds(seconds).send().await;
         let answer = answer.map_err(|e| explain("AssumeRole for", &ask.session, &e))?;
-        let unusable = || StoreError::new(Trouble::StoreBusy, format!("AssumeRole for {}: no credentials", ask.session));
+        let unusable =
+            || StoreError::new(Trouble::StoreBusy, format!("AssumeRole for {}: no credentials", ask.session));
         let given = answer.credentials.ok_or_else(unusable)?;
         let expires_at = Timestamp::from_second(given.expiration.secs()).map_err(|_| unusable())?;
         Ok(Credentials {

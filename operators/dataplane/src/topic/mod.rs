@@ -19,8 +19,6 @@ use millrace_kit::{
 };
 
 pub use observe::{Observed, PlaneSeen};
-#[expect(unused_imports, reason = "the grant controller finds topics by it")]
-pub(crate) use rivals::words as index;
 
 use crate::{
     connect::Connections,

@@ -20,8 +20,8 @@ fn given(plane: &str, name: &str) -> String {
     format!("given/{plane}/{}", name.replace('_', "."))
 }
 
-/// The words a topic is found by; every listener of the kind that keeps an index uses this one.
-pub(crate) fn words(topic: &DataTopic) -> Vec<String> {
+/// The words a topic is found by, here and in the grant controller.
+pub(super) fn words(topic: &DataTopic) -> Vec<String> {
     let plane = &topic.spec.data_plane;
     let name = broker_name(topic, "");
     let mut words = vec![on_plane(plane), in_namespace(&topic.metadata.namespace.clone().unwrap_or_default())];

@@ -1,0 +1,146 @@
+//! DataPlane in the simulated world: what it says of brokers and stores that go and come back, and what that costs.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod kafka_support;
+mod store_sim;
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::api::{core::v1::Secret, events::v1::Event};
+use kafka_support::{Cluster, SimKafka};
+use millrace_crds::DataPlane;
+use millrace_dataplane::{connect::Connections, plane::Planes};
+use millrace_kit::{
+    Controller, Env, Kernel, conditions,
+    sim::{self, Actor, Schedule, Story, World},
+};
+use strum::IntoEnumIterator;
+
+/// What happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
+enum Plot {
+    /// All is well, for five minutes.
+    Quiet,
+    /// The brokers go and come back.
+    Kafka,
+    /// The store goes and comes back.
+    Store,
+    /// The admin Secret comes later.
+    Secret,
+    /// No store is declared.
+    KafkaOnly,
+    /// Nonsense in the spec.
+    Invalid,
+}
+
+fn condition(world: &World, kind: &str) -> (String, String) {
+    let status = world.get::<DataPlane>("", "default").and_then(|p| p.status).unwrap_or_default();
+    conditions::get(&status, kind).map(|c| (c.status.clone(), c.reason.clone())).unwrap_or_default()
+}
+
+fn is(world: &World, kind: &str, flag: &str) -> bool {
+    condition(world, kind).0 == flag
+}
+
+fn setup(plot: Plot, world: &World) {
+    store_sim::plane(world, |spec| match plot {
+        Plot::KafkaOnly => {
+            spec.object_store = None;
+            spec.admin_secret_ref = None;
+        }
+        Plot::Invalid => spec.kafka.as_mut().unwrap().bootstrap_servers = "kafka".into(),
+        _ => {}
+    });
+    if plot == Plot::Secret {
+        world.vanish::<Secret>(store_sim::HOME, "store-admin");
+    }
+}
+
+type Step = (fn(&World) -> bool, fn(&World));
+
+fn actors(plot: Plot) -> Vec<Actor> {
+    let steps: Vec<Step> = match plot {
+        Plot::Quiet | Plot::KafkaOnly | Plot::Invalid => vec![],
+        Plot::Kafka => vec![
+            (|w| is(w, "Ready", "True"), |w| Cluster::of(w).away(true)),
+            (|w| is(w, "KafkaReachable", "False"), |w| Cluster::of(w).away(false)),
+        ],
+        Plot::Store => vec![
+            (|w| is(w, "Ready", "True"), |w| store_sim::state(w).lock().away = true),
+            (|w| is(w, "ObjectStoreReachable", "False"), |w| store_sim::state(w).lock().away = false),
+        ],
+        Plot::Secret => vec![(|w| is(w, "ObjectStoreReachable", "False"), |w| {
+            let other = w.get::<Secret>(store_sim::HOME, "store-sts").unwrap();
+            let mut secret = Secret { data: other.data, ..Secret::default() };
+            secret.metadata.name = Some("store-admin".into());
+            secret.metadata.namespace = Some(store_sim::HOME.into());
+            w.apply(&secret);
+        })],
+    };
+    let mut left = steps.into_iter().peekable();
+    vec![Box::new(move |world| match left.next_if(|(ripe, _)| ripe(world)) {
+        Some((_, act)) => {
+            act(world);
+            true
+        }
+        None => false,
+    })]
+}
+
+fn end(plot: Plot, world: &World) -> Result<(), String> {
+    let ready = match plot {
+        Plot::Invalid => is(world, "Stalled", "True"),
+        Plot::KafkaOnly => is(world, "Ready", "True") && condition(world, "ObjectStoreReachable").0.is_empty(),
+        _ => is(world, "Ready", "True") && is(world, "ObjectStoreReachable", "True"),
+    };
+    let isolated = plot == Plot::Invalid || condition(world, "Isolated") == ("False".into(), "KafkaWithoutAcls".into());
+    let told = world.list::<Event>().into_iter().filter_map(|e| e.reason).collect::<Vec<_>>();
+    let silent = told.len() <= match plot {
+        Plot::Quiet | Plot::KafkaOnly => 0,
+        Plot::Invalid => 1,
+        _ => 2,
+    };
+    if ready && isolated && silent { Ok(()) } else { Err(format!("{plot:?}: {:?}, {told:?}", condition(world, "Ready"))) }
+}
+
+fn with_story<T>(plot: Plot, minutes: u64, then: impl FnOnce(&Story<'_>) -> T) -> T {
+    let build = |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
+        let kafka = SimKafka { world: world.clone(), waker: env.waker.clone() };
+        let at = Connections::new(store_sim::HOME, Arc::new(kafka), Arc::new(store_sim::Open(world.clone())));
+        vec![Box::new(Kernel::new(Planes::new(at), env.reader.clone()))]
+    };
+    then(&Story {
+        name: "plane",
+        setup: &|world| setup(plot, world),
+        build: &build,
+        actors: &|| actors(plot),
+        // A Secret or its absence is never shown.
+        invariant: &|world| {
+            let text = serde_json::to_string(&world.list::<DataPlane>()).unwrap();
+            if text.contains("\"SK\"") { Err("a secret key stands in a DataPlane".into()) } else { Ok(()) }
+        },
+        end: &|world| end(plot, world),
+        horizon: Duration::from_secs(60 * minutes),
+    })
+}
+
+#[test]
+fn same_end_under_every_cut_and_order() {
+    let mut schedules = 0;
+    for plot in Plot::iter() {
+        let report = with_story(plot, 1, |story| sim::explore(story, 3));
+        report.verdict().unwrap_or_else(|faults| panic!("{plot:?}: {faults}\nwrites: {:#?}", report.writes));
+        schedules += report.schedules;
+    }
+    println!("schedules: {schedules}");
+}
+
+#[test]
+fn five_quiet_minutes_cost_one_write_and_an_outage_two_more() {
+    let writes = |plot| with_story(plot, 5, |s| sim::run(s, Schedule { seed: 0, cut: None })).writes;
+    let status = |plot| writes(plot).iter().filter(|w| w.starts_with("status")).count();
+    assert_eq!(writes(Plot::Quiet).len(), 1, "{:?}", writes(Plot::Quiet));
+    assert_eq!(status(Plot::Kafka), 3);
+    assert_eq!(status(Plot::Store), 3);
+}

@@ -188,7 +188,10 @@ impl Native {
             let partitions = list(|n| sys::rd_kafka_TopicDescription_partitions(topic, n));
             let copies = partitions.first().map_or(0, |p| list(|n| sys::rd_kafka_TopicPartitionInfo_replicas(*p, n)).len());
             Ok(Described {
-                id: text(sys::rd_kafka_Uuid_base64str(sys::rd_kafka_TopicDescription_topic_id(topic))),
+                // In the letters of Kafka's own tools, so that people find it again.
+                id: text(sys::rd_kafka_Uuid_base64str(sys::rd_kafka_TopicDescription_topic_id(topic)))
+                    .replace('+', "-")
+                    .replace('/', "_"),
                 partitions: i32::try_from(partitions.len()).unwrap_or(i32::MAX),
                 replication_factor: i32::try_from(copies).unwrap_or(i32::MAX),
             })

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use millrace_crds::{Access, DataBucket, DataGrant, DataTopic, Share};
+use millrace_crds::{Access, DataBucket, DataGrant, DataTopic, HasConditions, Share};
 use millrace_kit::{Failure, Key, Reader, conditions};
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,7 @@ pub enum Found {
     },
     /// An object that is not Ready.
     NotReady {
-        /// Its own words.
+        /// Its own words, if a person must act; else empty.
         message: String,
     },
     /// On another DataPlane than the grant.
@@ -116,7 +116,7 @@ impl From<&DataBucket> for Candidate {
             plane: object.spec.data_plane.clone(),
             share: object.spec.bucket.share.clone(),
             external: status.bucket_name.clone().filter(|_| ready && object.metadata.deletion_timestamp.is_none()),
-            message: conditions::get(&status, "Ready").map(|c| c.message.clone()).unwrap_or_default(),
+            message: obstacle(&status),
         }
     }
 }
@@ -130,9 +130,15 @@ impl From<&DataTopic> for Candidate {
             plane: object.spec.data_plane.clone(),
             share: object.spec.topic.share.clone(),
             external: status.topic_name.clone().filter(|_| ready && object.metadata.deletion_timestamp.is_none()),
-            message: conditions::get(&status, "Ready").map(|c| c.message.clone()).unwrap_or_default(),
+            message: obstacle(&status),
         }
     }
+}
+
+/// Why an object will not become Ready by itself. Its progress is not repeated: each step would cost every waiting grant
+/// a write.
+fn obstacle<S: HasConditions>(status: &S) -> String {
+    conditions::get(status, "Stalled").filter(|c| c.status == "True").map(|c| c.message.clone()).unwrap_or_default()
 }
 
 impl Asker<'_> {

@@ -81,13 +81,15 @@ fn keep<K: Primary>(plan: &mut Plan, from: (&MLPipeline, &str), wanted: Wanted<'
     }
     if !same(live, want) {
         plan.actions.push(Action::Apply(Child::of(pipeline, want)));
+        plan.waiting.push(("DataNotReady", format!("{path}: {kind} {name} is being changed")));
+        return;
     }
     let status = live.status().cloned().unwrap_or_default();
     let current = status.observed_generation() == live.meta().generation.unwrap_or(0);
     let said = |kind: &str| conditions::get(&status, kind).map(|c| format!(": {}", c.message)).unwrap_or_default();
     if current && conditions::is_true(&status, "Stalled") {
         plan.stalled.push(("DataStalled", format!("{path}: {kind} {name} needs help{}", said("Stalled"))));
-    } else if !current || !same(live, want) || !conditions::is_true(&status, "Ready") {
+    } else if !current || !conditions::is_true(&status, "Ready") {
         plan.waiting.push(("DataNotReady", format!("{path}: {kind} {name} is not ready{}", said("Ready"))));
     }
 }

@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 use super::objects::{asking, pipeline, run};
 
 /// How the job of a step goes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Script {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Script {
     /// Well, with an AUC of 0.8.
     Good,
     /// Well, with an AUC of 0.6.
@@ -33,7 +33,7 @@ pub enum Script {
     Until(fn(&World, &ProcessingJob) -> bool),
 }
 
-pub type Scripts = fn(&str) -> Script;
+pub(crate) type Scripts = fn(&str) -> Script;
 
 fn fresh<S: HasConditions>(status: &mut S, generation: Option<i64>, told: (&str, &str, &str)) {
     let (kind, flag, message) = told;
@@ -56,7 +56,7 @@ fn name<K: Object>(object: &K) -> String {
 }
 
 /// The processing operator: one move at a time.
-pub fn processing(scripts: Scripts) -> Actor {
+pub(crate) fn processing(scripts: Scripts) -> Actor {
     Box::new(move |world| {
         world.list::<ProcessingJob>().into_iter().any(|job| {
             let status = job.status.clone().unwrap_or_default();
@@ -69,19 +69,19 @@ pub fn processing(scripts: Scripts) -> Actor {
             if hold && number > 0 {
                 return false;
             }
-            let again = number == 0 || (number == 1 && script == Script::Retry);
+            let again = number == 0 || (number == 1 && matches!(script, Script::Retry));
             world.change::<ProcessingJob>("ml", &name(&job), |job| {
                 let generation = job.metadata.generation;
                 let status = job.status.get_or_insert_default();
                 if again {
                     status.attempt = Some(Attempt { number: number + 1, name: "a".into(), ..Attempt::default() });
                     fresh(status, generation, ("Succeeded", "Unknown", "running"));
-                } else if script == Script::Fail {
+                } else if matches!(script, Script::Fail) {
                     let class = Some(FailureClass::Application);
                     status.last_attempts = vec![AttemptRecord { run: 1, number, class, ..AttemptRecord::default() }];
                     fresh(status, generation, ("Succeeded", "False", "exit 1: KeyError: day"));
                 } else {
-                    let auc = if script == Script::Poor { json!(0.6) } else { json!(0.8) };
+                    let auc = if matches!(script, Script::Poor) { json!(0.6) } else { json!(0.8) };
                     status.results = [("auc".to_owned(), auc), ("model".to_owned(), json!("s3://b/m"))].into();
                     fresh(status, generation, ("Succeeded", "True", "done"));
                 }
@@ -92,7 +92,7 @@ pub fn processing(scripts: Scripts) -> Actor {
 }
 
 /// The registry operator.
-pub fn registry() -> Actor {
+pub(crate) fn registry() -> Actor {
     Box::new(|world| {
         let open = |v: &ModelVersion| v.status.as_ref().is_none_or(|s| s.version.is_none());
         let Some(version) = world.list::<ModelVersion>().into_iter().find(open) else { return false };
@@ -107,7 +107,7 @@ pub fn registry() -> Actor {
 }
 
 /// The dataplane operator.
-pub fn dataplane() -> Actor {
+pub(crate) fn dataplane() -> Actor {
     Box::new(|world| {
         let bucket = world.list::<DataBucket>().into_iter().find(|b| {
             b.status.as_ref().is_none_or(|s| s.observed_generation != b.metadata.generation.unwrap())
@@ -132,7 +132,7 @@ pub fn dataplane() -> Actor {
 }
 
 /// Somebody who does one thing once, when the time is ripe.
-pub fn once(ripe: impl Fn(&World) -> bool + 'static, act: impl Fn(&World) + 'static) -> Actor {
+pub(crate) fn once(ripe: impl Fn(&World) -> bool + 'static, act: impl Fn(&World) + 'static) -> Actor {
     let mut done = false;
     Box::new(move |world| {
         let now = !done && ripe(world);
@@ -144,31 +144,32 @@ pub fn once(ripe: impl Fn(&World) -> bool + 'static, act: impl Fn(&World) + 'sta
     })
 }
 
-pub fn phase(world: &World, run: &str) -> String {
+pub(crate) fn phase(world: &World, run: &str) -> String {
     let status = world.get::<MLPipelineRun>("ml", run).and_then(|r| r.status).unwrap_or_default();
     format!("{:?}", status.phase)
 }
 
-pub fn generation(world: &World) -> i64 {
+pub(crate) fn generation(world: &World) -> i64 {
     world.get::<MLPipeline>("ml", "p").and_then(|p| p.metadata.generation).unwrap_or(0)
 }
 
-pub fn frozen(world: &World) -> bool {
+pub(crate) fn frozen(world: &World) -> bool {
     world.list::<MLPipelineRun>().iter().any(|r| r.status.as_ref().is_some_and(|s| s.revision.is_some()))
 }
 
-/// Edits the pipeline as soon as the run has frozen it.
-pub fn editor(spec: Value) -> Actor {
-    once(frozen, move |world| world.apply(&pipeline(&spec)))
+/// Edits the pipeline as soon as the run has frozen it, or has made a job, which must not come first.
+pub(crate) fn editor(spec: Value) -> Actor {
+    let begun = |world: &World| frozen(world) || !world.list::<ProcessingJob>().is_empty();
+    once(begun, move |world| world.apply(&pipeline(&spec)))
 }
 
 /// Creates the pipeline after the run has been seen waiting for it.
-pub fn late(spec: Value) -> Actor {
+pub(crate) fn late(spec: Value) -> Actor {
     once(|world| phase(world, "r") == "Some(Pending)", move |world| world.apply(&pipeline(&spec)))
 }
 
 /// Asks for a second run when the first has been remembered and has ended.
-pub fn clicker(spec: Value, value: &'static str) -> Actor {
+pub(crate) fn clicker(spec: Value, value: &'static str) -> Actor {
     let ended = |world: &World| {
         let p = world.get::<MLPipeline>("ml", "p").and_then(|p| p.status).unwrap_or_default();
         p.last_run.is_some() && p.last_handled_run_request.is_some()
@@ -181,7 +182,7 @@ pub fn clicker(spec: Value, value: &'static str) -> Actor {
 }
 
 /// Deletes the job of the step `features` while it runs.
-pub fn thief() -> Actor {
+pub(crate) fn thief() -> Actor {
     let running = |world: &World| world.list::<ProcessingJob>().into_iter().find(|j| j.status.as_ref().is_some_and(|s| s.attempt.is_some()));
     once(
         move |world| running(world).is_some(),
@@ -190,7 +191,7 @@ pub fn thief() -> Actor {
 }
 
 /// Creates a run pinned to the pipeline's revision as soon as there is one.
-pub fn pinner() -> Actor {
+pub(crate) fn pinner() -> Actor {
     once(
         |world| !world.list::<ControllerRevision>().is_empty(),
         |world| {
@@ -198,4 +199,34 @@ pub fn pinner() -> Actor {
             world.apply(&run("r", &json!({"pipeline": "p", "revision": revision})));
         },
     )
+}
+
+/// Writes into the status of the run, twice.
+pub(crate) fn toucher() -> Actor {
+    let mut left = 2;
+    Box::new(move |world| {
+        if left == 0 || !frozen(world) {
+            return false;
+        }
+        left -= 1;
+        world.change::<MLPipelineRun>("ml", "r", |r| {
+            r.status.get_or_insert_default().other.insert(format!("touched{left}"), json!(true));
+        });
+        true
+    })
+}
+
+/// Whether what was written into the status is still there.
+pub(crate) fn touched(world: &World) -> bool {
+    let other = world.get::<MLPipelineRun>("ml", "r").and_then(|r| r.status).unwrap_or_default().other;
+    other.contains_key("touched0") && other.contains_key("touched1")
+}
+
+/// Whether every job has the image of the revision its run executes.
+pub(crate) fn of_one_revision(world: &World) -> bool {
+    let status = world.get::<MLPipelineRun>("ml", "r").and_then(|r| r.status).unwrap_or_default();
+    let revision = world.get::<ControllerRevision>("ml", &status.revision.unwrap_or_default());
+    let spec = revision.and_then(|r| r.data).map(|d| d.0).unwrap_or_default();
+    let want = spec.pointer("/steps/0/container/image").and_then(Value::as_str).unwrap_or_default();
+    world.list::<ProcessingJob>().iter().all(|j| j.spec.job.container.as_ref().is_some_and(|c| c.image == want))
 }

@@ -14,7 +14,7 @@ use millrace_kit::{
     mutation::Mutation,
     sim::{self, Actor, Schedule, Story, World},
 };
-use millrace_pipeline::{pipeline::Pipelines, run::Runs};
+use millrace_pipeline::{children::step_child, pipeline::Pipelines, run::Runs};
 use serde_json::json;
 use strum::IntoEnumIterator;
 
@@ -23,7 +23,7 @@ use objects::{asking, chain, fork, pipeline, registry, run, single};
 
 /// What happens.
 #[derive(Clone, Copy, Debug, PartialEq, strum::EnumIter)]
-pub enum Plot {
+pub(crate) enum Plot {
     /// One step, made by hand: the budget.
     Single,
     /// Three steps over declared data.
@@ -40,6 +40,12 @@ pub enum Plot {
     Early,
     /// Two runs at once.
     Two,
+    /// A job of somebody else has the name of a step's job.
+    Foreign,
+    /// Somebody else writes into the status of the run.
+    Touched,
+    /// A declared bucket is replaced by somebody else's while it is taken out of the declarations.
+    Swapped,
     /// Runs on request, a short history.
     Requested,
     /// Somebody deletes a running job.
@@ -61,7 +67,7 @@ pub enum Plot {
 /// Orders tried for each cut; order 0 is the strict one.
 const ORDERS: u64 = 2;
 
-pub type Build<'a> = sim::Build<'a>;
+pub(crate) type Build<'a> = sim::Build<'a>;
 
 fn scripts(plot: Plot) -> Scripts {
     match plot {
@@ -89,6 +95,16 @@ fn setup(plot: Plot, world: &World) {
             world.apply(&run("r", &json!({"pipeline": "p"})));
         }
         Plot::Chain | Plot::WhenFalse | Plot::Retried | Plot::Edited | Plot::Thief | Plot::Deleted | Plot::Undeclared => {
+            world.apply(&pipeline(&chain("i")));
+            by_hand();
+        }
+        Plot::Foreign => {
+            world.apply(&pipeline(&single()));
+            world.apply(&run("r", &json!({"pipeline": "p"})));
+            let name = step_child(&world.get::<MLPipelineRun>("ml", "r").unwrap(), "only");
+            world.apply(&objects::job(&name));
+        }
+        Plot::Touched | Plot::Swapped => {
             world.apply(&pipeline(&chain("i")));
             by_hand();
         }
@@ -139,14 +155,16 @@ fn cast(plot: Plot) -> Vec<Actor> {
                 world.apply(&pipeline(&chain("i")));
             }))
         }
-        Plot::Undeclared => Some(actors::editor({
-            let mut less = chain("i");
-            less["buckets"] = json!([{"name": "other"}]);
-            less["steps"][0]["reads"] = json!(["bucket/other"]);
-            less["steps"][0]["container"]["args"] = json!([]);
-            less["topics"][0] = json!({"name": "events", "partitions": 6});
-            less
-        })),
+        Plot::Undeclared => Some(actors::editor(objects::other_data())),
+        Plot::Swapped => {
+            let pruning = |world: &World| actors::frozen(world) && world.get::<DataBucket>("ml", "raw").is_some();
+            Some(actors::once(pruning, |world| {
+                world.apply(&pipeline(&objects::other_data()));
+                world.vanish::<DataBucket>("ml", "raw");
+                world.apply(&objects::bucket("raw"));
+            }))
+        }
+        Plot::Touched => Some(actors::toucher()),
         Plot::Mended => {
             let seen = |world: &World| actors::phase(world, "r") == "Some(Pending)";
             Some(actors::once(seen, |world| world.apply(&pipeline(&chain("i")))))
@@ -188,6 +206,9 @@ fn ends(plot: Plot, world: &World) -> Result<(), String> {
         Plot::Single => is(("Succeeded", "1/1")),
         Plot::Fails => is(("Failed", "3/4 bad failed (Application), after-bad skipped (UpstreamFailed)")),
         Plot::WhenFalse => is(("Succeeded", "3/3 register skipped (WhenFalse)")),
+        Plot::Foreign => is(("Failed", "0/1 only failed (NameTaken)")),
+        Plot::Touched if !actors::touched(world) => Err("a foreign write into the status was lost".into()),
+        Plot::Swapped if world.get::<DataBucket>("ml", "raw").is_none() => Err("deleted somebody else's bucket".into()),
         Plot::Deleted => is(("Failed", "0/3 features failed (RevisionLost), train failed (RevisionLost), register failed (RevisionLost)")),
         Plot::Two => all_ended().and_then(|()| if last.as_deref() == Some("s") { Ok(()) } else { Err(format!("last run {last:?}")) }),
         Plot::Requested if runs.len() != 1 => Err(format!("{} runs are kept", runs.len())),
@@ -202,14 +223,12 @@ fn ends(plot: Plot, world: &World) -> Result<(), String> {
             Err("a setting that is no longer declared stays".into())
         }
         Plot::Undeclared if world.get::<DataBucket>("ml", "raw").is_some() => Err("raw was not taken away".into()),
-        Plot::Edited if world.list::<ProcessingJob>().iter().any(|j| j.spec.job.container.as_ref().unwrap().image != "i") => {
-            Err("an edit reached a run in flight".into())
-        }
+        Plot::Edited if !actors::of_one_revision(world) => Err("an edit reached a run in flight".into()),
         _ => is(("Succeeded", "3/3")),
     }
 }
 
-pub fn with_story<T>(plot: Plot, build: &Build<'_>, then: impl FnOnce(&Story<'_>) -> T) -> T {
+pub(crate) fn with_story<T>(plot: Plot, build: &Build<'_>, then: impl FnOnce(&Story<'_>) -> T) -> T {
     let story = Story {
         name: &format!("{plot:?}"),
         setup: &|world| setup(plot, world),
@@ -222,7 +241,7 @@ pub fn with_story<T>(plot: Plot, build: &Build<'_>, then: impl FnOnce(&Story<'_>
     then(&story)
 }
 
-pub fn sound(env: &Env, _: &World) -> Vec<Box<dyn Controller>> {
+pub(crate) fn sound(env: &Env, _: &World) -> Vec<Box<dyn Controller>> {
     millrace_pipeline::controllers(env)
 }
 
@@ -255,7 +274,10 @@ fn a_one_step_run_costs_three_writes() {
 #[test]
 fn every_mutation_of_the_kernel_is_caught() {
     let exposes = |mutation: Mutation| match mutation {
-        Mutation::AdoptByName => Plot::Single,
+        Mutation::AdoptByName => Plot::Foreign,
+        Mutation::ActBeforeStatus => Plot::Edited,
+        Mutation::UnconditionalStatus | Mutation::ActAfterConflict => Plot::Touched,
+        Mutation::DeleteByName => Plot::Swapped,
         _ => Plot::Chain,
     };
     let caught = |mutation: &Mutation| {
@@ -270,5 +292,7 @@ fn every_mutation_of_the_kernel_is_caught() {
     };
     let all: Vec<Mutation> = Mutation::iter().filter(|m| *m != Mutation::None).collect();
     let missed: Vec<_> = all.iter().filter(|m| !caught(m)).collect();
-    println!("missed: {missed:?}");
+    // Both cannot show here: a stale pass ends at the conflict of its status, and nothing is ever held.
+    assert_eq!(missed, [&Mutation::TrustStaleCache, &Mutation::LateFinalizer]);
+    println!("mutants caught: {}", all.len() - missed.len());
 }

@@ -1,1 +1,202 @@
-//! Seeded bugs of the operators.
+//! Seeded bugs of the operators: each breaks one rule, and some story must end otherwise.
+
+use std::{
+    marker::PhantomData,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::ControllerRevision;
+use millrace_crds::{MLPipelineRun, ml_pipeline_run::StepPhase, well_known::ANNOTATION_RUN_REQUESTED};
+use millrace_kit::{
+    Action, Controller, DecisionOf, Env, Failure, Hands, Kernel, Key, Operator, Reader, Seen, Target, Watch, async_trait,
+    sim::{self, World},
+};
+use millrace_pipeline::{pipeline::Pipelines, run::Runs};
+use serde_json::json;
+
+use super::{ORDERS, Plot, sound, with_story};
+
+/// A bug: sees something else, or decides something else.
+trait Bug<O: Operator>: Send + Sync + 'static {
+    fn see(_: &mut O::Observed, _: &O::Object, _: &Reader) {}
+    fn bend(decision: DecisionOf<O>, _: &O::Object, _: &Seen<O::Observed>) -> DecisionOf<O> {
+        decision
+    }
+}
+
+struct Bent<O, B>(O, PhantomData<B>);
+
+#[async_trait]
+impl<O: Operator, B: Bug<O>> Operator for Bent<O, B> {
+    type Object = O::Object;
+    type Observed = O::Observed;
+    type Effect = O::Effect;
+    const NAME: &'static str = O::NAME;
+
+    fn watches(&self) -> Vec<Watch> {
+        self.0.watches()
+    }
+
+    async fn observe(&self, object: &O::Object, reader: &Reader) -> Result<O::Observed, Failure> {
+        let mut seen = self.0.observe(object, reader).await?;
+        B::see(&mut seen, object, reader);
+        Ok(seen)
+    }
+
+    fn decide(object: &O::Object, seen: &Seen<O::Observed>, now: Timestamp) -> DecisionOf<Self> {
+        B::bend(O::decide(object, seen, now), object, seen)
+    }
+
+    async fn effect(&self, object: &O::Object, effect: &O::Effect, hands: &Hands) -> Result<(), Failure> {
+        self.0.effect(object, effect, hands).await
+    }
+}
+
+/// Draws a new name for each create; three of them, so that the world stays small.
+struct RandomName;
+static DRAWN: AtomicU64 = AtomicU64::new(0);
+impl Bug<Runs> for RandomName {
+    fn bend(mut decision: DecisionOf<Runs>, _: &MLPipelineRun, _: &Seen<<Runs as Operator>::Observed>) -> DecisionOf<Runs> {
+        for action in &mut decision.actions {
+            if let Action::Create(child) = action {
+                child.body["metadata"]["name"] = json!(format!("job-{}", DRAWN.fetch_add(1, Ordering::Relaxed) % 3));
+            }
+        }
+        decision
+    }
+}
+
+/// Does not store which revision a run executes.
+struct ForgetsRevision;
+impl Bug<Runs> for ForgetsRevision {
+    fn bend(mut decision: DecisionOf<Runs>, _: &MLPipelineRun, _: &Seen<<Runs as Operator>::Observed>) -> DecisionOf<Runs> {
+        decision.status.revision = None;
+        decision
+    }
+}
+
+/// Believes that what the cache misses is gone.
+struct TrustsCache;
+impl Bug<Runs> for TrustsCache {
+    fn see(seen: &mut <Runs as Operator>::Observed, run: &MLPipelineRun, reader: &Reader) {
+        let namespace = run.metadata.namespace.clone().unwrap_or_default();
+        if let Some(revision) = &mut seen.revision
+            && reader.cached::<ControllerRevision>(&Key::new(namespace, &revision.name)).is_none()
+        {
+            revision.spec = None;
+        }
+    }
+}
+
+/// One failed step stops the others.
+struct FailureStopsAll;
+impl Bug<Runs> for FailureStopsAll {
+    fn bend(mut decision: DecisionOf<Runs>, _: &MLPipelineRun, _: &Seen<<Runs as Operator>::Observed>) -> DecisionOf<Runs> {
+        if decision.status.steps.iter().any(|s| s.phase == StepPhase::Failed) {
+            for step in decision.status.steps.iter_mut().filter(|s| s.phase == StepPhase::Pending) {
+                step.phase = StepPhase::Skipped;
+            }
+        }
+        decision
+    }
+}
+
+/// Forgets that a child was asked for.
+struct ForgetsIntent;
+impl Bug<Runs> for ForgetsIntent {
+    fn bend(mut decision: DecisionOf<Runs>, _: &MLPipelineRun, _: &Seen<<Runs as Operator>::Observed>) -> DecisionOf<Runs> {
+        decision.status.steps.retain(|s| s.phase != StepPhase::Running);
+        decision
+    }
+}
+
+/// Does not remember which request it answered.
+struct ForgetsRequest;
+impl Bug<Pipelines> for ForgetsRequest {
+    fn bend(
+        mut decision: DecisionOf<Pipelines>,
+        pipeline: &<Pipelines as Operator>::Object,
+        seen: &Seen<<Pipelines as Operator>::Observed>,
+    ) -> DecisionOf<Pipelines> {
+        decision.status.last_handled_run_request = None;
+        let mut asked = pipeline.clone();
+        asked.status.get_or_insert_default().last_handled_run_request = None;
+        if pipeline.metadata.annotations.as_ref().is_some_and(|a| a.contains_key(ANNOTATION_RUN_REQUESTED)) {
+            decision.actions = Pipelines::decide(&asked, seen, Timestamp::UNIX_EPOCH).actions;
+        }
+        decision
+    }
+}
+
+/// Takes over what somebody else made under a declared name.
+struct TakesOver;
+impl Bug<Pipelines> for TakesOver {
+    fn see(seen: &mut <Pipelines as Operator>::Observed, _: &<Pipelines as Operator>::Object, _: &Reader) {
+        seen.buckets.retain(|b| b.metadata.owner_references.is_some());
+    }
+}
+
+/// Keeps no revision but the present one.
+struct ForgetsRuns;
+impl Bug<Pipelines> for ForgetsRuns {
+    fn bend(
+        mut decision: DecisionOf<Pipelines>,
+        pipeline: &<Pipelines as Operator>::Object,
+        seen: &Seen<<Pipelines as Operator>::Observed>,
+    ) -> DecisionOf<Pipelines> {
+        let current = decision.status.revision.clone();
+        for old in seen.data.revisions.iter().filter(|r| Some(&r.name) != current.as_ref()) {
+            let metadata = kube::api::ObjectMeta {
+                name: Some(old.name.clone()),
+                namespace: pipeline.metadata.namespace.clone(),
+                uid: Some(old.uid.clone()),
+                ..Default::default()
+            };
+            let revision = ControllerRevision { metadata, ..ControllerRevision::default() };
+            decision.actions.push(Action::Delete(Target::of(&revision)));
+        }
+        decision
+    }
+}
+
+/// Whether some schedule of the story tells the bent operators from the sound ones.
+fn caught(plot: Plot, bent: impl Fn(&Env) -> Vec<Box<dyn Controller>>) -> bool {
+    let bent = |env: &Env, _: &World| bent(env);
+    with_story(plot, &sound, |s| with_story(plot, &bent, |m| sim::caught(s, m, ORDERS)))
+}
+
+fn run_bug<B: Bug<Runs>>(plot: Plot) -> bool {
+    caught(plot, |env| {
+        vec![
+            Box::new(Kernel::new(Pipelines, env.reader.clone())),
+            Box::new(Kernel::new(Bent(Runs, PhantomData::<B>), env.reader.clone())),
+        ]
+    })
+}
+
+fn pipeline_bug<B: Bug<Pipelines>>(plot: Plot) -> bool {
+    caught(plot, |env| {
+        vec![
+            Box::new(Kernel::new(Bent(Pipelines, PhantomData::<B>), env.reader.clone())),
+            Box::new(Kernel::new(Runs, env.reader.clone())),
+        ]
+    })
+}
+
+#[test]
+fn every_mutation_of_the_operators_is_caught() {
+    let all: [(&str, fn() -> bool); 8] = [
+        ("random names", || run_bug::<RandomName>(Plot::Single)),
+        ("forgets the revision", || run_bug::<ForgetsRevision>(Plot::Edited)),
+        ("trusts the cache", || run_bug::<TrustsCache>(Plot::Pinned)),
+        ("a failure stops all", || run_bug::<FailureStopsAll>(Plot::Fails)),
+        ("forgets the intent", || run_bug::<ForgetsIntent>(Plot::Chain)),
+        ("forgets the request", || pipeline_bug::<ForgetsRequest>(Plot::Requested)),
+        ("takes over", || pipeline_bug::<TakesOver>(Plot::Squatter)),
+        ("forgets the runs", || pipeline_bug::<ForgetsRuns>(Plot::Edited)),
+    ];
+    let missed: Vec<&str> = all.iter().filter(|(_, caught)| !caught()).map(|(name, _)| *name).collect();
+    assert!(missed.is_empty(), "not caught: {missed:?}");
+    println!("mutants caught: {}", all.len());
+}

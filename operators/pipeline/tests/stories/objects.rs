@@ -1,15 +1,15 @@
 //! What the stories begin with.
 
-use millrace_crds::{DataBucket, MLPipeline, MLPipelineRun, ModelRegistry};
+use millrace_crds::{DataBucket, MLPipeline, MLPipelineRun, ModelRegistry, ProcessingJob};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-pub fn typed<K: DeserializeOwned>(value: Value) -> K {
+pub(crate) fn typed<K: DeserializeOwned>(value: Value) -> K {
     serde_json::from_value(value).unwrap()
 }
 
 /// Three steps over a bucket and a topic, each step referring to the one before.
-pub fn chain(image: &str) -> Value {
+pub(crate) fn chain(image: &str) -> Value {
     json!({
         "params": {"day": "1"},
         "buckets": [{"name": "raw"}],
@@ -25,12 +25,12 @@ pub fn chain(image: &str) -> Value {
 }
 
 /// One step without data: the cheapest run there is.
-pub fn single() -> Value {
+pub(crate) fn single() -> Value {
     json!({"steps": [{"name": "only", "container": {"image": "i"}}]})
 }
 
 /// A step that fails with one that needs it, and one that does not.
-pub fn fork() -> Value {
+pub(crate) fn fork() -> Value {
     json!({"steps": [
         {"name": "bad", "container": {"image": "i"}},
         {"name": "after-bad", "needs": ["bad"], "container": {"image": "i"}},
@@ -39,7 +39,7 @@ pub fn fork() -> Value {
     ]})
 }
 
-pub fn pipeline(spec: &Value) -> MLPipeline {
+pub(crate) fn pipeline(spec: &Value) -> MLPipeline {
     typed(json!({
         "apiVersion": "millrace.dev/v1alpha1", "kind": "MLPipeline",
         "metadata": {"name": "p", "namespace": "ml"}, "spec": spec,
@@ -47,21 +47,21 @@ pub fn pipeline(spec: &Value) -> MLPipeline {
 }
 
 /// The same pipeline asking for a run.
-pub fn asking(spec: &Value, value: &str) -> MLPipeline {
+pub(crate) fn asking(spec: &Value, value: &str) -> MLPipeline {
     let mut pipeline = pipeline(spec);
     let annotations = pipeline.metadata.annotations.get_or_insert_default();
     annotations.insert(millrace_crds::well_known::ANNOTATION_RUN_REQUESTED.into(), value.into());
     pipeline
 }
 
-pub fn run(name: &str, spec: &Value) -> MLPipelineRun {
+pub(crate) fn run(name: &str, spec: &Value) -> MLPipelineRun {
     typed(json!({
         "apiVersion": "millrace.dev/v1alpha1", "kind": "MLPipelineRun",
         "metadata": {"name": name, "namespace": "ml"}, "spec": spec,
     }))
 }
 
-pub fn registry() -> ModelRegistry {
+pub(crate) fn registry() -> ModelRegistry {
     typed(json!({
         "apiVersion": "millrace.dev/v1alpha1", "kind": "ModelRegistry", "metadata": {"name": "main", "namespace": "ml"},
         "spec": {"database": {"secretRef": {"name": "db"}}, "artifacts": {"bucket": "models"}},
@@ -69,9 +69,28 @@ pub fn registry() -> ModelRegistry {
 }
 
 /// A bucket somebody made by hand.
-pub fn bucket(name: &str) -> DataBucket {
+pub(crate) fn bucket(name: &str) -> DataBucket {
     typed(json!({
         "apiVersion": "millrace.dev/v1alpha1", "kind": "DataBucket", "metadata": {"name": name, "namespace": "ml"},
         "spec": {"dataPlane": "default", "versioning": true},
     }))
+}
+
+/// A job somebody made by hand.
+pub(crate) fn job(name: &str) -> ProcessingJob {
+    typed(json!({
+        "apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob",
+        "metadata": {"name": name, "namespace": "ml", "labels": {"millrace.dev/step": "none"}},
+        "spec": {"container": {"image": "x"}},
+    }))
+}
+
+/// The chain over another bucket, with a topic of other settings.
+pub(crate) fn other_data() -> Value {
+    let mut other = chain("i");
+    other["buckets"] = json!([{"name": "other"}]);
+    other["steps"][0]["reads"] = json!(["bucket/other"]);
+    other["steps"][0]["container"]["args"] = json!([]);
+    other["topics"][0] = json!({"name": "events", "partitions": 6});
+    other
 }

@@ -74,7 +74,8 @@ fn end(steps: &[StepStatus]) -> (RunPhase, &'static str, &'static str, String) {
     let of = |phase: StepPhase| steps.iter().filter(move |s| s.phase == phase);
     let told = |step: &StepStatus| {
         let reason = step.reason.as_deref().unwrap_or("Unknown");
-        format!("{} ({reason}): {}", step.name, step.message.as_deref().unwrap_or_default())
+        let attempt = step.attempt.map_or_else(String::new, |n| format!(", attempt {n}"));
+        format!("{} ({reason}{attempt}): {}", step.name, step.message.as_deref().unwrap_or_default())
     };
     let mut failed = of(StepPhase::Failed);
     if let Some(first) = failed.next() {
@@ -82,8 +83,7 @@ fn end(steps: &[StepStatus]) -> (RunPhase, &'static str, &'static str, String) {
         let more = if more.is_empty() { String::new() } else { format!("; also failed: {}", more.join(", ")) };
         let skipped: Vec<&str> = of(StepPhase::Skipped).map(|s| s.name.as_str()).collect();
         let skipped = if skipped.is_empty() { String::new() } else { format!("; skipped: {}", skipped.join(", ")) };
-        let attempt = first.attempt.map_or_else(String::new, |n| format!(" at attempt {n}"));
-        return (RunPhase::Failed, "False", "StepFailed", format!("step {}{attempt}{more}{skipped}", told(first)));
+        return (RunPhase::Failed, "False", "StepFailed", format!("step {}{more}{skipped}", told(first)));
     }
     let skipped: Vec<String> = of(StepPhase::Skipped).map(told).collect();
     if skipped.is_empty() {

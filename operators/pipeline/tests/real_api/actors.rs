@@ -1,0 +1,50 @@
+//! The operators of jobs, models and data, played: whatever is new becomes good.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::{Api, Client, api::PostParams};
+use millrace_crds::{DataBucket, DataTopic, ModelVersion, ProcessingJob};
+use millrace_kit::Object;
+use serde_json::{Value, json};
+
+fn good(kind: &str) -> Value {
+    let now = Timestamp::UNIX_EPOCH.to_string();
+    json!([{"type": kind, "status": "True", "reason": "Simulated", "message": "done", "lastTransitionTime": now}])
+}
+
+async fn answer<K: Object>(client: &Client, namespace: &str, status: Value)
+where
+    K: kube::Resource<Scope = kube::core::NamespaceResourceScope>,
+{
+    let api: Api<K> = Api::namespaced(client.clone(), namespace);
+    let Ok(all) = api.list(&kube::api::ListParams::default()).await else { return };
+    for object in all {
+        let mut body = serde_json::to_value(&object).unwrap();
+        let generation = body["metadata"]["generation"].clone();
+        if body["status"]["observedGeneration"] == generation {
+            continue;
+        }
+        body["status"] = status.clone();
+        body["status"]["observedGeneration"] = generation;
+        let name = object.meta().name.clone().unwrap();
+        // A conflict is tried again on the next round.
+        let _ = api.replace_status(&name, &PostParams::default(), &serde_json::from_value(body).unwrap()).await;
+    }
+}
+
+/// Answers until it is dropped.
+pub(crate) async fn play(client: Client, namespace: String) {
+    let mut rounds = tokio::time::interval(Duration::from_millis(200));
+    loop {
+        rounds.tick().await;
+        let attempt = json!({"number": 1, "name": "a"});
+        let results = json!({"auc": 0.81, "model": "s3://b/m"});
+        let job = json!({"conditions": good("Succeeded"), "attempt": attempt, "results": results, "phase": "Succeeded"});
+        answer::<ProcessingJob>(&client, &namespace, job).await;
+        let version = json!({"conditions": good("Ready"), "version": 3});
+        answer::<ModelVersion>(&client, &namespace, version).await;
+        answer::<DataBucket>(&client, &namespace, json!({"conditions": good("Ready")})).await;
+        answer::<DataTopic>(&client, &namespace, json!({"conditions": good("Ready")})).await;
+    }
+}

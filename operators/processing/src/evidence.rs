@@ -123,11 +123,17 @@ fn without_container(pod: &PodView) -> Outcome {
         return Outcome { message: "the pod succeeded".into(), ..Outcome::default() };
     }
     let (reason, message) = pod.verdict.clone().unwrap_or_default();
-    Outcome::failed(FailureClass::Infrastructure, format!("Pod {} failed before a container ran: {reason} {message}", pod.name))
+    Outcome::failed(
+        FailureClass::Infrastructure,
+        format!("Pod {} failed before a container ran: {reason} {message}", pod.name),
+    )
 }
 
 fn disruption(pod: &PodView) -> Option<String> {
-    let verdict = pod.verdict.as_ref().filter(|(reason, _)| DISRUPTIONS.contains(&reason.as_str()) || reason.starts_with("OutOf"));
+    let verdict = pod
+        .verdict
+        .as_ref()
+        .filter(|(reason, _)| DISRUPTIONS.contains(&reason.as_str()) || reason.starts_with("OutOf"));
     let (reason, message) = pod.disrupted.as_ref().or(verdict)?;
     let node = pod.node.as_ref().map(|n| format!(" on node {n}")).unwrap_or_default();
     Some(format!("Pod {}{node} was disrupted: {reason} {message}", pod.name))
@@ -141,7 +147,9 @@ fn results(text: &str) -> Result<BTreeMap<String, Value>, String> {
     }
     if text.len() > MAX_RESULTS {
         let long = text.len();
-        return Err(format!("/dev/termination-log has {long} bytes; write at most {MAX_RESULTS}, larger data to a bucket"));
+        return Err(format!(
+            "/dev/termination-log has {long} bytes; write at most {MAX_RESULTS}, larger data to a bucket"
+        ));
     }
     let advice = "write one flat JSON object of strings, numbers and booleans to /dev/termination-log";
     let map: BTreeMap<String, Value> = serde_json::from_str(text).map_err(|e| format!("{e}; {advice}"))?;
@@ -172,9 +180,15 @@ pub(crate) fn pod_obstacle(pod: &PodView) -> Option<Obstacle> {
     }
     let ContainerView::Waiting { reason, message } = &pod.container else { return None };
     match reason.as_str() {
-        "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName" | "ErrImageNeverPull" | "ImageInspectError"
+        "ErrImagePull"
+        | "ImagePullBackOff"
+        | "InvalidImageName"
+        | "ErrImageNeverPull"
+        | "ImageInspectError"
         | "RegistryUnavailable" => {
-            let told = format!("Pod {name} cannot get its image ({reason}): {message}; check image, imagePullPolicy and pod.imagePullSecrets");
+            let told = format!(
+                "Pod {name} cannot get its image ({reason}): {message}; check image, imagePullPolicy and pod.imagePullSecrets"
+            );
             Some(obstacle(FailureClass::Image, "ImageUnavailable", told))
         }
         "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" | "PreCreateHookError" => {

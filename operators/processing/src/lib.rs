@@ -45,13 +45,23 @@ pub const ACCESS: &[Access] = &[
         &["get", "list", "watch", "create", "delete"],
         "Spark's properties, one per attempt; watch is limited to our labels and keeps no data",
     ),
-    Access::cluster("", "serviceaccounts", &["list", "watch", "create"], "millrace-spark, one per namespace with Spark"),
+    Access::cluster(
+        "",
+        "serviceaccounts",
+        &["list", "watch", "create"],
+        "millrace-spark, one per namespace with Spark",
+    ),
     Access::cluster(
         "rbac.authorization.k8s.io",
         "rolebindings",
         &["list", "watch", "create"],
         "binds millrace-spark to its ClusterRole",
     ),
-    Access::cluster("rbac.authorization.k8s.io", "clusterroles", &["bind"], "only this role may be bound, never escalated")
-        .named(&[children::account::ROLE]),
+    Access::cluster(
+        "rbac.authorization.k8s.io",
+        "clusterroles",
+        &["bind"],
+        "only this role may be bound, never escalated",
+    )
+    .named(&[children::account::ROLE]),
 ];

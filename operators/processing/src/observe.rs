@@ -188,7 +188,8 @@ pub(crate) async fn observe(job: &ProcessingJob, reader: &Reader) -> Result<Obse
         let conf = reader.cached::<ConfigMap>(&at(engine::conf_name(base))).filter(|c| owned_by(&**c, &uid));
         seen.conf = conf.and_then(|c| c.uid());
         // Before its grant is ready no pod can have been made, so nothing needs to be asked.
-        let may_exist = attempt.grant.is_none() || attempt.pod_uid.is_some() || seen.grant.as_ref().is_some_and(|g| g.ready);
+        let may_exist =
+            attempt.grant.is_none() || attempt.pod_uid.is_some() || seen.grant.as_ref().is_some_and(|g| g.ready);
         let key = at(attempt.pod.clone().unwrap_or_default());
         let pod = match &attempt.pod_uid {
             Some(pod_uid) => reader.proved::<Pod>(&key, pod_uid).await?.map(|p| view(&p)),
@@ -265,7 +266,9 @@ fn grant(grant: &DataGrant) -> GrantView {
     let said = conditions::get(&status, "Ready").map(|c| (c.reason.clone(), c.message.clone()));
     let ready = conditions::is_ready(&status, generation);
     let stalled = conditions::is_true(&status, "Stalled");
-    let DataGrantStatus { secret_name: secret, bootstrap_servers, endpoint, region, path_style, buckets, topics, .. } = status;
+    let DataGrantStatus {
+        secret_name: secret, bootstrap_servers, endpoint, region, path_style, buckets, topics, ..
+    } = status;
     let path_style = path_style.unwrap_or(false);
     GrantView { uid, ready, stalled, said, secret, bootstrap_servers, endpoint, region, path_style, buckets, topics }
 }
@@ -275,7 +278,8 @@ pub(crate) fn view(pod: &Pod) -> PodView {
     let meta = &pod.metadata;
     let status = pod.status.clone().unwrap_or_default();
     let grace = meta.deletion_grace_period_seconds;
-    let asked = |t: Timestamp| t.saturating_sub(std::time::Duration::from_secs(u64::try_from(grace.unwrap_or(0)).unwrap_or(0)));
+    let asked =
+        |t: Timestamp| t.saturating_sub(std::time::Duration::from_secs(u64::try_from(grace.unwrap_or(0)).unwrap_or(0)));
     let condition = |kind: &str, flag: &str| {
         let found = status.conditions.iter().flatten().find(|c| c.type_ == kind && c.status == flag);
         found.map(|c| (c.reason.clone().unwrap_or_default(), c.message.clone().unwrap_or_default()))

@@ -6,7 +6,9 @@ use k8s_openapi::api::{
     rbac::v1::RoleBinding,
 };
 use millrace_crds::{DataGrant, ProcessingJob, ProcessingJobStatus};
-use millrace_kit::{Decision, Failure, Hands, NoEffect, Note, Operator, Reader, Seen, Watch, async_trait, events::condition_notes};
+use millrace_kit::{
+    Decision, Failure, Hands, NoEffect, Note, Operator, Reader, Seen, Watch, async_trait, events::condition_notes,
+};
 
 use crate::{children::account, decide, observe, observe::Observed};
 
@@ -56,11 +58,7 @@ impl Operator for Processing {
         observe::observe(job, reader).await
     }
 
-    fn decide(
-        job: &ProcessingJob,
-        seen: &Seen<Observed>,
-        now: Timestamp,
-    ) -> Decision<ProcessingJobStatus, NoEffect> {
+    fn decide(job: &ProcessingJob, seen: &Seen<Observed>, now: Timestamp) -> Decision<ProcessingJobStatus, NoEffect> {
         decide::decide(job, seen, now)
     }
 

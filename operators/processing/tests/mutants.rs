@@ -3,8 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod support;
-#[path = "support/plots.rs"]
-mod plots;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -18,8 +16,9 @@ use millrace_kit::{
     sim::{self, World},
 };
 use millrace_processing::{Observed, Processing, controllers};
+use support::plots;
 
-const ORDERS: u64 = 6;
+const ORDERS: u64 = 4;
 
 fn sound(env: &Env, _: &World) -> Vec<Box<dyn Controller>> {
     controllers(env)
@@ -114,11 +113,7 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
         Ok(seen)
     }
 
-    fn decide(
-        job: &ProcessingJob,
-        seen: &Seen<Observed>,
-        now: Timestamp,
-    ) -> Decision<ProcessingJobStatus, NoEffect> {
+    fn decide(job: &ProcessingJob, seen: &Seen<Observed>, now: Timestamp) -> Decision<ProcessingJobStatus, NoEffect> {
         let mut job = job.clone();
         if RULE == FORGETS_THE_DEADLINE {
             job.spec.job.deadlines = None;
@@ -150,7 +145,9 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
                     }
                 }
             }
-            DOES_NOT_WAIT_FOR_THE_END => decision.actions.retain(|a| !matches!(a, Action::Delete(t) if t.kind == "Pod")),
+            DOES_NOT_WAIT_FOR_THE_END => {
+                decision.actions.retain(|a| !matches!(a, Action::Delete(t) if t.kind == "Pod"))
+            }
             _ => {}
         }
         decision

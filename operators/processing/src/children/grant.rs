@@ -1,9 +1,6 @@
 //! The DataGrant of one attempt.
 
-use millrace_crds::{
-    DataGrant, DataGrantSpec, ProcessingJob,
-    data_grant::Holder,
-};
+use millrace_crds::{DataGrant, DataGrantSpec, ProcessingJob, data_grant::Holder};
 use millrace_kit::Child;
 
 use super::parts;

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use k8s_openapi::{
     api::core::v1::{
         Capabilities, ConfigMapKeySelector, EmptyDirVolumeSource, EnvVar, EnvVarSource, LocalObjectReference,
-        PodSecurityContext, PodSpec, SeccompProfile, SecretKeySelector, SecretVolumeSource, SecurityContext, Toleration,
-        Volume, VolumeMount,
+        PodSecurityContext, PodSpec, SeccompProfile, SecretKeySelector, SecretVolumeSource, SecurityContext,
+        Toleration, Volume, VolumeMount,
     },
     apimachinery::pkg::api::resource::Quantity,
 };
 use millrace_crds::{
-    ProcessingJob, engines::PullPolicy, job::EnvSource,
+    ProcessingJob,
+    engines::PullPolicy,
+    job::EnvSource,
     well_known::{
         GRANT_KEY_AWS_CONFIG, GRANT_MOUNT_PATH, LABEL_ATTEMPT, LABEL_OWNER_KIND, LABEL_OWNER_NAME, LABEL_OWNER_UID,
     },
@@ -180,10 +182,7 @@ pub(crate) const fn pull(policy: PullPolicy) -> &'static str {
 pub(crate) fn resources(cpu: &str, memory: &str) -> k8s_openapi::api::core::v1::ResourceRequirements {
     let quantity = |text: &str| Quantity(text.to_owned());
     k8s_openapi::api::core::v1::ResourceRequirements {
-        requests: Some(BTreeMap::from([
-            ("cpu".to_owned(), quantity(cpu)),
-            ("memory".to_owned(), quantity(memory)),
-        ])),
+        requests: Some(BTreeMap::from([("cpu".to_owned(), quantity(cpu)), ("memory".to_owned(), quantity(memory))])),
         limits: Some(BTreeMap::from([("memory".to_owned(), quantity(memory))])),
         claims: None,
     }

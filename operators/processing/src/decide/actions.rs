@@ -23,11 +23,8 @@ pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<NoEffect
     if let Some(attempt) = live {
         // What was seen is of the attempt that was live then; a new one has nothing yet.
         let same = had == Some(attempt.name.as_str());
-        let fresh = Observed {
-            account: pass.seen.data.account,
-            binding: pass.seen.data.binding,
-            ..Observed::default()
-        };
+        let fresh =
+            Observed { account: pass.seen.data.account, binding: pass.seen.data.binding, ..Observed::default() };
         wanted(pass, (attempt, if same { &pass.seen.data } else { &fresh }), &mut all);
     }
     let mut old = pass.seen.data.old.clone();

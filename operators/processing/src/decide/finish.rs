@@ -44,22 +44,27 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
     if let Some(attempt) = status.attempt.as_mut() {
         attempt.started_at = started.map(Time);
     }
-    status.last_attempts.insert(0, AttemptRecord {
-        run,
-        number: attempt.number,
-        name: attempt.name,
-        result: outcome.result,
-        class: outcome.class,
-        message: Some(message.clone()),
-        exit_code: outcome.exit_code,
-        started_at: started.map(Time),
-        finished_at: Some(Time(finished)),
-    });
+    status.last_attempts.insert(
+        0,
+        AttemptRecord {
+            run,
+            number: attempt.number,
+            name: attempt.name,
+            result: outcome.result,
+            class: outcome.class,
+            message: Some(message.clone()),
+            exit_code: outcome.exit_code,
+            started_at: started.map(Time),
+            finished_at: Some(Time(finished)),
+        },
+    );
     status.last_attempts.truncate(KEPT);
     status.url = None;
     status.results = outcome.results;
     match outcome.result {
-        AttemptResult::Succeeded => end(pass, (JobPhase::Succeeded, "True", "Succeeded"), &format!("attempt {} succeeded", attempt.number)),
+        AttemptResult::Succeeded => {
+            end(pass, (JobPhase::Succeeded, "True", "Succeeded"), &format!("attempt {} succeeded", attempt.number))
+        }
         AttemptResult::Stopped | AttemptResult::Unknown => {
             // begin says what follows: a suspension, a new run, the next attempt.
             pass.status.phase = Some(JobPhase::Pending);

@@ -31,14 +31,20 @@ pub(crate) fn supervise(pass: &mut Pass<'_>) {
     }
     if pass.seen.data.lost {
         let gone = format!("Pod {} is gone", attempt.pod.clone().unwrap_or_default());
-        return finish(pass, stopping(pass, &attempt).unwrap_or_else(|| Outcome::failed(FailureClass::DriverLost, gone)));
+        return finish(
+            pass,
+            stopping(pass, &attempt).unwrap_or_else(|| Outcome::failed(FailureClass::DriverLost, gone)),
+        );
     }
     if let Some(outcome) = pod.as_ref().and_then(|pod| outcome(pass, &attempt, pod)) {
         let forced = stopping(pass, &attempt).filter(|_| outcome.result != AttemptResult::Succeeded);
-        return finish(pass, match forced {
-            Some(forced) => Outcome { exit_code: outcome.exit_code, started: outcome.started, ..forced },
-            None => outcome,
-        });
+        return finish(
+            pass,
+            match forced {
+                Some(forced) => Outcome { exit_code: outcome.exit_code, started: outcome.started, ..forced },
+                None => outcome,
+            },
+        );
     }
     if attempt.stop_reason.is_some() {
         return stop(pass, &attempt, pod.as_ref());
@@ -109,7 +115,8 @@ fn stop(pass: &mut Pass<'_>, attempt: &Attempt, pod: Option<&PodView>) {
     let since = attempt.stopping_at.as_ref().map_or(pass.now, |t| t.0);
     let until = later(later(since, pass.model.policy.stop), GIVE_UP);
     if pass.now >= until {
-        let message = format!("{}; Pod {} has not gone within deadlines.stop and is left to its node", forced.message, pod.name);
+        let message =
+            format!("{}; Pod {} has not gone within deadlines.stop and is left to its node", forced.message, pod.name);
         return finish(pass, Outcome { message, ..forced });
     }
     pass.wake_at(until);

@@ -35,12 +35,9 @@ pub(super) fn access(spec: &JobSpec, findings: &mut Findings) -> Vec<AccessReque
 
 fn request(target: DataRef, mode: Access) -> AccessRequest {
     match target {
-        DataRef::Bucket { name, prefix } => AccessRequest {
-            bucket: Some(name),
-            topic: None,
-            prefix: (!prefix.is_empty()).then_some(prefix),
-            mode,
-        },
+        DataRef::Bucket { name, prefix } => {
+            AccessRequest { bucket: Some(name), topic: None, prefix: (!prefix.is_empty()).then_some(prefix), mode }
+        }
         DataRef::Topic { name } => AccessRequest { bucket: None, topic: Some(name), prefix: None, mode },
     }
 }
@@ -87,7 +84,9 @@ fn unresolved(reference: &refs::Reference) -> String {
     let head = reference.head;
     match head {
         Head::Bucket | Head::Topic => format!("{reference} has no value here; write the name itself"),
-        _ => format!("{reference} has a value only in a step of an MLPipeline; write the value, or $$({head}… for the text"),
+        _ => format!(
+            "{reference} has a value only in a step of an MLPipeline; write the value, or $$({head}… for the text"
+        ),
     }
 }
 

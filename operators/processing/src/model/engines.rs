@@ -126,19 +126,26 @@ fn spark(spec: &SparkSpec, names: &Names, findings: &mut Findings) -> Option<Spa
 fn forbidden(key: &str) -> Option<&'static str> {
     match key {
         "spark.master" | "spark.submit.deployMode" => Some("the master is Millrace's; remove it"),
-        "spark.driver.host" | "spark.driver.bindAddress" | "spark.driver.port" | "spark.driver.blockManager.port"
+        "spark.driver.host"
+        | "spark.driver.bindAddress"
+        | "spark.driver.port"
+        | "spark.driver.blockManager.port"
         | "spark.blockManager.port" => Some("addresses and ports are Millrace's; remove it"),
         "spark.driver.memory" | "spark.driver.cores" | "spark.driver.memoryOverhead" => {
             Some("use spark.driver.cpu and spark.driver.memory of the job")
         }
-        "spark.executor.memory" | "spark.executor.cores" | "spark.executor.memoryOverhead"
+        "spark.executor.memory"
+        | "spark.executor.cores"
+        | "spark.executor.memoryOverhead"
         | "spark.executor.instances" => Some("use spark.executors of the job"),
         "spark.app.id" => Some("the id is the attempt's name; remove it"),
         _ if key.starts_with("spark.kubernetes.") => Some("use driver, executors, pod and env of the job"),
         _ if key.starts_with("spark.hadoop.fs.s3a.aws.") || key.starts_with("spark.hadoop.fs.s3a.endpoint") => {
             Some("access to the store follows from reads and writes; remove it")
         }
-        _ if !key.starts_with("spark.") => Some("Spark ignores properties that do not begin with spark.; write spark.…"),
+        _ if !key.starts_with("spark.") => {
+            Some("Spark ignores properties that do not begin with spark.; write spark.…")
+        }
         _ => None,
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod plots;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -179,7 +181,8 @@ pub(crate) fn dataplane(plane: Plane) -> Actor {
                     status.path_style = Some(true);
                     status.bootstrap_servers = Some("kafka:9092".into());
                     let names = g.spec.access.iter().filter_map(|a| a.bucket.clone());
-                    status.buckets = names.map(|name| GrantedBucket { bucket_name: format!("ml-{name}"), name }).collect();
+                    status.buckets =
+                        names.map(|name| GrantedBucket { bucket_name: format!("ml-{name}"), name }).collect();
                     let names = g.spec.access.iter().filter_map(|a| a.topic.clone());
                     status.topics = names.map(|name| GrantedTopic { topic_name: format!("ml.{name}"), name }).collect();
                 }
@@ -237,7 +240,7 @@ pub(crate) fn invariant(world: &World) -> Result<(), String> {
         && let (Some(grant), Some(pod)) = (&attempt.grant, &attempt.pod)
         && wants(pod)
         && attempt.pod_uid.is_none()
-        && !world.get::<DataGrant>("ml", grant).is_some_and(|g| g.status.unwrap_or_default().secret_name.is_some())
+        && world.get::<DataGrant>("ml", grant).is_none_or(|g| g.status.unwrap_or_default().secret_name.is_none())
         && millrace_kit::conditions::get(&status, "Succeeded").is_none()
     {
         return Err(format!("{pod} exists before its grant is ready"));
@@ -246,6 +249,7 @@ pub(crate) fn invariant(world: &World) -> Result<(), String> {
 }
 
 /// One workload: the job, what becomes of its pods, what happens around it, and what must come of it.
+#[derive(Clone)]
 pub(crate) struct Plot {
     pub(crate) name: &'static str,
     pub(crate) spec: Value,

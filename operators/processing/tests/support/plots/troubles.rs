@@ -1,0 +1,146 @@
+//! What can go wrong around an attempt.
+
+use k8s_openapi::api::core::v1::Pod;
+use millrace_crds::processing_job::{AttemptResult, FailureClass, JobPhase};
+use millrace_kit::conditions;
+use serde_json::json;
+
+use super::*;
+
+pub(crate) fn all() -> Vec<Plot> {
+    vec![
+        Plot {
+            name: "fails, then succeeds",
+            spec: container(json!({"retry": {"limit": 2}, "reads": ["bucket/raw"]})),
+            life: |_, n| if n < 3 { Life::Exit(1, "ValueError: no") } else { OK },
+            before: |_| {},
+            plane: Some(Plane::Answers),
+            around: Vec::new,
+            end: |w| {
+                phase(w, JobPhase::Succeeded)?;
+                last(w, (1, 3, AttemptResult::Succeeded, None))?;
+                must(status(w).failures.unwrap_or_default().application == 2, "failures miscounted")?;
+                no_grants(w)
+            },
+            writes: 3 * 6 + 1,
+        },
+        Plot {
+            name: "fails for good",
+            spec: container(json!({"retry": {"limit": 1}, "readyWhen": "Completed"})),
+            life: |_, _| Life::Exit(1, "ValueError: the departures do not add up"),
+            before: |_| {},
+            plane: None,
+            around: Vec::new,
+            end: |w| {
+                phase(w, JobPhase::Failed)?;
+                ready(w, "Application")?;
+                let status = status(w);
+                let message = &conditions::get(&status, "Stalled").unwrap().message;
+                must(message.contains("the departures do not add up"), "the program's words are lost")
+            },
+            writes: 9,
+        },
+        Plot {
+            name: "pod deleted while it runs",
+            spec: container(json!({})),
+            life: |_, n| if n == 1 { Life::Forever } else { OK },
+            before: |_| {},
+            plane: None,
+            around: || {
+                vec![once(
+                    |w| status(w).attempt.is_some_and(|a| a.pod_uid.is_some()),
+                    |w| w.delete::<Pod>("ml", &status(w).attempt.unwrap().pod.unwrap()),
+                )]
+            },
+            end: |w| {
+                phase(w, JobPhase::Succeeded)?;
+                let failures = status(w).failures.unwrap_or_default();
+                must((failures.application, failures.infrastructure) == (0, 1), "charged to the user")
+            },
+            writes: 9,
+        },
+        Plot {
+            name: "node lost",
+            spec: spark(json!({})),
+            life: |_, n| if n == 1 { Life::NodeLost } else { OK },
+            before: |_| {},
+            plane: Some(Plane::Answers),
+            around: Vec::new,
+            end: |w| {
+                phase(w, JobPhase::Succeeded)?;
+                must(status(w).last_attempts[1].class == Some(FailureClass::Infrastructure), "wrong class")?;
+                no_grants(w)
+            },
+            writes: 7 + 2 + 8,
+        },
+        Plot {
+            name: "image never pulls",
+            spec: container(json!({"deadlines": {"start": "2m"}})),
+            life: |_, _| Life::NoImage,
+            before: |_| {},
+            plane: None,
+            around: Vec::new,
+            end: |w| {
+                phase(w, JobPhase::Failed)?;
+                last(w, (1, 1, AttemptResult::Failed, Some(FailureClass::Image)))?;
+                must(w.list::<Pod>().is_empty(), "a pod that never ran was kept")
+            },
+            writes: 6,
+        },
+        Plot {
+            name: "no room",
+            spec: container(json!({"deadlines": {"start": "1m"}, "retry": {"infrastructureLimit": 1}})),
+            life: |_, n| if n == 1 { Life::NoRoom } else { OK },
+            before: |_| {},
+            plane: None,
+            around: Vec::new,
+            end: |w| {
+                phase(w, JobPhase::Succeeded)?;
+                must(status(w).last_attempts[1].class == Some(FailureClass::Capacity), "wrong class")
+            },
+            writes: 5 + 5,
+        },
+        Plot {
+            name: "run deadline",
+            spec: container(json!({"deadlines": {"run": "1m"}})),
+            life: |_, _| Life::Forever,
+            before: |_| {},
+            plane: None,
+            around: Vec::new,
+            end: |w| {
+                phase(w, JobPhase::Failed)?;
+                last(w, (1, 1, AttemptResult::Failed, Some(FailureClass::Deadline)))
+            },
+            writes: 7,
+        },
+        Plot {
+            name: "grant never ready",
+            spec: container(
+                json!({"reads": ["bucket/raw"], "deadlines": {"start": "1m"}, "retry": {"infrastructureLimit": 1}}),
+            ),
+            life: |_, _| OK,
+            before: |_| {},
+            plane: Some(Plane::Refuses),
+            around: Vec::new,
+            end: |w| {
+                phase(w, JobPhase::Failed)?;
+                ready(w, "Dependency")?;
+                must(w.list::<Pod>().is_empty(), "a pod ran without its data")?;
+                no_grants(w)
+            },
+            writes: 11,
+        },
+        Plot {
+            name: "grant never answered",
+            spec: container(
+                json!({"reads": ["bucket/raw"], "deadlines": {"start": "10s"}, "retry": {"infrastructureLimit": 0}}),
+            ),
+            life: |_, _| OK,
+            before: |_| {},
+            plane: None,
+            around: Vec::new,
+            end: |w| phase(w, JobPhase::Failed).and_then(|()| no_grants(w)),
+            writes: 5,
+        },
+    ]
+}

@@ -1,0 +1,191 @@
+//! What users ask for while a job runs or after it.
+
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use millrace_crds::processing_job::{AttemptResult, FailureClass, JobPhase};
+use millrace_kit::{conditions, names};
+use serde_json::json;
+
+use super::*;
+
+pub(crate) fn all() -> Vec<Plot> {
+    vec![
+        Plot {
+            name: "suspended and resumed",
+            spec: container(json!({"reads": ["bucket/raw"]})),
+            life: |_, n| if n == 1 { Life::Forever } else { OK },
+            before: |_| {},
+            plane: Some(Plane::Answers),
+            around: || {
+                vec![
+                    once(
+                        |w| is(w, JobPhase::Running),
+                        |w| change(w, json!({"reads": ["bucket/raw"], "suspend": true})),
+                    ),
+                    once(|w| is(w, JobPhase::Suspended), |w| change(w, json!({"reads": ["bucket/raw"]}))),
+                ]
+            },
+            end: |w| {
+                phase(w, JobPhase::Succeeded)?;
+                last(w, (1, 2, AttemptResult::Succeeded, None))?;
+                must(status(w).last_attempts[1].result == AttemptResult::Stopped, "not stopped")?;
+                no_grants(w)
+            },
+            writes: 5 + 3 + 7,
+        },
+        Plot {
+            name: "suspended from birth",
+            spec: container(json!({"suspend": true})),
+            life: |_, _| OK,
+            before: |_| {},
+            plane: None,
+            around: Vec::new,
+            end: |w| {
+                phase(w, JobPhase::Suspended)?;
+                must(conditions::is_true(&status(w), "Ready"), "not Ready")
+            },
+            writes: 1,
+        },
+        Plot {
+            name: "spec changed while it runs",
+            spec: container(json!({})),
+            life: |run, _| if run == 1 { Life::Forever } else { OK },
+            before: |_| {},
+            plane: None,
+            around: || {
+                vec![once(|w| is(w, JobPhase::Running), |w| change(w, json!({"env": [{"name": "A", "value": "1"}]})))]
+            },
+            end: |w| {
+                phase(w, JobPhase::Succeeded)?;
+                last(w, (2, 1, AttemptResult::Succeeded, None))?;
+                must(w.list::<Pod>().len() == 1, "pods of the old run were kept")
+            },
+            writes: 10,
+        },
+        Plot {
+            name: "spec changed after the end",
+            spec: spark(json!({})),
+            life: |_, _| OK,
+            before: |_| {},
+            plane: Some(Plane::Answers),
+            around: || {
+                vec![once(
+                    |w| is(w, JobPhase::Succeeded),
+                    |w| w.apply(&job(spark(json!({"reads": ["bucket/raw", "bucket/more"]})))),
+                )]
+            },
+            end: |w| {
+                last(w, (2, 1, AttemptResult::Succeeded, None))?;
+                must(w.list::<Pod>().len() == 1 && w.list::<ConfigMap>().len() == 1, "the old run was kept")?;
+                no_grants(w)
+            },
+            writes: 10 + 2 + 8,
+        },
+        Plot {
+            name: "rerun only on request",
+            spec: container(json!({"rerun": "OnRequest"})),
+            life: |_, _| OK,
+            before: |_| {},
+            plane: None,
+            around: || {
+                vec![
+                    once(
+                        |w| is(w, JobPhase::Succeeded),
+                        |w| {
+                            change(w, json!({"rerun": "OnRequest", "env": [{"name": "A", "value": "1"}]}));
+                        },
+                    ),
+                    once(
+                        |w| live(w).is_some_and(|j| j.metadata.generation == Some(2) && is(w, JobPhase::Succeeded)),
+                        |w| {
+                            let mut job = live(w).unwrap();
+                            job.metadata.annotations =
+                                Some([("millrace.dev/run-requested".to_owned(), "1".to_owned())].into());
+                            w.apply(&job);
+                        },
+                    ),
+                ]
+            },
+            end: |w| last(w, (2, 1, AttemptResult::Succeeded, None)),
+            writes: 12,
+        },
+        Plot {
+            name: "job deleted while it runs",
+            spec: spark(json!({})),
+            life: |_, _| Life::Forever,
+            before: |_| {},
+            plane: Some(Plane::Answers),
+            around: || {
+                vec![once(|w| is(w, JobPhase::Running), |w| w.delete::<millrace_crds::ProcessingJob>("ml", "features"))]
+            },
+            end: |w| {
+                must(w.list::<Pod>().is_empty() && w.list::<ConfigMap>().is_empty(), "something outlives the job")?;
+                no_grants(w)
+            },
+            writes: 5 + 2,
+        },
+        Plot {
+            name: "somebody else writes into the status",
+            spec: container(json!({})),
+            life: |_, _| OK,
+            before: |_| {},
+            plane: None,
+            around: || {
+                let mut left = 3;
+                vec![Box::new(move |w| {
+                    left -= i32::from(left >= 0);
+                    w.change::<millrace_crds::ProcessingJob>("ml", "features", |j| {
+                        let note = (format!("note{left}"), json!("kept"));
+                        j.status.get_or_insert_default().other.extend((left >= 0).then_some(note));
+                    });
+                    left >= 0
+                })]
+            },
+            end: |w| {
+                phase(w, JobPhase::Succeeded)?;
+                must(status(w).other.len() == 3, "fields of others are lost")
+            },
+            writes: 5,
+        },
+        Plot {
+            name: "an old pod's name is taken",
+            spec: container(json!({})),
+            life: |_, _| OK,
+            before: |_| {},
+            plane: None,
+            around: || {
+                vec![once(
+                    |w| is(w, JobPhase::Succeeded),
+                    |w| {
+                        let name = status(w).attempt.unwrap_or_default().pod.unwrap_or_default();
+                        w.vanish::<Pod>("ml", &name);
+                        w.apply(&foreign(&name));
+                        change(w, json!({"env": [{"name": "A", "value": "1"}]}));
+                    },
+                )]
+            },
+            end: |w| {
+                last(w, (2, 1, AttemptResult::Succeeded, None))?;
+                must(w.list::<Pod>().len() == 2, "another's pod was touched")
+            },
+            writes: 10,
+        },
+        Plot {
+            name: "a name is taken",
+            spec: container(json!({"retry": {"limit": 3}})),
+            life: |_, _| OK,
+            before: |w| {
+                let uid = live(w).and_then(|j| j.metadata.uid).unwrap_or_default();
+                let base = names::child("features", &uid, &["run1", "attempt1"]);
+                w.apply(&foreign(&format!("{base}-main")));
+            },
+            plane: None,
+            around: Vec::new,
+            end: |w| {
+                phase(w, JobPhase::Failed)?;
+                last(w, (1, 1, AttemptResult::Failed, Some(FailureClass::Configuration)))?;
+                must(w.list::<Pod>().len() == 1, "another's pod was touched")
+            },
+            writes: 4,
+        },
+    ]
+}

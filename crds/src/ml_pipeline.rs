@@ -99,10 +99,7 @@ pub struct MLPipelineStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_run_request: Option<String>,
-    /// Runs not finished.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub active_runs: Option<i32>,
-    /// The newest run.
+    /// The newest run that ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_run: Option<RunSummary>,
     /// Name of the newest run that succeeded.

@@ -76,6 +76,9 @@ fn store(grant: &GrantView, set: &mut impl FnMut(&str, String)) {
     set("spark.hadoop.fs.s3a.connection.ssl.enabled", endpoint.starts_with("https://").to_string());
     set("spark.hadoop.fs.s3a.path.style.access", grant.path_style.to_string());
     set("spark.hadoop.fs.s3a.aws.credentials.provider", PROVIDER.to_owned());
+    // Version 1 renames through `_temporary`, whose delete markers a versioned bucket still lists: the second run into a
+    // prefix would fail. A rename in an object store is no more atomic than version 2 anyway.
+    set("spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version", "2".to_owned());
     if let Some(region) = &grant.region {
         set("spark.hadoop.fs.s3a.endpoint.region", region.clone());
     }

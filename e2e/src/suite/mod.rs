@@ -31,11 +31,15 @@ pub struct Counts {
     pub passed: usize,
     /// Failed.
     pub failed: usize,
+    /// Schedules the simulated world ran, as the tests print them.
+    pub schedules: usize,
+    /// Seeded bugs that were caught.
+    pub mutants: usize,
 }
 
 impl Counts {
     /// One check that holds.
-    pub const ONE: Self = Self { passed: 1, failed: 0 };
+    pub const ONE: Self = Self { passed: 1, failed: 0, schedules: 0, mutants: 0 };
 }
 
 /// A line of the table.
@@ -91,7 +95,7 @@ fn row((rung, name, check): Check, ui: &Ui) -> Row {
         Err(why) => {
             drop(step);
             ui.say(&why);
-            Row { rung, name, counts: Counts { passed: 0, failed: 1 }, took, why: Some(why) }
+            Row { rung, name, counts: Counts { failed: 1, ..Counts::default() }, took, why: Some(why) }
         }
     }
 }
@@ -103,7 +107,7 @@ fn stage_and_play(chosen: Vec<stories::Story>, ui: &Ui) -> Vec<Row> {
         Ok(stage) => stage,
         Err(why) => {
             ui.say(&why);
-            let counts = Counts { passed: 0, failed: chosen.len() };
+            let counts = Counts { failed: chosen.len(), ..Counts::default() };
             return vec![Row { rung: 3, name: "stage".into(), counts, took: begun.elapsed(), why: Some(why) }];
         }
     };
@@ -128,6 +132,10 @@ fn close(rows: &[Row]) -> Outcome<()> {
         if let Some(why) = &row.why {
             println!("\nrung {} {}\n{why}", row.rung, row.name);
         }
+    }
+    let (schedules, mutants) = (sum(|c| c.schedules), sum(|c| c.mutants));
+    if schedules > 0 {
+        println!("\nsimulated world: {schedules} schedules, {mutants} mutants caught");
     }
     println!("\n{passed} passed, {failed} failed");
     match (passed, failed) {

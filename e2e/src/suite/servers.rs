@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Check, Counts, cargo};
 use crate::cluster::keeper::{Child, Keeper};
 use crate::cluster::tool;
+use crate::local::LocalApi;
 use crate::parts;
 use crate::ui::{Failure, Outcome, Ui};
 
@@ -18,11 +19,10 @@ const LOGIN: &str = "millrace-test";
 
 pub(super) fn second_rung() -> Vec<Check> {
     vec![
-        (2, "admission on a real API server".into(), Box::new(|_| cargo::tests(&["--package", "millrace-e2e", "--test", "admission"], &[]))),
+        (2, "admission on a real API server".into(), Box::new(|_| cargo::own(&["--test", "admission"]))),
         (2, "topics on a real Kafka".into(), Box::new(|ui| {
             let kafka = Kafka::start(ui)?;
-            let env = [("MILLRACE_KAFKA_BOOTSTRAP", format!("127.0.0.1:{}", kafka.port))];
-            dataplane("real_kafka", &env)
+            real("dataplane", "real_kafka", &[("MILLRACE_KAFKA_BOOTSTRAP", format!("127.0.0.1:{}", kafka.port))])
         })),
         (2, "buckets and grants on a real MinIO".into(), Box::new(|ui| {
             let minio = Minio::start(ui)?;
@@ -31,13 +31,22 @@ pub(super) fn second_rung() -> Vec<Check> {
                 ("MILLRACE_S3_ACCESS_KEY", LOGIN.to_owned()),
                 ("MILLRACE_S3_SECRET_KEY", LOGIN.to_owned()),
             ];
-            dataplane("real_minio", &env)
+            real("dataplane", "real_minio", &env)
+        })),
+        (2, "pipelines on a real API server".into(), Box::new(|ui| {
+            let api = LocalApi::start(ui)?;
+            let env = [
+                ("KUBECONFIG", api.kubeconfig.display().to_string()),
+                ("MILLRACE_AUDIT_LOG", api.audit_log.display().to_string()),
+            ];
+            real("pipeline", "real_api", &env)
         })),
     ]
 }
 
-fn dataplane(test: &str, env: &[(&str, String)]) -> Outcome<Counts> {
-    cargo::tests(&["--package", "millrace-dataplane", "--features", "rung2", "--test", test], env)
+/// One test of an operator's feature `rung2`.
+fn real(operator: &str, test: &str, env: &[(&str, String)]) -> Outcome<Counts> {
+    cargo::crates(&["--features", &format!("millrace-{operator}/rung2"), "--test", test], env)
 }
 
 /// A directory that goes with its handle.

@@ -130,7 +130,8 @@ fn draw(step: &Value, (shown, ended): (&mut BTreeMap<String, (Step, String)>, &m
             ended.push(name);
         }
         _ => {
-            let (live, last) = shown.entry(name.clone()).or_insert_with(|| (ui.step(format!("step {name}"), ""), String::new()));
+            let (live, last) =
+                shown.entry(name.clone()).or_insert_with(|| (ui.step(format!("step {name}"), ""), String::new()));
             if *last != line {
                 live.note(&line);
                 *last = line;
@@ -174,5 +175,7 @@ fn tell(stage: &Stage, shown: &Shown, begun: Instant) {
     println!("         its data      {k} -n {TEAM} get datatopics,databuckets");
     println!("         the versions  {k} -n {TEAM} get modelversions");
     println!("         MLflow        {k} -n {TEAM} port-forward service/main 5000:5000");
-    println!("                       (user and password: {k} -n {TEAM} get secrets --field-selector type=millrace.dev/registry)");
+    println!(
+        "                       (user and password: {k} -n {TEAM} get secrets --field-selector type=millrace.dev/registry)"
+    );
 }

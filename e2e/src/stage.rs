@@ -20,7 +20,8 @@ pub const SANDBOX: &str = "millrace-sandbox";
 pub const TEAM: &str = "ml";
 
 /// The images the cluster runs, as parts.
-const IMAGES: [&str; 6] = ["image-kafka", "image-minio", "image-postgres", "image-mlflow", "image-spark", "image-flights"];
+const IMAGES: [&str; 6] =
+    ["image-kafka", "image-minio", "image-postgres", "image-mlflow", "image-spark", "image-flights"];
 
 /// A cluster that is ready for pipelines.
 #[derive(Debug, Clone)]
@@ -40,7 +41,8 @@ pub fn local(ui: &Ui) -> Outcome<Stage> {
     let layout = Layout::of_user()?;
     let built = parts::ensure(&[&IMAGES[..], &["helm"]].concat(), ui)?;
     let operators = operators_image(ui)?;
-    let mut tars: Vec<PathBuf> = IMAGES.iter().filter_map(|name| built.get(*name)).map(|dir| dir.join("image.tar")).collect();
+    let mut tars: Vec<PathBuf> =
+        IMAGES.iter().filter_map(|name| built.get(*name)).map(|dir| dir.join("image.tar")).collect();
     tars.push(operators.join("image.tar"));
     cluster::import_images(&tars, ui)?;
     let volumes = layout.file("volumes");
@@ -139,20 +141,30 @@ impl Stage {
     fn renew_operators(&self, image: &Path, ui: &Ui) -> Outcome<()> {
         let sum = tool::call("sha256sum", &[image.join("image.tar").display().to_string()], "hashing the image")?;
         let sum = sum.get(..16).unwrap_or_default().to_owned();
-        let running = self.text(&["get", "deployment", "-n", OPERATORS, "-l", "app.kubernetes.io/part-of=millrace", "-o",
-            "jsonpath={.items[*].spec.template.metadata.annotations.millrace\\.dev/image}"])?;
+        let running = self.text(&[
+            "get",
+            "deployment",
+            "-n",
+            OPERATORS,
+            "-l",
+            "app.kubernetes.io/part-of=millrace",
+            "-o",
+            "jsonpath={.items[*].spec.template.metadata.annotations.millrace\\.dev/image}",
+        ])?;
         if running.split_whitespace().count() == 4 && running.split_whitespace().all(|s| s == sum) {
             return Ok(());
         }
         let step = ui.step("restarting the operators on their new image", "");
-        let patch = format!(r#"{{"spec":{{"template":{{"metadata":{{"annotations":{{"millrace.dev/image":"{sum}"}}}}}}}}}}"#);
+        let patch =
+            format!(r#"{{"spec":{{"template":{{"metadata":{{"annotations":{{"millrace.dev/image":"{sum}"}}}}}}}}}}"#);
         for name in ["dataplane", "processing", "pipeline", "registry"] {
             let deployment = format!("deployment/millrace-{name}");
             self.text(&["patch", &deployment, "-n", OPERATORS, "--patch", &patch])?;
         }
         for name in ["dataplane", "processing", "pipeline", "registry"] {
             let deployment = format!("deployment/millrace-{name}");
-            self.text(&["rollout", "status", &deployment, "-n", OPERATORS, "--timeout=120s"]).map_err(|f| self.explain(f, OPERATORS))?;
+            self.text(&["rollout", "status", &deployment, "-n", OPERATORS, "--timeout=120s"])
+                .map_err(|f| self.explain(f, OPERATORS))?;
         }
         step.done("");
         Ok(())
@@ -161,7 +173,8 @@ impl Stage {
     /// The failure with the state of the namespace's pods behind it.
     fn explain(&self, mut failure: Failure, namespace: &str) -> Failure {
         let pods = self.text(&["get", "pods", "-n", namespace, "-o", "wide"]).unwrap_or_default();
-        let events = self.text(&["get", "events", "-n", namespace, "--field-selector=type=Warning"]).unwrap_or_default();
+        let events =
+            self.text(&["get", "events", "-n", namespace, "--field-selector=type=Warning"]).unwrap_or_default();
         failure.why = format!("{}\n{pods}\n{events}", failure.why);
         failure.todo = format!("{} -n {namespace} describe pods", self.command());
         failure

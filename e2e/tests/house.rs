@@ -41,7 +41,8 @@ fn files_are_small() {
 #[test]
 fn nothing_is_left_open() {
     // Written in two parts, so that this file does not name itself.
-    let words = [["TO", "DO"], ["FIX", "ME"], ["todo", "!("], ["unimpl", "emented!("], ["#[ig", "nore"]].map(|w| w.concat());
+    let words =
+        [["TO", "DO"], ["FIX", "ME"], ["todo", "!("], ["unimpl", "emented!("], ["#[ig", "nore"]].map(|w| w.concat());
     let mut open = Vec::new();
     for path in files(&["rs", "py", "sh", "yaml", "toml"]) {
         let text = fs::read_to_string(&path).unwrap_or_default();
@@ -114,7 +115,9 @@ fn requested(objects: &[Value]) -> u64 {
         let replicas = object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
         let cpu = |c: &Value| {
             let request = c.pointer("/resources/requests/cpu");
-            milli(request.unwrap_or_else(|| panic!("{} {} requests no CPU", object["kind"], object["metadata"]["name"])))
+            milli(
+                request.unwrap_or_else(|| panic!("{} {} requests no CPU", object["kind"], object["metadata"]["name"])),
+            )
         };
         replicas * containers.iter().map(cpu).sum::<u64>()
     })

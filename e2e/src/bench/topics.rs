@@ -80,7 +80,17 @@ fn build(ui: &Ui) -> Outcome<PathBuf> {
     parts::ensure(&["rust-build"], ui)?;
     let target = parts::cache_root()?.join("target");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--profile", "image", "--package", "millrace-dataplane", "--bins", "--example", "floor"]);
+    cargo.args([
+        "build",
+        "--quiet",
+        "--profile",
+        "image",
+        "--package",
+        "millrace-dataplane",
+        "--bins",
+        "--example",
+        "floor",
+    ]);
     cargo.arg("--target-dir").arg(&target).current_dir(parts::repo_root()?);
     tool::run(&mut cargo, "building the dataplane operator")?;
     Ok(target.join("image"))

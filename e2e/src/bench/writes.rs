@@ -19,9 +19,7 @@ const QUIET: Duration = Duration::from_secs(5);
 pub(super) fn measure(ui: &Ui) -> Outcome<Vec<Figure>> {
     let stage = stage::local(ui)?;
     let image = "docker.io/millrace/flights:dev";
-    let job = |name: &str, spec: Value| {
-        json!({"apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob", "metadata": {"name": name, "namespace": TEAM}, "spec": spec})
-    };
+    let job = |name: &str, spec: Value| json!({"apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob", "metadata": {"name": name, "namespace": TEAM}, "spec": spec});
     let sleep = json!({"image": image, "command": ["python3", "/app/sleep.py", "1"]});
     let spark = json!({
         "image": image, "main": "local:///app/sleep.py", "args": ["1", "--spark"],
@@ -46,22 +44,40 @@ pub(super) fn measure(ui: &Ui) -> Outcome<Vec<Figure>> {
     ready(&stage, "databucket", "bench-data")?;
     for (name, budget, object, kind) in [
         ("container job", 5, job("bench-container", json!({"container": sleep})), "processingjob"),
-        ("Spark job with data", 10, job("bench-spark", json!({"spark": spark, "reads": ["bucket/bench-data"]})), "processingjob"),
+        (
+            "Spark job with data",
+            10,
+            job("bench-spark", json!({"spark": spark, "reads": ["bucket/bench-data"]})),
+            "processingjob",
+        ),
     ] {
         figures.push(figure(name, budget, &play(&stage, &object, kind)?));
     }
     put(&stage, &pipeline)?;
     ready(&stage, "mlpipeline", "bench-run")?;
     figures.push(figure("one-step run", 8, &play(&stage, &run, "mlpipelinerun")?));
-    stage.text(&["delete", "-n", TEAM, "mlpipelinerun/bench-run-1", "mlpipeline/bench-run", "databucket/bench-data",
-        "processingjob/bench-warm", "processingjob/bench-container", "processingjob/bench-spark"])?;
+    stage.text(&[
+        "delete",
+        "-n",
+        TEAM,
+        "mlpipelinerun/bench-run-1",
+        "mlpipeline/bench-run",
+        "databucket/bench-data",
+        "processingjob/bench-warm",
+        "processingjob/bench-container",
+        "processingjob/bench-spark",
+    ])?;
     Ok(figures)
 }
 
 fn figure(name: &str, budget: usize, writes: &BTreeMap<String, usize>) -> Figure {
     let sum: usize = writes.values().sum();
     let parts: Vec<String> = writes.iter().map(|(what, n)| format!("{what} {n}")).collect();
-    Figure { name: format!("writes, {name}"), value: sum.to_string(), beside: format!("budget {budget}; {}", parts.join(", ")) }
+    Figure {
+        name: format!("writes, {name}"),
+        value: sum.to_string(),
+        beside: format!("budget {budget}; {}", parts.join(", ")),
+    }
 }
 
 fn put(stage: &Stage, object: &Value) -> Outcome<()> {
@@ -83,14 +99,25 @@ fn play(stage: &Stage, object: &Value, kind: &str) -> Outcome<BTreeMap<String, u
     let before = settled(&log)?;
     put(stage, object)?;
     let name = at(object, "/metadata/name");
-    let over = || match stage.find(kind, name)?.as_ref().and_then(|o| condition(o, "Succeeded").map(|(s, r, m)| (s.to_owned(), format!("{r}: {m}")))) {
+    let over = || match stage
+        .find(kind, name)?
+        .as_ref()
+        .and_then(|o| condition(o, "Succeeded").map(|(s, r, m)| (s.to_owned(), format!("{r}: {m}"))))
+    {
         Some((status, _)) if status == "True" => Ok(Some(())),
         Some((status, why)) if status == "False" => Err(Failure::because(format!("{kind} {name} failed"), why)),
         _ => Ok(None),
     };
     tool::wait(END, over, || Failure::because(format!("{kind} {name} did not end"), "in time"))?;
     let after = settled(&log)?;
-    Ok(after.into_iter().map(|(what, n)| { let old = before.get(&what).copied().unwrap_or(0); (what, n - old) }).filter(|(_, n)| *n > 0).collect())
+    Ok(after
+        .into_iter()
+        .map(|(what, n)| {
+            let old = before.get(&what).copied().unwrap_or(0);
+            (what, n - old)
+        })
+        .filter(|(_, n)| *n > 0)
+        .collect())
 }
 
 /// The operators' writes so far, once they have been quiet.

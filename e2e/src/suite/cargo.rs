@@ -46,7 +46,8 @@ fn counted(args: &[&str], env: &[(&str, String)]) -> Outcome<Counts> {
         let head = line.split(word).next().unwrap_or_default();
         head.split_whitespace().last().and_then(|n| n.parse().ok()).unwrap_or(0)
     };
-    let after = |line: &str, word: &str| -> usize { line.strip_prefix(word).and_then(|n| n.trim().parse().ok()).unwrap_or(0) };
+    let after =
+        |line: &str, word: &str| -> usize { line.strip_prefix(word).and_then(|n| n.trim().parse().ok()).unwrap_or(0) };
     let mut counts = Counts::default();
     for line in said.lines() {
         if line.starts_with("test result:") {

@@ -76,7 +76,10 @@ pub fn test(options: &Options, ui: &Ui) -> Outcome<()> {
         rows.extend(stage_and_play(chosen, ui));
         // A cluster that was there before stays: it is somebody's.
         if !was_up {
-            rows.push(row((3, "nothing is left behind".into(), Box::new(|ui| crate::cluster::down(ui).map(|()| Counts::ONE))), ui));
+            rows.push(row(
+                (3, "nothing is left behind".into(), Box::new(|ui| crate::cluster::down(ui).map(|()| Counts::ONE))),
+                ui,
+            ));
         }
     }
     close(&rows)

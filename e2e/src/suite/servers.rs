@@ -20,27 +20,39 @@ const LOGIN: &str = "millrace-test";
 pub(super) fn second_rung() -> Vec<Check> {
     vec![
         (2, "admission on a real API server".into(), Box::new(|_| cargo::own(&["--test", "admission"]))),
-        (2, "topics on a real Kafka".into(), Box::new(|ui| {
-            let kafka = Kafka::start(ui)?;
-            real("dataplane", "real_kafka", &[("MILLRACE_KAFKA_BOOTSTRAP", format!("127.0.0.1:{}", kafka.port))])
-        })),
-        (2, "buckets and grants on a real MinIO".into(), Box::new(|ui| {
-            let minio = Minio::start(ui)?;
-            let env = [
-                ("MILLRACE_S3_ENDPOINT", format!("http://127.0.0.1:{}", minio.port)),
-                ("MILLRACE_S3_ACCESS_KEY", LOGIN.to_owned()),
-                ("MILLRACE_S3_SECRET_KEY", LOGIN.to_owned()),
-            ];
-            real("dataplane", "real_minio", &env)
-        })),
-        (2, "pipelines on a real API server".into(), Box::new(|ui| {
-            let api = LocalApi::start(ui)?;
-            let env = [
-                ("KUBECONFIG", api.kubeconfig.display().to_string()),
-                ("MILLRACE_AUDIT_LOG", api.audit_log.display().to_string()),
-            ];
-            real("pipeline", "real_api", &env)
-        })),
+        (
+            2,
+            "topics on a real Kafka".into(),
+            Box::new(|ui| {
+                let kafka = Kafka::start(ui)?;
+                real("dataplane", "real_kafka", &[("MILLRACE_KAFKA_BOOTSTRAP", format!("127.0.0.1:{}", kafka.port))])
+            }),
+        ),
+        (
+            2,
+            "buckets and grants on a real MinIO".into(),
+            Box::new(|ui| {
+                let minio = Minio::start(ui)?;
+                let env = [
+                    ("MILLRACE_S3_ENDPOINT", format!("http://127.0.0.1:{}", minio.port)),
+                    ("MILLRACE_S3_ACCESS_KEY", LOGIN.to_owned()),
+                    ("MILLRACE_S3_SECRET_KEY", LOGIN.to_owned()),
+                ];
+                real("dataplane", "real_minio", &env)
+            }),
+        ),
+        (
+            2,
+            "pipelines on a real API server".into(),
+            Box::new(|ui| {
+                let api = LocalApi::start(ui)?;
+                let env = [
+                    ("KUBECONFIG", api.kubeconfig.display().to_string()),
+                    ("MILLRACE_AUDIT_LOG", api.audit_log.display().to_string()),
+                ];
+                real("pipeline", "real_api", &env)
+            }),
+        ),
     ]
 }
 
@@ -100,7 +112,15 @@ impl Kafka {
             fixed.into_iter().chain(main.iter().map(|s| (*s).to_owned())).collect()
         };
         let settings = settings.display().to_string();
-        let format = java(&["kafka.tools.StorageTool", "format", "--standalone", "-t", "bWlsbHJhY2UtdGVzdC0wMQ", "-c", &settings]);
+        let format = java(&[
+            "kafka.tools.StorageTool",
+            "format",
+            "--standalone",
+            "-t",
+            "bWlsbHJhY2UtdGVzdC0wMQ",
+            "-c",
+            &settings,
+        ]);
         tool::call("java", &format, "formatting Kafka's storage")?;
         let broker = Child { name: "kafka", program: "java".into(), args: java(&["kafka.Kafka", &settings]) };
         let keeper = Keeper::start(vec![broker], &dir.0)?;

@@ -26,10 +26,18 @@ struct Node {
 }
 
 fn graphs() -> impl Strategy<Value = Vec<Node>> {
-    let node = (prop::collection::btree_set(0_usize..12, 0..4), any::<bool>(), prop::bool::weighted(0.9), prop::bool::weighted(0.9));
+    let node = (
+        prop::collection::btree_set(0_usize..12, 0..4),
+        any::<bool>(),
+        prop::bool::weighted(0.9),
+        prop::bool::weighted(0.9),
+    );
     prop::collection::vec(node, 1..12).prop_map(|nodes| {
-        let node = |(at, (needs, by_reference, when, good)): (usize, (BTreeSet<usize>, bool, bool, bool))| {
-            Node { needs: needs.into_iter().filter(|n| *n < at).collect(), by_reference, when, good }
+        let node = |(at, (needs, by_reference, when, good)): (usize, (BTreeSet<usize>, bool, bool, bool))| Node {
+            needs: needs.into_iter().filter(|n| *n < at).collect(),
+            by_reference,
+            when,
+            good,
         };
         nodes.into_iter().enumerate().map(node).collect()
     })
@@ -45,7 +53,11 @@ fn spec(nodes: &[Node]) -> Value {
         let needs: Vec<String> = node.needs.iter().map(|n| name(*n)).collect();
         let args: Vec<String> = needs.iter().map(|n| format!("$(steps.{n}.results.x)")).collect();
         let mut step = json!({"name": name(at), "when": node.when.to_string(), "container": {"image": "i"}});
-        if node.by_reference { step["container"]["args"] = json!(args) } else { step["needs"] = json!(needs) }
+        if node.by_reference {
+            step["container"]["args"] = json!(args)
+        } else {
+            step["needs"] = json!(needs)
+        }
         step
     };
     json!({"steps": nodes.iter().enumerate().rev().map(step).collect::<Vec<_>>()})
@@ -79,12 +91,16 @@ fn play(nodes: &[Node], draws: &[usize]) -> Result<(), TestCaseError> {
         "metadata": {"name": "r", "namespace": "ml", "uid": "u", "generation": 1}, "spec": {"pipeline": "p"},
     }))
     .unwrap();
-    let frozen = Frozen { name: "rev".into(), pipeline: "p".into(), spec: serde_json::from_value(spec(nodes)).unwrap() };
+    let frozen =
+        Frozen { name: "rev".into(), pipeline: "p".into(), spec: serde_json::from_value(spec(nodes)).unwrap() };
     let pipeline = PipelineSeen { revision: Some("rev".into()), ..PipelineSeen::default() };
-    let mut seen = Seen { data: Around { pipeline: Some(pipeline), revision: Some(frozen), ..Around::default() }, ..Seen::default() };
+    let mut seen = Seen {
+        data: Around { pipeline: Some(pipeline), revision: Some(frozen), ..Around::default() },
+        ..Seen::default()
+    };
     let mut made: BTreeMap<String, Value> = BTreeMap::new();
     let mut open: Vec<String> = Vec::new();
-    for turn in 0..=nodes.len() {
+    for draw in draws.iter().take(nodes.len() + 1) {
         let decision = Runs::decide(&run, &seen, Timestamp::UNIX_EPOCH);
         for action in &decision.actions {
             let Action::Create(child) = action else { return Err(TestCaseError::fail(format!("{action:?}"))) };
@@ -102,7 +118,7 @@ fn play(nodes: &[Node], draws: &[usize]) -> Result<(), TestCaseError> {
         if open.is_empty() {
             break;
         }
-        let step = open.remove(draws[turn] % open.len());
+        let step = open.remove(draw % open.len());
         let at: usize = step[1..].parse().unwrap();
         seen.data.jobs.push(finished(&made[&step], nodes[at].good));
         // What is not finished is there all the same.

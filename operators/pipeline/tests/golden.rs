@@ -1,5 +1,7 @@
 //! Golden folders of both kinds: what is seen in, what is decided out, with the exact words a user reads.
 
+#![allow(clippy::panic, reason = "a test fails by panicking")]
+
 use std::path::Path;
 
 use millrace_kit::sim::golden;

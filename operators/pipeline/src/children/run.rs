@@ -1,6 +1,8 @@
 //! The MLPipelineRun made on request.
 
-use millrace_crds::{MLPipeline, MLPipelineRun, MLPipelineRunSpec, ml_pipeline_run::Trigger, well_known::LABEL_PIPELINE};
+use millrace_crds::{
+    MLPipeline, MLPipelineRun, MLPipelineRunSpec, ml_pipeline_run::Trigger, well_known::LABEL_PIPELINE,
+};
 use millrace_kit::names;
 
 use super::{label, meta};

@@ -24,9 +24,8 @@ const MAX_DEPTH: usize = 64;
 /// Longest condition, in bytes; the schema says the same.
 const MAX_LENGTH: usize = 1_024;
 
-const FUNCTIONS: [&str; 12] = [
-    "size", "contains", "startsWith", "endsWith", "matches", "int", "uint", "double", "string", "bool", "type", "dyn",
-];
+const FUNCTIONS: [&str; 12] =
+    ["size", "contains", "startsWith", "endsWith", "matches", "int", "uint", "double", "string", "bool", "type", "dyn"];
 const TYPES: [&str; 7] = ["int", "uint", "double", "string", "bool", "list", "map"];
 const ARITHMETIC: [&str; 5] =
     [operators::ADD, operators::SUBSTRACT, operators::MULTIPLY, operators::DIVIDE, operators::NEGATE];
@@ -122,7 +121,8 @@ impl Condition {
         context.add_variable_from_value("params", texts(&scope.params));
         context.add_variable_from_value("run", texts(&scope.run));
         context.add_variable_from_value("trigger", texts(&scope.trigger));
-        let steps: HashMap<String, Cel> = scope.results.iter().map(|(step, all)| (step.clone(), results(all))).collect();
+        let steps: HashMap<String, Cel> =
+            scope.results.iter().map(|(step, all)| (step.clone(), results(all))).collect();
         context.add_variable_from_value("steps", Cel::from(steps));
         match catch_unwind(AssertUnwindSafe(|| context.resolve(&self.expr))) {
             Ok(Ok(Cel::Bool(answer))) => Ok(answer),
@@ -161,7 +161,9 @@ struct Walk {
 impl Walk {
     fn walk(&mut self, node: &IdedExpr, depth: usize) {
         if depth > MAX_DEPTH {
-            self.problems = vec![format!("nested deeper than {MAX_DEPTH} levels; split the step or return one result that says it")];
+            self.problems = vec![format!(
+                "nested deeper than {MAX_DEPTH} levels; split the step or return one result that says it"
+            )];
             return;
         }
         if let Some(path) = path(&node.expr) {
@@ -170,15 +172,21 @@ impl Walk {
         let deeper = depth + 1;
         match &node.expr {
             Expr::Call(call) => {
-                let ours = FUNCTIONS.contains(&call.func_name.as_str()) || !call.func_name.starts_with(char::is_alphabetic);
+                let ours =
+                    FUNCTIONS.contains(&call.func_name.as_str()) || !call.func_name.starts_with(char::is_alphabetic);
                 if !ours {
-                    self.problems.push(format!("there is no function {}; there are {}", call.func_name, FUNCTIONS.join(", ")));
+                    self.problems.push(format!(
+                        "there is no function {}; there are {}",
+                        call.func_name,
+                        FUNCTIONS.join(", ")
+                    ));
                 }
                 call.target.iter().for_each(|target| self.walk(target, deeper));
                 call.args.iter().for_each(|arg| self.walk(arg, deeper));
             }
             Expr::Comprehension(_) => {
-                self.problems.push("all, exists, exists_one, map and filter are not available: conditions do not loop".into());
+                self.problems
+                    .push("all, exists, exists_one, map and filter are not available: conditions do not loop".into());
             }
             Expr::List(list) => list.elements.iter().for_each(|e| self.walk(e, deeper)),
             Expr::Map(map) => {

@@ -122,13 +122,7 @@ pub fn parse(spec: &MLPipelineSpec) -> Result<Plan, Vec<Finding>> {
         return Err(findings);
     }
     let any_registry = parsed.iter().any(|s| matches!(&s.verb, Verb::Register { spec, .. } if spec.registry.is_none()));
-    Ok(Plan {
-        params: spec.params.clone(),
-        data_plane: spec.data_plane.clone(),
-        steps: parsed,
-        order,
-        any_registry,
-    })
+    Ok(Plan { params: spec.params.clone(), data_plane: spec.data_plane.clone(), steps: parsed, order, any_registry })
 }
 
 fn names(steps: &[StepSpec], findings: &mut Vec<Finding>) -> BTreeSet<String> {

@@ -30,7 +30,9 @@ pub(crate) fn strings(value: &Value, path: &str, visit: &mut dyn FnMut(&str, &st
 pub(crate) fn braces(path: &str, text: &str, findings: &mut Vec<Finding>) {
     for head in ["params", "run", "steps"] {
         if text.contains(&format!("${{{head}.")) {
-            let problem = format!("write $({head}.…), not ${{{head}.…}}: Flux empties ${{…}} before the object reaches the cluster");
+            let problem = format!(
+                "write $({head}.…), not ${{{head}.…}}: Flux empties ${{…}} before the object reaches the cluster"
+            );
             findings.push(Finding::new(path, problem));
         }
     }
@@ -42,7 +44,10 @@ pub(crate) fn parameters(params: &BTreeMap<String, String>, findings: &mut Vec<F
         let path = format!("spec.params.{name}");
         braces(&path, value, findings);
         if refs::find(value).map_or(true, |found| !found.is_empty()) {
-            findings.push(Finding::new(path, "a parameter's value is taken as it stands; write the reference where it is used"));
+            findings.push(Finding::new(
+                path,
+                "a parameter's value is taken as it stands; write the reference where it is used",
+            ));
         }
     }
 }
@@ -129,6 +134,10 @@ impl Reading<'_> {
             let how = "let the step that writes the files return their URI and write $(steps.NAME.results.KEY)";
             return Err(format!("a register step has no access to data; {how}"));
         }
-        if self.data.contains(word) { Ok(()) } else { Err(format!("the step has no access to it; add {word} to reads or writes")) }
+        if self.data.contains(word) {
+            Ok(())
+        } else {
+            Err(format!("the step has no access to it; add {word} to reads or writes"))
+        }
     }
 }

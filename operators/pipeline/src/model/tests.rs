@@ -21,7 +21,11 @@ fn step(name: &str, more: Value) -> Value {
 
 fn scope(results: Value) -> Scope {
     let results: BTreeMap<String, Value> = serde_json::from_value(results).unwrap();
-    Scope { results: [("train".to_owned(), results)].into(), params: [("day".into(), "7".into())].into(), ..Scope::default() }
+    Scope {
+        results: [("train".to_owned(), results)].into(),
+        params: [("day".into(), "7".into())].into(),
+        ..Scope::default()
+    }
 }
 
 #[test]
@@ -78,7 +82,10 @@ fn cycles_are_named_step_by_step() {
         ]
     );
     let own = findings(json!({"steps": [step("a", json!({"when": "steps.a.results.x > 1"}))]}));
-    assert_eq!(own, ["spec.steps: the steps go round in a circle: a needs a (spec.steps[a].when); take one of these needs away"]);
+    assert_eq!(
+        own,
+        ["spec.steps: the steps go round in a circle: a needs a (spec.steps[a].when); take one of these needs away"]
+    );
 }
 
 #[test]
@@ -145,8 +152,9 @@ fn no_text_takes_the_operator_down() {
     use proptest::prelude::*;
     let pieces = prop::collection::vec(
         prop::sample::select(vec![
-            "steps", ".", "train", "results", "auc", "[", "]", "(", ")", "\"a\"", "'", ">", "==", "&&", "||", "!", "?", ":", "1", "0.5",
-            "-", "+", "%", "in", "has", "all", "{", "}", ",", "\\", "$", "é", "params", "size", " ", "true", "b'", "r\"", "0x", "1u", "@",
+            "steps", ".", "train", "results", "auc", "[", "]", "(", ")", "\"a\"", "'", ">", "==", "&&", "||", "!", "?",
+            ":", "1", "0.5", "-", "+", "%", "in", "has", "all", "{", "}", ",", "\\", "$", "é", "params", "size", " ",
+            "true", "b'", "r\"", "0x", "1u", "@",
         ]),
         0..40,
     );

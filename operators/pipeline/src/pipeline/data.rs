@@ -71,12 +71,15 @@ fn keep<K: Primary>(plan: &mut Plan, from: (&MLPipeline, &str), wanted: Wanted<'
     };
     if !owned(pipeline, live) {
         let whose = controller(live).unwrap_or_else(|| "somebody else".to_owned());
-        let message = format!("{path}: {kind} {name} belongs to {whose}; take it out of the declarations to just use it, or give it another name");
+        let message = format!(
+            "{path}: {kind} {name} belongs to {whose}; take it out of the declarations to just use it, or give it another name"
+        );
         plan.stalled.push(("NameTaken", message));
         return;
     }
     if live.meta().deletion_timestamp.is_some() {
-        plan.waiting.push(("DataTerminating", format!("{path}: {kind} {name} is being deleted and made again afterwards")));
+        plan.waiting
+            .push(("DataTerminating", format!("{path}: {kind} {name} is being deleted and made again afterwards")));
         return;
     }
     if !same(live, want) {

@@ -83,7 +83,10 @@ fn registry(plan: &Plan, around: &Around) -> Option<Standing> {
             Some(Standing::progressing("RegistryMissing", message))
         }
         all => {
-            let message = format!("a register step names no registry and the namespace has {}; name one in register.registry", all.join(", "));
+            let message = format!(
+                "a register step names no registry and the namespace has {}; name one in register.registry",
+                all.join(", ")
+            );
             Some(Standing::stalled("RegistryAmbiguous", message))
         }
     }

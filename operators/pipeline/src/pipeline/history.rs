@@ -2,9 +2,7 @@
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::api::ObjectMeta;
-use millrace_crds::{
-    MLPipeline, MLPipelineRun, MLPipelineStatus, ml_pipeline::RunSummary, ml_pipeline_run::RunPhase,
-};
+use millrace_crds::{MLPipeline, MLPipelineRun, MLPipelineStatus, ml_pipeline::RunSummary, ml_pipeline_run::RunPhase};
 use millrace_kit::{Action, NoEffect, Target};
 
 use super::observe::{Around, RunSeen};
@@ -17,7 +15,8 @@ const REVISIONS: usize = 5;
 
 /// Runs of one phase, newest first.
 fn newest(around: &Around, phase: RunPhase) -> Vec<&RunSeen> {
-    let mut runs: Vec<&RunSeen> = around.runs.iter().filter(|r| r.phase == Some(phase) && r.finished_at.is_some()).collect();
+    let mut runs: Vec<&RunSeen> =
+        around.runs.iter().filter(|r| r.phase == Some(phase) && r.finished_at.is_some()).collect();
     runs.sort_by(|a, b| age(b).cmp(&age(a)));
     runs
 }
@@ -31,13 +30,11 @@ fn age(run: &RunSeen) -> (Option<jiff::Timestamp>, &str) {
 pub(super) fn old_runs(pipeline: &MLPipeline, around: &Around) -> Vec<Action<NoEffect>> {
     let history = pipeline.spec.history.clone().unwrap_or_default();
     let limit = |given: Option<i32>, default: usize| given.map_or(default, |n| usize::try_from(n).unwrap_or(0));
-    let kept = [
-        (RunPhase::Succeeded, limit(history.succeeded, SUCCEEDED)),
-        (RunPhase::Failed, limit(history.failed, FAILED)),
-    ];
-    let over = kept.into_iter().flat_map(|(phase, keep)| {
-        newest(around, phase).into_iter().filter(|r| r.ours).skip(keep).collect::<Vec<_>>()
-    });
+    let kept =
+        [(RunPhase::Succeeded, limit(history.succeeded, SUCCEEDED)), (RunPhase::Failed, limit(history.failed, FAILED))];
+    let over = kept
+        .into_iter()
+        .flat_map(|(phase, keep)| newest(around, phase).into_iter().filter(|r| r.ours).skip(keep).collect::<Vec<_>>());
     let metadata = |run: &RunSeen| meta(pipeline, &run.name, &run.uid);
     over.map(|run| MLPipelineRun { metadata: metadata(run), spec: Default::default(), status: None })
         .map(|run| Action::Delete(Target::of(&run)))

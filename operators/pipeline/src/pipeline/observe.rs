@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::{api::apps::v1::ControllerRevision, apimachinery::pkg::apis::meta::v1::Time};
 use millrace_crds::{
-    DataBucket, DataTopic, MLPipeline, MLPipelineRun, ml_pipeline_run::RunPhase,
-    well_known::ANNOTATION_RUN_REQUESTED,
+    DataBucket, DataTopic, MLPipeline, MLPipelineRun, ml_pipeline_run::RunPhase, well_known::ANNOTATION_RUN_REQUESTED,
 };
 use millrace_kit::{Failure, Key, Object, Reader, conditions};
 use serde::{Deserialize, Serialize};
@@ -141,7 +140,9 @@ fn used(pipeline: &MLPipeline, key: &Key, reader: &Reader) -> BTreeSet<String> {
         let at = Key::new(key.namespace.clone(), name);
         let shared = format!("shared/{kind}/{name}");
         match kind {
-            "bucket" => reader.cached::<DataBucket>(&at).is_some() || !reader.cache.indexed::<DataBucket>(&shared).is_empty(),
+            "bucket" => {
+                reader.cached::<DataBucket>(&at).is_some() || !reader.cache.indexed::<DataBucket>(&shared).is_empty()
+            }
             _ => reader.cached::<DataTopic>(&at).is_some() || !reader.cache.indexed::<DataTopic>(&shared).is_empty(),
         }
     };

@@ -12,11 +12,10 @@ mod values;
 
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
-use millrace_crds::{
-    MLPipeline, MLPipelineRun, MLPipelineRunStatus, ModelVersion, ProcessingJob,
-};
+use millrace_crds::{MLPipeline, MLPipelineRun, MLPipelineRunStatus, ModelVersion, ProcessingJob};
 use millrace_kit::{
-    DecisionOf, Failure, Hands, Key, NoEffect, Note, Operator, Reader, Seen, Watch, async_trait, events::condition_notes,
+    DecisionOf, Failure, Hands, Key, NoEffect, Note, Operator, Reader, Seen, Watch, async_trait,
+    events::condition_notes,
 };
 
 use crate::{children, pipeline};

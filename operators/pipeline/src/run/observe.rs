@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use millrace_crds::{
-    HasConditions, MLPipeline, MLPipelineRun, MLPipelineSpec, ModelVersion, ProcessingJob,
-    ml_pipeline_run::StepPhase, well_known::LABEL_PIPELINE,
+    HasConditions, MLPipeline, MLPipelineRun, MLPipelineSpec, ModelVersion, ProcessingJob, ml_pipeline_run::StepPhase,
+    well_known::LABEL_PIPELINE,
 };
 use millrace_kit::{Failure, Key, Object, Reader, conditions};
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,8 @@ pub(super) async fn observe(run: &MLPipelineRun, reader: &Reader) -> Result<Arou
         None => None,
     };
     // Only steps whose child was asked for can have one; the rest of the names would be asked for in vain.
-    let begun = |s: &&millrace_crds::ml_pipeline_run::StepStatus| matches!(s.phase, StepPhase::Running | StepPhase::Succeeded);
+    let begun =
+        |s: &&millrace_crds::ml_pipeline_run::StepStatus| matches!(s.phase, StepPhase::Running | StepPhase::Succeeded);
     let names: BTreeSet<String> = status.steps.iter().filter(begun).filter_map(|s| s.job.clone()).collect();
     let uid = run.metadata.uid.clone().unwrap_or_default();
     let mut around = Around {
@@ -140,4 +141,3 @@ async fn frozen(key: Key, reader: &Reader) -> Result<Frozen, Failure> {
     let pipeline = found.metadata.labels.as_ref().and_then(|l| l.get(LABEL_PIPELINE)).cloned().unwrap_or_default();
     Ok(Frozen { name, pipeline, spec: revision::spec(&found) })
 }
-

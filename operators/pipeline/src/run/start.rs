@@ -46,7 +46,9 @@ pub(super) fn start(run: &MLPipelineRun, around: &Around) -> Start {
     }
     match &around.revision {
         Some(Frozen { name: revision, pipeline, spec: Some(_) }) if pipeline != name => {
-            let message = format!("spec.revision: ControllerRevision {revision} is not one of MLPipeline {name}; leave revision out to run its present spec");
+            let message = format!(
+                "spec.revision: ControllerRevision {revision} is not one of MLPipeline {name}; leave revision out to run its present spec"
+            );
             Start::Refuse("RevisionMissing", message)
         }
         Some(Frozen { name: revision, spec: Some(spec), .. }) => match model::parse(spec) {
@@ -54,11 +56,15 @@ pub(super) fn start(run: &MLPipelineRun, around: &Around) -> Start {
             Err(findings) => Start::Refuse("InvalidRevision", model::told(&findings)),
         },
         Some(Frozen { name: revision, .. }) if begun => {
-            let message = format!("ControllerRevision {revision} is gone, and with it what the run executes; was MLPipeline {name} deleted? Its running steps are stopped");
+            let message = format!(
+                "ControllerRevision {revision} is gone, and with it what the run executes; was MLPipeline {name} deleted? Its running steps are stopped"
+            );
             Start::Lost("RevisionLost", message)
         }
         Some(Frozen { name: revision, .. }) if run.spec.revision.is_some() => {
-            let message = format!("spec.revision: there is no ControllerRevision {revision}; leave revision out to run the pipeline's present spec");
+            let message = format!(
+                "spec.revision: there is no ControllerRevision {revision}; leave revision out to run the pipeline's present spec"
+            );
             Start::Refuse("RevisionMissing", message)
         }
         _ => Start::Wait("PipelineNotReady", format!("the revision of MLPipeline {name} is not stored yet")),

@@ -227,7 +227,8 @@ impl<'a> Walk<'a> {
                     (Some(named), _) => named.clone(),
                     (None, [only]) => only.clone(),
                     (None, all) => {
-                        let message = format!("the namespace has {} ModelRegistries; name one in register.registry", all.len());
+                        let message =
+                            format!("the namespace has {} ModelRegistries; name one in register.registry", all.len());
                         return Err(("RegistryUnknown", message));
                     }
                 };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::{Api, Client, api::PostParams};
+use kube::{Api, Client, api::PostParams, core::NamespaceResourceScope};
 use millrace_crds::{DataBucket, DataTopic, ModelVersion, ProcessingJob};
 use millrace_kit::Object;
 use serde_json::{Value, json};
@@ -13,10 +13,11 @@ fn good(kind: &str) -> Value {
     json!([{"type": kind, "status": "True", "reason": "Simulated", "message": "done", "lastTransitionTime": now}])
 }
 
-async fn answer<K: Object>(client: &Client, namespace: &str, status: Value)
-where
-    K: kube::Resource<Scope = kube::core::NamespaceResourceScope>,
-{
+async fn answer<K: Object + kube::Resource<Scope = NamespaceResourceScope>>(
+    client: &Client,
+    namespace: &str,
+    status: Value,
+) {
     let api: Api<K> = Api::namespaced(client.clone(), namespace);
     let Ok(all) = api.list(&kube::api::ListParams::default()).await else { return };
     for object in all {
@@ -40,7 +41,8 @@ pub(crate) async fn play(client: Client, namespace: String) {
         rounds.tick().await;
         let attempt = json!({"number": 1, "name": "a"});
         let results = json!({"auc": 0.81, "model": "s3://b/m"});
-        let job = json!({"conditions": good("Succeeded"), "attempt": attempt, "results": results, "phase": "Succeeded"});
+        let job =
+            json!({"conditions": good("Succeeded"), "attempt": attempt, "results": results, "phase": "Succeeded"});
         answer::<ProcessingJob>(&client, &namespace, job).await;
         let version = json!({"conditions": good("Ready"), "version": 3});
         answer::<ModelVersion>(&client, &namespace, version).await;

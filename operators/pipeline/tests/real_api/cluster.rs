@@ -92,7 +92,8 @@ impl Cluster {
         all.patch(&self.namespace, &apply, &Patch::Apply(&namespace)).await.unwrap();
         let subjects = json!([{"kind": "User", "name": USER, "apiGroup": "rbac.authorization.k8s.io"}]);
         let body = |kind: &str, more: Value| {
-            let mut body = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": USER}});
+            let mut body =
+                json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": USER}});
             body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             Patch::Apply(body)
         };
@@ -139,16 +140,28 @@ impl Cluster {
         json!({"apiVersion": kind.api_version(), "kind": kind.kind, "metadata": {"name": name}, "spec": spec})
     }
 
-    pub(crate) async fn create<K: Object + kube::Resource<Scope = NamespaceResourceScope>>(&self, name: &str, spec: &Value) {
+    pub(crate) async fn create<K: Object + kube::Resource<Scope = NamespaceResourceScope>>(
+        &self,
+        name: &str,
+        spec: &Value,
+    ) {
         let body = Patch::Apply(Self::body::<K>(name, spec));
         self.api::<K>().patch(name, &PatchParams::apply("user"), &body).await.unwrap();
     }
 
-    pub(crate) async fn replace<K: Object + kube::Resource<Scope = NamespaceResourceScope>>(&self, name: &str, spec: &Value) {
+    pub(crate) async fn replace<K: Object + kube::Resource<Scope = NamespaceResourceScope>>(
+        &self,
+        name: &str,
+        spec: &Value,
+    ) {
         self.create::<K>(name, spec).await;
     }
 
-    pub(crate) async fn annotate<K: Object + kube::Resource<Scope = NamespaceResourceScope>>(&self, name: &str, one: (&str, &str)) {
+    pub(crate) async fn annotate<K: Object + kube::Resource<Scope = NamespaceResourceScope>>(
+        &self,
+        name: &str,
+        one: (&str, &str),
+    ) {
         let patch = json!({"metadata": {"annotations": {one.0: one.1}}});
         self.api::<K>().patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
     }
@@ -193,7 +206,8 @@ impl Cluster {
         let audited = self.audited();
         let name = |line: &Value| line["objectRef"]["name"].as_str().unwrap_or_default().to_owned();
         let count = |resource: &str, verb: &str, prefix: &str| {
-            let hit = |l: &&Value| l["objectRef"]["resource"] == resource && l["verb"] == verb && name(l).starts_with(prefix);
+            let hit =
+                |l: &&Value| l["objectRef"]["resource"] == resource && l["verb"] == verb && name(l).starts_with(prefix);
             audited.iter().filter(hit).count()
         };
         let prefix: String = run.chars().take(30).collect();

@@ -5,6 +5,7 @@
 #![cfg(feature = "rung2")]
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
@@ -61,7 +62,12 @@ fn phase<'a>(phase: &'a str) -> impl Fn(&Value) -> bool + 'a {
 
 /// Three steps, killed by SIGKILL half-way: the same end, no job made twice.
 async fn runs_and_survives(cluster: &Cluster) {
-    cluster.create::<ModelRegistry>("main", &json!({"database": {"secretRef": {"name": "db"}}, "artifacts": {"bucket": "models"}})).await;
+    cluster
+        .create::<ModelRegistry>(
+            "main",
+            &json!({"database": {"secretRef": {"name": "db"}}, "artifacts": {"bucket": "models"}}),
+        )
+        .await;
     let run = json!({"pipeline": "flow", "params": {"day": "$(HOME)"}});
     cluster.create::<MLPipelineRun>("early", &run).await;
     cluster.wait::<MLPipelineRun>("early", |r| condition(r, "Succeeded").1.contains("no MLPipeline")).await;

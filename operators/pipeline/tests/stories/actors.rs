@@ -109,9 +109,10 @@ pub(crate) fn registry() -> Actor {
 /// The dataplane operator.
 pub(crate) fn dataplane() -> Actor {
     Box::new(|world| {
-        let bucket = world.list::<DataBucket>().into_iter().find(|b| {
-            b.status.as_ref().is_none_or(|s| s.observed_generation != b.metadata.generation.unwrap())
-        });
+        let bucket = world
+            .list::<DataBucket>()
+            .into_iter()
+            .find(|b| b.status.as_ref().is_none_or(|s| s.observed_generation != b.metadata.generation.unwrap()));
         if let Some(bucket) = bucket {
             world.change::<DataBucket>("ml", &name(&bucket), |b| {
                 let generation = b.metadata.generation;
@@ -119,9 +120,10 @@ pub(crate) fn dataplane() -> Actor {
             });
             return true;
         }
-        let topic = world.list::<DataTopic>().into_iter().find(|t| {
-            t.status.as_ref().is_none_or(|s| s.observed_generation != t.metadata.generation.unwrap())
-        });
+        let topic = world
+            .list::<DataTopic>()
+            .into_iter()
+            .find(|t| t.status.as_ref().is_none_or(|s| s.observed_generation != t.metadata.generation.unwrap()));
         let Some(topic) = topic else { return false };
         world.change::<DataTopic>("ml", &name(&topic), |t| {
             let generation = t.metadata.generation;
@@ -183,7 +185,9 @@ pub(crate) fn clicker(spec: Value, value: &'static str) -> Actor {
 
 /// Deletes the job of the step `features` while it runs.
 pub(crate) fn thief() -> Actor {
-    let running = |world: &World| world.list::<ProcessingJob>().into_iter().find(|j| j.status.as_ref().is_some_and(|s| s.attempt.is_some()));
+    let running = |world: &World| {
+        world.list::<ProcessingJob>().into_iter().find(|j| j.status.as_ref().is_some_and(|s| s.attempt.is_some()))
+    };
     once(
         move |world| running(world).is_some(),
         move |world| world.delete::<ProcessingJob>("ml", &name(&running(world).unwrap())),

@@ -1,6 +1,8 @@
 //! Pipelines and runs in the simulated world: every write cut off before and after, caches lagging and reordered, with
 //! actors for the other operators. Every schedule must end like the undisturbed one; every seeded bug must be caught.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 mod actors;
 mod mutants;
 mod objects;
@@ -94,7 +96,13 @@ fn setup(plot: Plot, world: &World) {
             world.apply(&pipeline(&single()));
             world.apply(&run("r", &json!({"pipeline": "p"})));
         }
-        Plot::Chain | Plot::WhenFalse | Plot::Retried | Plot::Edited | Plot::Thief | Plot::Deleted | Plot::Undeclared => {
+        Plot::Chain
+        | Plot::WhenFalse
+        | Plot::Retried
+        | Plot::Edited
+        | Plot::Thief
+        | Plot::Deleted
+        | Plot::Undeclared => {
             world.apply(&pipeline(&chain("i")));
             by_hand();
         }
@@ -150,10 +158,13 @@ fn cast(plot: Plot) -> Vec<Actor> {
         }
         Plot::Squatter => {
             // The bucket is there first, but the caches may hear of it last.
-            Some(actors::once(|_| true, |world| {
-                world.apply(&objects::bucket("raw"));
-                world.apply(&pipeline(&chain("i")));
-            }))
+            Some(actors::once(
+                |_| true,
+                |world| {
+                    world.apply(&objects::bucket("raw"));
+                    world.apply(&pipeline(&chain("i")));
+                },
+            ))
         }
         Plot::Undeclared => Some(actors::editor(objects::other_data())),
         Plot::Swapped => {
@@ -209,10 +220,16 @@ fn ends(plot: Plot, world: &World) -> Result<(), String> {
         Plot::Foreign => is(("Failed", "0/1 only failed (NameTaken)")),
         Plot::Touched if !actors::touched(world) => Err("a foreign write into the status was lost".into()),
         Plot::Swapped if world.get::<DataBucket>("ml", "raw").is_none() => Err("deleted somebody else's bucket".into()),
-        Plot::Deleted => is(("Failed", "0/3 features failed (RevisionLost), train failed (RevisionLost), register failed (RevisionLost)")),
-        Plot::Two => all_ended().and_then(|()| if last.as_deref() == Some("s") { Ok(()) } else { Err(format!("last run {last:?}")) }),
+        Plot::Deleted => is((
+            "Failed",
+            "0/3 features failed (RevisionLost), train failed (RevisionLost), register failed (RevisionLost)",
+        )),
+        Plot::Two => all_ended()
+            .and_then(|()| if last.as_deref() == Some("s") { Ok(()) } else { Err(format!("last run {last:?}")) }),
         Plot::Requested if runs.len() != 1 => Err(format!("{} runs are kept", runs.len())),
-        Plot::Suspended if runs.len() != 2 => Err(format!("{} runs, expected one by hand and one asked for", runs.len())),
+        Plot::Suspended if runs.len() != 2 => {
+            Err(format!("{} runs, expected one by hand and one asked for", runs.len()))
+        }
         Plot::Requested | Plot::Suspended => all_ended(),
         Plot::Squatter if runs.is_empty() && world.list::<ProcessingJob>().is_empty() => {
             let bucket = world.get::<DataBucket>("ml", "raw").unwrap();

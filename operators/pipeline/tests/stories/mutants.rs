@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use millrace_crds::{MLPipelineRun, ml_pipeline_run::StepPhase, well_known::ANNOTATION_RUN_REQUESTED};
 use millrace_kit::{
-    Action, Controller, DecisionOf, Env, Failure, Hands, Kernel, Key, Operator, Reader, Seen, Target, Watch, async_trait,
+    Action, Controller, DecisionOf, Env, Failure, Hands, Kernel, Key, Operator, Reader, Seen, Target, Watch,
+    async_trait,
     sim::{self, World},
 };
 use millrace_pipeline::{pipeline::Pipelines, run::Runs};
@@ -57,7 +58,11 @@ impl<O: Operator, B: Bug<O>> Operator for Bent<O, B> {
 struct RandomName;
 static DRAWN: AtomicU64 = AtomicU64::new(0);
 impl Bug<Runs> for RandomName {
-    fn bend(mut decision: DecisionOf<Runs>, _: &MLPipelineRun, _: &Seen<<Runs as Operator>::Observed>) -> DecisionOf<Runs> {
+    fn bend(
+        mut decision: DecisionOf<Runs>,
+        _: &MLPipelineRun,
+        _: &Seen<<Runs as Operator>::Observed>,
+    ) -> DecisionOf<Runs> {
         for action in &mut decision.actions {
             if let Action::Create(child) = action {
                 child.body["metadata"]["name"] = json!(format!("job-{}", DRAWN.fetch_add(1, Ordering::Relaxed) % 3));
@@ -70,7 +75,11 @@ impl Bug<Runs> for RandomName {
 /// Does not store which revision a run executes.
 struct ForgetsRevision;
 impl Bug<Runs> for ForgetsRevision {
-    fn bend(mut decision: DecisionOf<Runs>, _: &MLPipelineRun, _: &Seen<<Runs as Operator>::Observed>) -> DecisionOf<Runs> {
+    fn bend(
+        mut decision: DecisionOf<Runs>,
+        _: &MLPipelineRun,
+        _: &Seen<<Runs as Operator>::Observed>,
+    ) -> DecisionOf<Runs> {
         decision.status.revision = None;
         decision
     }
@@ -92,7 +101,11 @@ impl Bug<Runs> for TrustsCache {
 /// One failed step stops the others.
 struct FailureStopsAll;
 impl Bug<Runs> for FailureStopsAll {
-    fn bend(mut decision: DecisionOf<Runs>, _: &MLPipelineRun, _: &Seen<<Runs as Operator>::Observed>) -> DecisionOf<Runs> {
+    fn bend(
+        mut decision: DecisionOf<Runs>,
+        _: &MLPipelineRun,
+        _: &Seen<<Runs as Operator>::Observed>,
+    ) -> DecisionOf<Runs> {
         if decision.status.steps.iter().any(|s| s.phase == StepPhase::Failed) {
             for step in decision.status.steps.iter_mut().filter(|s| s.phase == StepPhase::Pending) {
                 step.phase = StepPhase::Skipped;
@@ -105,7 +118,11 @@ impl Bug<Runs> for FailureStopsAll {
 /// Forgets that a child was asked for.
 struct ForgetsIntent;
 impl Bug<Runs> for ForgetsIntent {
-    fn bend(mut decision: DecisionOf<Runs>, _: &MLPipelineRun, _: &Seen<<Runs as Operator>::Observed>) -> DecisionOf<Runs> {
+    fn bend(
+        mut decision: DecisionOf<Runs>,
+        _: &MLPipelineRun,
+        _: &Seen<<Runs as Operator>::Observed>,
+    ) -> DecisionOf<Runs> {
         decision.status.steps.retain(|s| s.phase != StepPhase::Running);
         decision
     }
@@ -184,9 +201,12 @@ fn pipeline_bug<B: Bug<Pipelines>>(plot: Plot) -> bool {
     })
 }
 
+/// Whether a bug is caught.
+type Hunt = fn() -> bool;
+
 #[test]
 fn every_mutation_of_the_operators_is_caught() {
-    let all: [(&str, fn() -> bool); 8] = [
+    let all: [(&str, Hunt); 8] = [
         ("random names", || run_bug::<RandomName>(Plot::Single)),
         ("forgets the revision", || run_bug::<ForgetsRevision>(Plot::Edited)),
         ("trusts the cache", || run_bug::<TrustsCache>(Plot::Pinned)),

@@ -18,7 +18,7 @@ pub(crate) const PROPERTIES: &str = "spark.properties";
 pub(crate) const TEMPLATE: &str = "executor.yaml";
 
 /// A failed attempt's message is the end of its log, so the log ends with the application's own words: Spark's
-/// information is left out, and so are the warnings it gives about its own shutdown.
+/// information is left out, and so are the warnings it gives about its own shutdown and about a node short of cpu.
 const LOG4J2: &str = "\
 rootLogger.level = warn
 rootLogger.appenderRef.stdout.ref = console
@@ -37,6 +37,8 @@ logger.outbox.name = org.apache.spark.rpc.netty.Outbox
 logger.outbox.level = error
 logger.native.name = org.apache.hadoop.util.NativeCodeLoader
 logger.native.level = error
+logger.vertx.name = io.vertx.core.impl.BlockedThreadChecker
+logger.vertx.level = off
 logger.metrics.name = org.apache.hadoop.metrics2
 logger.metrics.level = error
 ";

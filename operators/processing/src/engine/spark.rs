@@ -53,6 +53,10 @@ impl Engine for Spark {
             outcome.class = Some(FailureClass::Configuration);
             outcome.message = format!("spark.class is not in spark.main; {}", outcome.message);
         }
+        if outcome.class == Some(FailureClass::Application) && outcome.message.contains("java.lang.OutOfMemoryError") {
+            outcome.class = Some(FailureClass::OutOfMemory);
+            outcome.message = format!("the driver's heap is too small; raise spark.driver.memory. {}", outcome.message);
+        }
         Some(outcome)
     }
 }

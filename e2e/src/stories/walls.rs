@@ -48,11 +48,8 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
         let grant = at(job, "/status/attempt/grant");
         Ok((!grant.is_empty()).then(|| grant.to_owned()))
     })?;
-    let mut steal = jobs::spark("steal", "/walls/steal.py", &[&grant]);
-    if let Some(count) = steal.pointer_mut("/spec/spark/executors/count") {
-        *count = json!(0);
-    }
-    space.apply(&[steal])?;
+    // It never asks for its executor; without one declared it would have no API token to misuse.
+    space.apply(&[jobs::spark("steal", "/walls/steal.py", &[&grant])])?;
     for (name, tried) in [("container", "a container"), ("spark", "a driver and an executor"), ("steal", "a thief")] {
         let step = ui.step(format!("the walls around {tried}"), "");
         let job = succeeded(&space, name, LIMIT)?;

@@ -88,10 +88,11 @@ impl Hands {
         self.port.now()
     }
 
-    /// Creates the object, or overwrites it without reading it. The caller's kind and name must be ours alone.
+    /// Creates the object, or overwrites it without reading it. The name must be derived from our own object's uid, and
+    /// the kind must be one whose type cannot change (a Secret's): then somebody else's object is refused, not lost.
     ///
     /// # Errors
-    /// The API server's refusal; `NameTaken` if the stored object is controlled by another uid.
+    /// The API server's refusal.
     pub async fn put(&self, child: &Child) -> Result<(), Failure> {
         match self.port.write(Write::Create(child.kind.clone(), child.body.clone())).await {
             Err(exists) if exists.is_conflict() => {

@@ -12,7 +12,7 @@ mod version;
 
 use std::sync::Arc;
 
-use millrace_kit::{Controller, Env, Kernel, access::Access};
+use millrace_kit::{Action, Controller, Effect, Env, Failures, Kernel, LastFailure, access::Access};
 
 pub use login::{Key, Login, USERNAME};
 pub use office::{Office, Settings};
@@ -47,6 +47,11 @@ pub fn over(env: &Env, office: Office) -> Vec<Box<dyn Controller>> {
         Box::new(Kernel::new(Registries::new(Arc::clone(&office)), env.reader.clone())),
         Box::new(Kernel::new(Versions::new(office), env.reader.clone())),
     ]
+}
+
+/// The newest failure of an action that is still asked for: what observation has overtaken no longer matters.
+fn pertinent<'a, E: Effect>(failures: &'a Failures, actions: &[Action<E>]) -> Option<&'a LastFailure> {
+    failures.0.iter().rev().find(|failure| actions.iter().any(|action| action.id() == failure.action))
 }
 
 /// Every right the operator uses, beside the kernel's own.

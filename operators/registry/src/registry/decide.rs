@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use millrace_crds::{ModelRegistry, ModelRegistryStatus};
 use millrace_kit::{Action, Decision, Seen, Standing, Target, conditions, later};
 
+use crate::pertinent;
+
 use super::{Ask, Names, Observed, children, migrate, model, model::Plan, observe, serve};
 
 /// How long a part may take before a person is asked to look.
@@ -143,7 +145,7 @@ impl Pass<'_> {
             conditions::set(self.status(), kind, (flag, &part.reason, &part.message), now);
         }
         let mut standing = None;
-        if let Some(last) = self.seen.failures.latest() {
+        if let Some(last) = pertinent(&self.seen.failures, &self.decision.actions) {
             standing = Some(Standing::failed(&last.failure));
         }
         if !login.ok {

@@ -132,6 +132,13 @@ pub(super) fn available(deployment: &Deployment) -> bool {
     deployment.status.as_ref().and_then(|s| s.available_replicas).unwrap_or(0) > 0
 }
 
+/// Whether all pods are those of the present template.
+pub(super) fn rolled_out(deployment: &Deployment) -> bool {
+    let status = deployment.status.clone().unwrap_or_default();
+    let wanted = deployment.spec.as_ref().and_then(|s| s.replicas).unwrap_or(1);
+    status.observed_generation == deployment.metadata.generation && status.updated_replicas.unwrap_or(0) >= wanted
+}
+
 fn pods(reader: &Reader, uid: &str) -> Vec<PodSeen> {
     let mut seen: Vec<PodSeen> = reader.cache.indexed::<Pod>(uid).iter().filter_map(|p| pods::read(p)).collect();
     seen.sort_by(|a, b| a.name.cmp(&b.name));

@@ -7,7 +7,7 @@ use millrace_kit::{Action, later};
 use super::{
     children,
     decide::{Part, Pass},
-    observe::available,
+    observe::{available, rolled_out},
     pods::SERVER,
 };
 use crate::mlflow::{MlflowError, view};
@@ -37,7 +37,11 @@ pub(super) fn server(pass: &mut Pass<'_>, before: (&Part, &Part, &Part)) -> Part
     if pass.plan.replicas == 0 {
         return Part::ok("ScaledToZero", "spec.replicas is 0");
     }
-    if available(live) { answer(pass) } else { starting(pass) }
+    match (available(live), rolled_out(live)) {
+        (true, true) => answer(pass),
+        (true, false) => Part::waits("RollingOut", "the server's pods are being replaced"),
+        (false, _) => starting(pass),
+    }
 }
 
 fn starting(pass: &Pass<'_>) -> Part {

@@ -11,10 +11,15 @@ use super::{
     Ask, Observed, REGISTER, aliases,
     model::{self, Plan},
 };
-use crate::mlflow::{Change, Version, What, view};
+use crate::{
+    mlflow::{Change, Version, What, view},
+    pertinent,
+};
 
 /// How long a wait may take before a person is asked to look.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// How long the bucket of a source may be unknown: declared beside the version, it may be seen after it.
+const DECLARED: Duration = Duration::from_secs(30);
 /// How long a registration without an answer may still be on its way: longer than a request may take.
 const ON_ITS_WAY: Duration = Duration::from_secs(20);
 /// Reason of a failure after which the registration may have been done.
@@ -81,33 +86,38 @@ fn unready(
                 "spec.source: the bucket {} is not one of this namespace; write the files below a declared bucket, $(bucket.NAME)/PATH",
                 plan.source.bucket
             );
-            return Some(stand(status, &Standing::stalled("SourceNotVerified", message), now));
+            return Some(waits(status, ("SourceNotVerified", message, DECLARED), now));
         }
         (Some(bucket), ..) if !registered && !bucket.ready => {
             ("BucketNotReady", format!("spec.source: the DataBucket {} is not Ready", bucket.name))
         }
         (_, None, _) => ("RegistryMissing", format!("spec.registry: there is no ModelRegistry {} here", spec.registry)),
-        (_, Some(registry), None) if !registry.available => {
-            ("RegistryNotReady", format!("ModelRegistry {}: {}", spec.registry, registry.message))
-        }
+        (_, Some(registry), None) if !registry.available => (
+            "RegistryNotReady",
+            format!("the server of ModelRegistry {} is not available; see its conditions", spec.registry),
+        ),
         (_, _, Some(error)) => ("ServerUnreachable", format!("ModelRegistry {}: {error}", spec.registry)),
         _ => return None,
     };
     // A server that is away says nothing of a version that is registered and as declared.
     let settled = conditions::is_ready(&status, version.metadata.generation.unwrap_or(0));
-    let decision = if settled { Decision::of(status) } else { waits(status, (reason, message), now) };
+    let decision = if settled { Decision::of(status) } else { waits(status, (reason, message, PATIENCE), now) };
     Some(if data.error.is_some() { decision.wake_after(now, view::RETRY) } else { decision })
 }
 
 /// Waiting, for a time; then a person is asked.
-fn waits(status: ModelVersionStatus, why: (&str, String), now: Timestamp) -> Decision<ModelVersionStatus, Ask> {
-    let (reason, message) = why;
+fn waits(
+    status: ModelVersionStatus,
+    why: (&str, String, Duration),
+    now: Timestamp,
+) -> Decision<ModelVersionStatus, Ask> {
+    let (reason, message, patience) = why;
     let ready = conditions::get(&status, "Ready").filter(|c| c.status == "False");
-    let until = later(ready.map_or(now, |c| c.last_transition_time.0), PATIENCE);
+    let until = later(ready.map_or(now, |c| c.last_transition_time.0), patience);
     if now < until {
         return stand(status, &Standing::progressing(reason, message), now).wake_at(until);
     }
-    let message = format!("{message} (for more than {} minutes)", PATIENCE.as_secs() / 60);
+    let message = format!("{message} (for more than {} s)", patience.as_secs());
     stand(status, &Standing::stalled(reason, message), now)
 }
 
@@ -122,9 +132,9 @@ fn register(
     status.managed_tag_keys = plan.new.tags.keys().cloned().collect();
     status.taking_aliases = aliases::first(&plan.aliases, &seen.data.aliases);
     let failure = seen.failures.of(REGISTER);
-    let decision = match failure.or_else(|| seen.failures.latest()) {
+    let decision = match failure {
         Some(last) => stand(status, &Standing::failed(&last.failure), now),
-        None => waits(status, ("Registering", format!("registering in {}", plan.new.model)), now),
+        None => waits(status, ("Registering", format!("registering in {}", plan.new.model), PATIENCE), now),
     };
     if let Some(last) = failure.filter(|f| f.failure.reason == UNANSWERED) {
         let until = later(last.since, ON_ITS_WAY);
@@ -159,14 +169,15 @@ fn keep(
     let told = aliases::settle(&mut status, (number, &plan.aliases), &seen.data.aliases);
     changes.extend(told.changes);
     let settling = !status.taking_aliases.is_empty();
-    let standing = match seen.failures.latest() {
+    let change = |what| Action::Effect(Ask::Change(Change { model: found.model.clone(), version: number, what }));
+    let actions: Vec<_> = changes.into_iter().map(change).collect();
+    let standing = match pertinent(&seen.failures, &actions) {
         Some(last) => Standing::failed(&last.failure),
         None if settling => Standing::progressing("TakingAliases", "giving the version its aliases"),
         None => Standing::ready("Registered", format!("version {number} of {}{}", found.model, told.note)),
     };
     let mut decision = stand(status, &standing, now);
-    let change = |what| Action::Effect(Ask::Change(Change { model: found.model.clone(), version: number, what }));
-    decision.actions.extend(changes.into_iter().map(change));
+    decision.actions = actions;
     decision
 }
 

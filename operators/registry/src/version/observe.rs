@@ -38,8 +38,6 @@ pub struct Observed {
 pub struct RegistrySeen {
     /// Whether its server has answered lately.
     pub available: bool,
-    /// Why it is not Ready.
-    pub message: String,
 }
 
 /// A DataBucket, as far as it matters.
@@ -72,8 +70,7 @@ pub(super) async fn observe(office: &Office, version: &ModelVersion, reader: &Re
     let Some(registry) = registry.filter(|r| r.metadata.deletion_timestamp.is_none()) else { return seen };
     let status = registry.status.clone().unwrap_or_default();
     let available = conditions::is_true(&status, "ServerAvailable");
-    let message = conditions::get(&status, "Ready").map(|c| c.message.clone()).unwrap_or_default();
-    seen.registry = Some(RegistrySeen { available, message });
+    seen.registry = Some(RegistrySeen { available });
     if available && version.metadata.deletion_timestamp.is_none() {
         ask(office, (version, &registry), (reader, &mut seen)).await;
     }

@@ -1,0 +1,68 @@
+//! Every story under every cut of every write and many orders: the same end, no effect twice, nothing leaked.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+#[path = "support/registries.rs"]
+mod registries;
+mod support;
+#[path = "support/versions.rs"]
+mod versions;
+
+use support::{Build, Plot, reason, sound, versions_only, with_story};
+
+const ORDERS: u64 = 1;
+
+fn explore(plots: &[Plot], build: &Build) {
+    let mut schedules = 0;
+    let mut wrong = Vec::new();
+    for plot in plots {
+        let report = with_story(plot, build, |story| millrace_kit::sim::explore(story, ORDERS));
+        if let Err(faults) = report.verdict() {
+            wrong.push(format!("{}: {faults}\nwrites: {:#?}", plot.name, report.writes));
+        }
+        println!("{}: {} schedules, {} writes", plot.name, report.schedules, report.writes.len());
+        schedules += report.schedules;
+    }
+    println!("schedules: {schedules}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn registries_end_alike() {
+    explore(&registries::plots(), &sound);
+}
+
+#[test]
+fn versions_end_alike() {
+    explore(&versions::plots(), &versions_only);
+}
+
+#[test]
+fn what_is_done_in_mlflow_is_noticed() {
+    explore(&versions::polled_plots(), &sound);
+}
+
+fn writes(plot: &Plot, build: &Build) -> Vec<String> {
+    with_story(plot, build, |story| {
+        millrace_kit::sim::run(story, millrace_kit::sim::Schedule { seed: 0, cut: None }).writes
+    })
+}
+
+#[test]
+fn a_registry_costs_few_writes_and_an_idle_one_none() {
+    let all = writes(&registries::plots()[0], &sound);
+    let count = |verb: &str| all.iter().filter(|w| w.starts_with(verb)).count();
+    // Bucket, grant, Service, Job, login, Deployment.
+    assert_eq!(count("create"), 6, "{all:#?}");
+    assert!(count("status") <= 8, "{all:#?}");
+    assert_eq!(all.len(), count("create") + count("status"), "{all:#?}");
+}
+
+#[test]
+fn a_version_costs_two_statuses() {
+    let all = writes(&versions::plots()[0], &versions_only);
+    let statuses = all.iter().filter(|w| w.starts_with("status ModelVersion")).count();
+    // Waiting for the bucket, which here is declared beside it; then the intent, and the end.
+    assert!(statuses <= 3, "{all:#?}");
+    assert_eq!(all.iter().filter(|w| w.starts_with("create version")).count(), 1, "{all:#?}");
+}

@@ -1,0 +1,148 @@
+//! A simulated MLflow server: one per run, outliving the operator's crashes; every change passes the world's gate.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard},
+};
+
+use millrace_kit::{async_trait, sim::World};
+use millrace_registry::mlflow::{Answer, Catalogue, Change, Mlflow, MlflowError, NewVersion, Server, Version, What};
+
+#[derive(Default)]
+pub struct Store(Mutex<State>);
+
+#[derive(Default)]
+pub struct State {
+    pub models: BTreeMap<String, BTreeMap<i64, Version>>,
+    last: BTreeMap<String, i64>,
+    pub aliases: BTreeMap<String, BTreeMap<String, i64>>,
+    pub down: bool,
+    pub refuses: bool,
+}
+
+impl Store {
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+pub struct Simulated(pub World);
+
+impl Simulated {
+    fn read<T>(&self, with: impl FnOnce(&State) -> T) -> Answer<T> {
+        let store = self.0.shelf::<Store>();
+        let state = store.lock();
+        match (self.0.dead(), state.down, state.refuses) {
+            (true, ..) => Err(MlflowError::Unanswered("the process is dead".into())),
+            (_, true, _) => Err(MlflowError::Unreachable("simulated".into())),
+            (_, _, true) => Err(MlflowError::Denied("simulated".into())),
+            _ => Ok(with(&state)),
+        }
+    }
+
+    /// `with` says whether it changed anything.
+    fn write<T>(&self, what: &str, with: impl FnOnce(&mut State) -> Answer<(T, bool)>) -> Answer<T> {
+        self.read(|_| ())?;
+        let mut refused = None;
+        let passed = self.0.gate(what, || {
+            let outcome = with(&mut self.0.shelf::<Store>().lock());
+            match outcome {
+                Ok((value, changed)) => {
+                    if changed {
+                        self.0.effect(what);
+                    }
+                    Ok(Some(value))
+                }
+                Err(error) => {
+                    refused = Some(error);
+                    Ok(None)
+                }
+            }
+        });
+        match (passed, refused) {
+            (_, Some(error)) => Err(error),
+            (Ok(Some(value)), None) => Ok(value),
+            (Err(lost), None) => Err(MlflowError::Unanswered(lost.message)),
+            (Ok(None), None) => unreachable!(),
+        }
+    }
+}
+
+fn missing(model: &str) -> MlflowError {
+    MlflowError::Missing(format!("Registered Model with name={model} not found"))
+}
+
+#[async_trait]
+impl Mlflow for Simulated {
+    async fn look(&self, _: &Server) -> Answer<Catalogue> {
+        self.read(|state| Catalogue {
+            server_version: "3.17.2".into(),
+            versions: state
+                .models
+                .values()
+                .flat_map(BTreeMap::values)
+                .filter(|v| !v.uid().is_empty())
+                .cloned()
+                .collect(),
+            aliases: state.aliases.clone(),
+        })
+    }
+
+    async fn find(&self, _: &Server, uid: &str) -> Answer<Vec<Version>> {
+        self.read(|state| {
+            state.models.values().flat_map(BTreeMap::values).filter(|v| v.uid() == uid).cloned().collect()
+        })
+    }
+
+    async fn version(&self, _: &Server, model: &str, version: i64) -> Answer<Option<Version>> {
+        self.read(|state| state.models.get(model).and_then(|m| m.get(&version)).cloned())
+    }
+
+    async fn create_model(&self, _: &Server, model: &str) -> Answer<()> {
+        self.write(&format!("create model {model}"), |state| {
+            if state.models.contains_key(model) {
+                return Err(MlflowError::Exists(model.to_owned()));
+            }
+            state.models.insert(model.to_owned(), BTreeMap::new());
+            state.aliases.insert(model.to_owned(), BTreeMap::new());
+            Ok(((), true))
+        })
+    }
+
+    async fn create_version(&self, _: &Server, new: &NewVersion) -> Answer<Version> {
+        self.write(&format!("create version of {} from {}", new.model, new.source), |state| {
+            let versions = state.models.get_mut(&new.model).ok_or_else(|| missing(&new.model))?;
+            let last = state.last.entry(new.model.clone()).or_default();
+            *last += 1;
+            let version = Version {
+                model: new.model.clone(),
+                version: *last,
+                source: new.source.clone(),
+                description: new.description.clone(),
+                tags: new.tags.clone(),
+            };
+            versions.insert(*last, version.clone());
+            Ok((version, true))
+        })
+    }
+
+    async fn change(&self, _: &Server, change: &Change) -> Answer<()> {
+        let Change { model, version: number, what } = change;
+        self.write(&change.to_string(), |state| {
+            let versions = state.models.get_mut(model).ok_or_else(|| missing(model))?;
+            let aliases = state.aliases.entry(model.clone()).or_default();
+            if let What::DropAlias(alias) = what {
+                return Ok(((), aliases.remove(alias).is_some()));
+            }
+            let version = versions.get_mut(number).ok_or_else(|| missing(model))?;
+            let changed = match what {
+                What::SetTag(key, value) => version.tags.insert(key.clone(), value.clone()).as_ref() != Some(value),
+                What::DropTag(key) => version.tags.remove(key).is_some(),
+                What::Describe(text) => std::mem::replace(&mut version.description, text.clone()) != *text,
+                What::SetAlias(alias) => aliases.insert(alias.clone(), *number) != Some(*number),
+                What::DropAlias(_) => false,
+            };
+            Ok(((), changed))
+        })
+    }
+}

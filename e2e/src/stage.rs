@@ -19,9 +19,8 @@ pub const SANDBOX: &str = "millrace-sandbox";
 /// Namespace of the example.
 pub const TEAM: &str = "ml";
 
-/// The images the cluster runs, as parts.
-const IMAGES: [&str; 6] =
-    ["image-kafka", "image-minio", "image-postgres", "image-mlflow", "image-spark", "image-flights"];
+/// The images the cluster runs, as parts. Spark's own is inside the flights image.
+const IMAGES: [&str; 5] = ["image-kafka", "image-minio", "image-postgres", "image-mlflow", "image-flights"];
 
 /// A cluster that is ready for pipelines.
 #[derive(Debug, Clone)]

@@ -174,7 +174,7 @@ fn tell(stage: &Stage, shown: &Shown, begun: Instant) {
     println!("         its jobs      {k} -n {TEAM} get processingjobs");
     println!("         its data      {k} -n {TEAM} get datatopics,databuckets");
     println!("         the versions  {k} -n {TEAM} get modelversions");
-    println!("         MLflow        {k} -n {TEAM} port-forward service/main 5000:5000");
+    println!("         MLflow        {k} -n {TEAM} port-forward service/main-mlflow 5000:5000");
     println!(
         "                       (user and password: {k} -n {TEAM} get secrets --field-selector type=millrace.dev/registry)"
     );

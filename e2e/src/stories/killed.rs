@@ -19,8 +19,9 @@ use crate::ui::{Failure, Outcome, Ui};
 
 /// Kills that count as enough.
 const KILLS: usize = 10;
-/// Longest pause between two kills, in milliseconds; the shortest is a tenth of it.
-const PAUSE: u64 = 8_000;
+/// Longest pause between two kills, in milliseconds; the shortest is a tenth of it. A successor waits up to 20 s for the
+/// lease of the dead, so many more kills would only show that nobody works.
+const PAUSE: u64 = 16_000;
 /// Runs that may be needed for that many kills.
 const RUNS: usize = 4;
 /// The operators that take part in a run.

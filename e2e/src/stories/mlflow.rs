@@ -16,14 +16,15 @@ pub(super) struct Mlflow {
 impl Mlflow {
     /// Of the registry `main` of the example.
     pub(super) fn open(stage: &Stage) -> Outcome<Self> {
-        let template = "{{range .items}}{{.data.username|base64decode}}:{{.data.password|base64decode}}\n{{end}}";
-        let field = "--field-selector=type=millrace.dev/registry";
-        let logins = stage.text(&["get", "secrets", "-n", TEAM, field, "-o", &format!("go-template={template}")])?;
-        let login = logins.lines().next().unwrap_or_default().to_owned();
-        if login.len() < 3 {
-            return Err(Failure::because("there is no Secret with MLflow's login", field));
+        let registry = stage.find("modelregistry", "main")?.unwrap_or_default();
+        let (url, secret) = (at(&registry, "/status/url"), at(&registry, "/status/adminSecretName"));
+        let service = url.split("://").last().and_then(|host| host.split('.').next()).unwrap_or_default();
+        let template = "{{.data.username|base64decode}}:{{.data.password|base64decode}}";
+        let login = stage.text(&["get", "secret", secret, "-n", TEAM, "-o", &format!("go-template={template}")])?;
+        if service.is_empty() || login.len() < 3 {
+            return Err(Failure::because("the registry does not say where it is and how to log in", registry));
         }
-        Ok(Self { forward: PortForward::open(&stage.target, TEAM, "service/main", 5000)?, login })
+        Ok(Self { forward: PortForward::open(&stage.target, TEAM, &format!("service/{service}"), 5000)?, login })
     }
 
     /// The status of an answer to somebody without a login.

@@ -20,18 +20,17 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     let names = ["ends-meanwhile", "goes-on", "spark"];
     let mut audit = Audit::now(stage)?;
     space.apply(&[
-        jobs::container("ends-meanwhile", &["/app/sleep.py", "20"]),
-        jobs::container("goes-on", &["/app/sleep.py", "60"]),
-        jobs::spark("spark", "/app/sleep.py", &["45", "--spark"]),
+        jobs::container("goes-on", &["/app/sleep.py", "50"]),
+        jobs::spark("spark", "/app/sleep.py", &["40", "--spark"]),
     ])?;
-    for name in names {
-        running(&space, (name, 1), LIMIT)?;
-    }
-    let selector = "spark-role=executor";
+    running(&space, ("goes-on", 1), LIMIT)?;
+    running(&space, ("spark", 1), LIMIT)?;
     space.until(("a running executor", LIMIT), || {
-        let executors = space.list("pods", &["-l", selector])?;
+        let executors = space.list("pods", &["-l", "spark-role=executor"])?;
         Ok(executors.iter().any(|p| at(p, "/status/phase") == "Running").then_some(()))
     })?;
+    space.apply(&[jobs::container("ends-meanwhile", &["/app/sleep.py", "10"])])?;
+    running(&space, ("ends-meanwhile", 1), LIMIT)?;
     let before = pods(&space)?;
     stage.uninstall_operators(ui)?;
     let step = ui.step("a job that ends while nobody watches", "");
@@ -53,6 +52,8 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     let over = |p: &Value| Ok((at(p, "/status/phase") == "Succeeded").then_some(()));
     space.wait(("pod", &pod), LIMIT, over)?;
     same("the pods without operators", &pods(&space)?, &before)?;
+    let job = space.find("processingjob", "ends-meanwhile")?.unwrap_or_default();
+    same("what the job says, which nobody watches", &at(&job, "/status/phase"), &"Running")?;
     step.done("");
     stage.install_operators(ui)?;
     for name in names {

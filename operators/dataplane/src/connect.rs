@@ -54,12 +54,15 @@ struct Kept {
     client: Arc<dyn Store>,
 }
 
+/// The bootstrap servers a view was opened with, and the view.
+type Opened = (String, Arc<dyn Broker>);
+
 /// The connections of the process.
 pub struct Connections {
     namespace: String,
     kafka: Arc<dyn OpenKafka>,
     store: Arc<dyn OpenStore>,
-    brokers: Mutex<HashMap<String, (String, Arc<dyn Broker>)>>,
+    brokers: Mutex<HashMap<String, Opened>>,
     stores: Mutex<HashMap<String, Kept>>,
 }
 

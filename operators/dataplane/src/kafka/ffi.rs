@@ -1,8 +1,7 @@
 //! librdkafka's admin calls, in batches, with the broker's own words in every refusal.
 //!
-//! The only file of the project with `unsafe`. The safe wrapper lacks IncrementalAlterConfigs, DescribeTopics and
-//! DescribeCluster and drops the broker's messages; its AlterConfigs replaces whole configurations and must never be
-//! called. Each function builds owned C objects, makes one blocking call on a queue of its own, copies the answer
+//! The only file of the project with `unsafe`. The safe wrapper lacks IncrementalAlterConfigs and DescribeTopics and
+//! drops the broker's messages; its AlterConfigs replaces whole configurations and must never be called. Each function builds owned C objects, makes one blocking call on a queue of its own, copies the answer
 //! into Rust values and frees everything, so that no pointer leaves this file.
 #![allow(unsafe_code, reason = "calls into librdkafka; see the module's documentation")]
 
@@ -22,6 +21,9 @@ use rdkafka::{
 use rdkafka_sys as sys;
 
 use super::Change;
+
+/// A topic that nobody has: asking for it brings the brokers' metadata without that of all topics.
+const PING: &str = "millrace.ping";
 
 /// What librdkafka or the broker said instead of doing as told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,19 +154,29 @@ impl Native {
         }
     }
 
-    /// The cluster's id and its number of brokers.
+    /// The cluster's id and its number of brokers. Not by DescribeCluster: librdkafka 2.12.1 aborts the process if a
+    /// broker knows of no broker, as one does while it starts, or after it was frozen.
     pub(super) fn cluster(&self, within: Duration) -> Result<(String, i32), Trouble> {
-        // SAFETY: arguments come from `call`; the result is read while its event is owned.
-        let event = self.call(Op::RD_KAFKA_ADMIN_OP_DESCRIBECLUSTER, within, |client, options, queue| unsafe {
-            sys::rd_kafka_DescribeCluster(client, options, queue);
+        self.drain();
+        let metadata = self.0.fetch_metadata(Some(PING), within).map_err(|error| Trouble {
+            code: error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail),
+            message: error.to_string(),
         })?;
-        unsafe {
-            let result = sys::rd_kafka_event_DescribeCluster_result(event.ptr);
-            let mut nodes = 0_usize;
-            sys::rd_kafka_DescribeCluster_result_nodes(result, &raw mut nodes);
-            let id = text(sys::rd_kafka_DescribeCluster_result_cluster_id(result));
-            Ok((id, i32::try_from(nodes).unwrap_or(i32::MAX)))
+        let client = self.0.native_ptr();
+        // SAFETY: the client is valid; both calls read what the metadata brought.
+        let controller = unsafe { sys::rd_kafka_controllerid(client, 0) };
+        if metadata.brokers().is_empty() || controller < 0 {
+            let message = "the broker knows of no controller: it is starting or stopping".to_owned();
+            return Err(Trouble { code: RDKafkaErrorCode::BrokerNotAvailable, message });
         }
+        // SAFETY: the string is ours and freed here, once (the safe wrapper leaks it).
+        let id = unsafe {
+            let id = sys::rd_kafka_clusterid(client, 0);
+            let copy = text(id);
+            sys::rd_kafka_mem_free(client, id.cast());
+            copy
+        };
+        Ok((id, i32::try_from(metadata.brokers().len()).unwrap_or(i32::MAX)))
     }
 
     /// Ids and partitions. The names must be distinct and not empty.

@@ -224,10 +224,12 @@ impl Task {
         let mut waiting: Vec<(Change, Option<oneshot::Sender<_>>)> =
             asked.into_iter().map(|(change, answer)| (change, Some(answer))).collect();
         for request in batch::requests(waiting.iter().map(|(change, _)| change.clone()).collect()) {
+            let began = Instant::now();
             let outcome = match self.unreachable() {
                 Some(failure) => Err(failure),
                 None => self.admin.change(&request).await,
             };
+            tracing::debug!(topics = request.len(), took = ?began.elapsed(), "changed");
             if let Err(failure) = &outcome {
                 self.away(failure);
             }
@@ -266,7 +268,10 @@ impl Task {
             }
             let all: Vec<String> = names.iter().cloned().collect();
             for chunk in all.chunks(CHUNK) {
-                match self.admin.describe(chunk).await {
+                let began = Instant::now();
+                let described = self.admin.describe(chunk).await;
+                tracing::debug!(topics = chunk.len(), attempt, took = ?began.elapsed(), "described");
+                match described {
                     Ok(sights) => self.take(sights, (&mut names, attempt == tries), asking),
                     Err(failure) => {
                         self.away(&failure);

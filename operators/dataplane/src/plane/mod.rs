@@ -71,7 +71,7 @@ impl Operator for Planes {
         for kind in [status::KAFKA, status::STORE] {
             let flag = |c: Option<&Condition>| c.map(|c| c.status.clone());
             let (before, after) = (conditions::get(old, kind), conditions::get(new, kind));
-            let Some(after) = after else { continue };
+            let Some(after) = after.filter(|c| c.status != "Unknown") else { continue };
             let lost = after.status == "False";
             // The first True is no news; a loss and a return are.
             if flag(before) != flag(Some(after)) && (lost || before.is_some_and(|b| b.status == "False")) {

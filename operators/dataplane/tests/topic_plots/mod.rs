@@ -134,8 +134,11 @@ fn poller() -> Actor {
     Box::new(|world| Cluster::of(world).view().is_some_and(|view| view.poll()))
 }
 
+/// When to act, and what to do.
+type Step = (fn(&World) -> bool, fn(&World));
+
 /// Does one thing after another, each as soon as its condition holds.
-fn script(steps: Vec<(fn(&World) -> bool, fn(&World))>) -> Actor {
+fn script(steps: Vec<Step>) -> Actor {
     let mut left = steps.into_iter();
     let mut next = left.next();
     Box::new(move |world| match &next {
@@ -166,7 +169,7 @@ fn actors(plot: Plot) -> Vec<Actor> {
     let always: fn(&World) -> bool = |_| true;
     let away: fn(&World) = |w| Cluster::of(w).away(true);
     let back: fn(&World) = |w| Cluster::of(w).away(false);
-    let steps: Vec<(fn(&World) -> bool, fn(&World))> = match plot {
+    let steps: Vec<Step> = match plot {
         Plot::Create | Plot::Adopt | Plot::Shrink => vec![],
         Plot::Refused => vec![(
             |w| reason(w, "t") == "KafkaRefused",

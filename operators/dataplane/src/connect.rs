@@ -161,7 +161,8 @@ impl Connections {
             return Ok(Err(format!("Secret {at} does not exist; create it with {needs}")));
         };
         let data = secret.data.unwrap_or_default();
-        let key = |name: &str| data.get(name).and_then(|b| String::from_utf8(b.0.clone()).ok()).filter(|s| !s.is_empty());
+        let key =
+            |name: &str| data.get(name).and_then(|b| String::from_utf8(b.0.clone()).ok()).filter(|s| !s.is_empty());
         Ok(match (key(STORE_KEY_ACCESS_KEY), key(STORE_KEY_SECRET_KEY)) {
             (Some(access), Some(secret)) => Ok(Keys { access, secret }),
             _ => Err(format!("Secret {at} must have {needs}")),

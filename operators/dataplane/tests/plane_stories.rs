@@ -70,13 +70,16 @@ fn actors(plot: Plot) -> Vec<Actor> {
             (|w| is(w, "Ready", "True"), |w| store_sim::state(w).lock().away = true),
             (|w| is(w, "ObjectStoreReachable", "False"), |w| store_sim::state(w).lock().away = false),
         ],
-        Plot::Secret => vec![(|w| is(w, "ObjectStoreReachable", "False"), |w| {
-            let other = w.get::<Secret>(store_sim::HOME, "store-sts").unwrap();
-            let mut secret = Secret { data: other.data, ..Secret::default() };
-            secret.metadata.name = Some("store-admin".into());
-            secret.metadata.namespace = Some(store_sim::HOME.into());
-            w.apply(&secret);
-        })],
+        Plot::Secret => vec![(
+            |w| is(w, "ObjectStoreReachable", "False"),
+            |w| {
+                let other = w.get::<Secret>(store_sim::HOME, "store-sts").unwrap();
+                let mut secret = Secret { data: other.data, ..Secret::default() };
+                secret.metadata.name = Some("store-admin".into());
+                secret.metadata.namespace = Some(store_sim::HOME.into());
+                w.apply(&secret);
+            },
+        )],
     };
     let mut left = steps.into_iter().peekable();
     vec![Box::new(move |world| match left.next_if(|(ripe, _)| ripe(world)) {
@@ -96,12 +99,17 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
     };
     let isolated = plot == Plot::Invalid || condition(world, "Isolated") == ("False".into(), "KafkaWithoutAcls".into());
     let told = world.list::<Event>().into_iter().filter_map(|e| e.reason).collect::<Vec<_>>();
-    let silent = told.len() <= match plot {
-        Plot::Quiet | Plot::KafkaOnly => 0,
-        Plot::Invalid => 1,
-        _ => 2,
-    };
-    if ready && isolated && silent { Ok(()) } else { Err(format!("{plot:?}: {:?}, {told:?}", condition(world, "Ready"))) }
+    let silent = told.len()
+        <= match plot {
+            Plot::Quiet | Plot::KafkaOnly => 0,
+            Plot::Invalid => 1,
+            _ => 2,
+        };
+    if ready && isolated && silent {
+        Ok(())
+    } else {
+        Err(format!("{plot:?}: {:?}, {told:?}", condition(world, "Ready")))
+    }
 }
 
 fn with_story<T>(plot: Plot, minutes: u64, then: impl FnOnce(&Story<'_>) -> T) -> T {

@@ -1,7 +1,13 @@
 //! The broker's view against a real Kafka at `MILLRACE_KAFKA_BOOTSTRAP`, a loopback address.
 
 #![cfg(feature = "rung2")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod real_kafka_proxy;
 
@@ -105,7 +111,11 @@ fn pairs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 /// Waits for a condition; on time-out fails with what `state` says.
-async fn until<F: Future<Output = bool>>(within: Duration, mut is: impl FnMut() -> F, state: impl Fn() -> String) -> Duration {
+async fn until<F: Future<Output = bool>>(
+    within: Duration,
+    mut is: impl FnMut() -> F,
+    state: impl Fn() -> String,
+) -> Duration {
     let began = Instant::now();
     while !is().await {
         assert!(began.elapsed() < within, "not within {within:?}: {}", state());
@@ -155,10 +165,18 @@ async fn refusals_carry_the_brokers_words() {
     let cases = [
         (b.create("x", 1, &[("retention.ms", "soon")]), "KafkaRefused", "retention.ms"),
         (b.create("dots_and.dashes", 1, &[]), NAME_TAKEN, "collides"),
-        (Change::Create { name: b.name("y"), partitions: 1, replication_factor: Some(3), config: pairs(&[]) }, "KafkaRefused", "replica"),
+        (
+            Change::Create { name: b.name("y"), partitions: 1, replication_factor: Some(3), config: pairs(&[]) },
+            "KafkaRefused",
+            "replica",
+        ),
         (Change::Grow { name: b.name("dots.and_dashes"), partitions: 2 }, "KafkaRefused", "3"),
         (
-            Change::Configure { name: b.name("dots.and_dashes"), set: pairs(&[("max.message.bytes", "-7")]), reset: vec![] },
+            Change::Configure {
+                name: b.name("dots.and_dashes"),
+                set: pairs(&[("max.message.bytes", "-7")]),
+                reset: vec![],
+            },
             "KafkaRefused",
             "max.message.bytes",
         ),

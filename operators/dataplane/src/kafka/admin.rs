@@ -162,10 +162,14 @@ fn unseen(name: &str, trouble: &Trouble) -> Option<Sight> {
 fn refused(change: &Change, trouble: &Trouble) -> Result<(), Failure> {
     match (change, trouble.code) {
         // Under our own intent, stored before, this is success; so is a deletion of what is gone.
-        (Change::Create { .. }, Code::TopicAlreadyExists) | (Change::Delete { .. }, Code::UnknownTopicOrPartition) => Ok(()),
+        (Change::Create { .. }, Code::TopicAlreadyExists) | (Change::Delete { .. }, Code::UnknownTopicOrPartition) => {
+            Ok(())
+        }
         // Kafka counts `.` and `_` as one in its metric names, and refuses two topics that differ only there.
         (Change::Create { name, .. }, Code::InvalidTopic) if trouble.message.contains("collides") => {
-            let message = format!("topic {name} collides with an existing topic: Kafka takes . and _ for the same; rename this object");
+            let message = format!(
+                "topic {name} collides with an existing topic: Kafka takes . and _ for the same; rename this object"
+            );
             Err(Failure::new(Class::Invalid, NAME_TAKEN, message))
         }
         _ => {
@@ -207,7 +211,9 @@ fn classified(trouble: &Trouble, what: &str) -> Failure {
         | Code::PolicyViolation
         | Code::InvalidArgument => (Class::Invalid, "KafkaRefused"),
         Code::InvalidRequest => (Class::Invalid, "KafkaRefused"),
-        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::LeaderNotAvailable => (Class::Waiting, "TopicNotSettled"),
+        Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::LeaderNotAvailable => {
+            (Class::Waiting, "TopicNotSettled")
+        }
         _ => (Class::Transient, "KafkaTrouble"),
     };
     let words = if trouble.message.is_empty() { trouble.code.to_string() } else { trouble.message.clone() };

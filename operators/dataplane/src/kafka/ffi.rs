@@ -132,10 +132,13 @@ impl Native {
         send(client, options.ptr, queue.ptr);
         // SAFETY: `queue` is valid; the event is owned by us.
         let event = unsafe { sys::rd_kafka_queue_poll(queue.ptr, wait.saturating_add(1_000)) };
-        let late = |_| Trouble { code: RDKafkaErrorCode::OperationTimedOut, message: format!("no answer in {within:?}") };
+        let late =
+            |_| Trouble { code: RDKafkaErrorCode::OperationTimedOut, message: format!("no answer in {within:?}") };
         let event = Owned::new(event, sys::rd_kafka_event_destroy, "event").map_err(late)?;
         // SAFETY: the event is valid; its string lives as long as it.
-        verdict(unsafe { sys::rd_kafka_event_error(event.ptr) }, unsafe { sys::rd_kafka_event_error_string(event.ptr) })?;
+        verdict(unsafe { sys::rd_kafka_event_error(event.ptr) }, unsafe {
+            sys::rd_kafka_event_error_string(event.ptr)
+        })?;
         Ok(event)
     }
 
@@ -145,7 +148,8 @@ impl Native {
         unsafe {
             let main = sys::rd_kafka_queue_get_main(self.0.native_ptr());
             let Ok(main) = Owned::new(main, sys::rd_kafka_queue_destroy, "main queue") else { return };
-            while let Ok(event) = Event::new(sys::rd_kafka_queue_poll(main.ptr, 0), sys::rd_kafka_event_destroy, "log") {
+            while let Ok(event) = Event::new(sys::rd_kafka_queue_poll(main.ptr, 0), sys::rd_kafka_event_destroy, "log")
+            {
                 let (mut facility, mut line, mut level) = (ptr::null(), ptr::null(), 0);
                 if sys::rd_kafka_event_log(event.ptr, &raw mut facility, &raw mut line, &raw mut level) == 0 {
                     tracing::debug!(target: "librdkafka", facility = text(facility), line = text(line));
@@ -198,7 +202,8 @@ impl Native {
             let error = sys::rd_kafka_TopicDescription_error(topic);
             verdict(sys::rd_kafka_error_code(error), sys::rd_kafka_error_string(error))?;
             let partitions = list(|n| sys::rd_kafka_TopicDescription_partitions(topic, n));
-            let copies = partitions.first().map_or(0, |p| list(|n| sys::rd_kafka_TopicPartitionInfo_replicas(*p, n)).len());
+            let copies =
+                partitions.first().map_or(0, |p| list(|n| sys::rd_kafka_TopicPartitionInfo_replicas(*p, n)).len());
             Ok(Described {
                 // In the letters of Kafka's own tools, so that people find it again.
                 id: text(sys::rd_kafka_Uuid_base64str(sys::rd_kafka_TopicDescription_topic_id(topic)))
@@ -212,7 +217,11 @@ impl Native {
     }
 
     /// What is set on the topics themselves, defaults left out.
-    pub(super) fn configs(&self, names: &[String], within: Duration) -> Result<Each<BTreeMap<String, String>>, Trouble> {
+    pub(super) fn configs(
+        &self,
+        names: &[String],
+        within: Duration,
+    ) -> Result<Each<BTreeMap<String, String>>, Trouble> {
         let resources = names.iter().map(|name| resource(name)).collect::<Result<Vec<_>, _>>()?;
         let mut raw: Vec<_> = resources.iter().map(|r| r.ptr).collect();
         let event = self.call(Op::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, within, |client, options, queue| unsafe {
@@ -228,7 +237,9 @@ impl Native {
             verdict(sys::rd_kafka_ConfigResource_error(r), sys::rd_kafka_ConfigResource_error_string(r))?;
             let entries = list(|n| sys::rd_kafka_ConfigResource_configs(r, n)).into_iter();
             let own = entries.filter(|e| sys::rd_kafka_ConfigEntry_source(*e) == dynamic);
-            Ok(own.map(|e| (text(sys::rd_kafka_ConfigEntry_name(e)), text(sys::rd_kafka_ConfigEntry_value(e)))).collect())
+            Ok(own
+                .map(|e| (text(sys::rd_kafka_ConfigEntry_name(e)), text(sys::rd_kafka_ConfigEntry_value(e))))
+                .collect())
         };
         Ok(all.into_iter().map(|r| (text(unsafe { sys::rd_kafka_ConfigResource_name(r) }), one(r))).collect())
     }
@@ -256,7 +267,10 @@ impl Native {
             for (key, value) in config {
                 let (key, value) = (c(key)?, c(value)?);
                 // SAFETY: key and value are copied.
-                verdict(unsafe { sys::rd_kafka_NewTopic_set_config(topic.ptr, key.as_ptr(), value.as_ptr()) }, ptr::null())?;
+                verdict(
+                    unsafe { sys::rd_kafka_NewTopic_set_config(topic.ptr, key.as_ptr(), value.as_ptr()) },
+                    ptr::null(),
+                )?;
             }
             topics.push(topic);
         }
@@ -319,15 +333,17 @@ impl Native {
             all.push(resource);
         }
         let mut raw: Vec<_> = all.iter().map(|r| r.ptr).collect();
-        let event = self.call(Op::RD_KAFKA_ADMIN_OP_INCREMENTALALTERCONFIGS, within, |client, options, queue| unsafe {
-            sys::rd_kafka_IncrementalAlterConfigs(client, raw.as_mut_ptr(), raw.len(), options, queue);
-        })?;
+        let event =
+            self.call(Op::RD_KAFKA_ADMIN_OP_INCREMENTALALTERCONFIGS, within, |client, options, queue| unsafe {
+                sys::rd_kafka_IncrementalAlterConfigs(client, raw.as_mut_ptr(), raw.len(), options, queue);
+            })?;
         // SAFETY: everything read lives as long as `event`, and is copied.
         let all = unsafe {
             let result = sys::rd_kafka_event_IncrementalAlterConfigs_result(event.ptr);
             list(|n| sys::rd_kafka_IncrementalAlterConfigs_result_resources(result, n))
         };
-        let one = |r| unsafe { verdict(sys::rd_kafka_ConfigResource_error(r), sys::rd_kafka_ConfigResource_error_string(r)) };
+        let one =
+            |r| unsafe { verdict(sys::rd_kafka_ConfigResource_error(r), sys::rd_kafka_ConfigResource_error_string(r)) };
         Ok(all.into_iter().map(|r| (text(unsafe { sys::rd_kafka_ConfigResource_name(r) }), one(r))).collect())
     }
 }

@@ -103,7 +103,9 @@ impl Broker for View {
         lock(&self.state).spoil(std::iter::once(change.name()));
         let (answer, answered) = oneshot::channel();
         let _ = self.asks.send(Ask::Perform(change.clone(), answer));
-        answered.await.unwrap_or_else(|_| Err(Failure::new(Class::Transient, UNREACHABLE, "the broker's view has ended")))
+        answered
+            .await
+            .unwrap_or_else(|_| Err(Failure::new(Class::Transient, UNREACHABLE, "the broker's view has ended")))
     }
 }
 
@@ -277,7 +279,11 @@ impl Task {
                         self.away(&failure);
                         // The broker answers, but not to this question: that is an answer about each of them.
                         let about = |name: &String| (name.clone(), Sight::Refused(failure.clone()));
-                        let sights = if self.unreachable().is_some() { BTreeMap::new() } else { all.iter().map(about).collect() };
+                        let sights = if self.unreachable().is_some() {
+                            BTreeMap::new()
+                        } else {
+                            all.iter().map(about).collect()
+                        };
                         return self.take(sights, (&mut names, true), asking);
                     }
                 }

@@ -11,9 +11,12 @@ pub fn check(spec: &DataPlaneSpec) -> Vec<String> {
     }
     if let Some(kafka) = &spec.kafka {
         for server in kafka.bootstrap_servers.split(',').map(str::trim) {
-            let port = server.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
+            let port =
+                server.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port.parse::<u16>());
             if !matches!(port, Some(Ok(1..))) {
-                findings.push(format!("spec.kafka.bootstrapServers: {server:?} is not host:port; write for example kafka:9092"));
+                findings.push(format!(
+                    "spec.kafka.bootstrapServers: {server:?} is not host:port; write for example kafka:9092"
+                ));
             }
         }
     }

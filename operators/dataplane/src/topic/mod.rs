@@ -14,9 +14,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use millrace_crds::{DataTopic, DataTopicStatus};
-use millrace_kit::{
-    Class, DecisionOf, Failure, Hands, Note, Operator, Reader, Seen, Watch, access::Access,
-};
+use millrace_kit::{Class, DecisionOf, Failure, Hands, Note, Operator, Reader, Seen, Watch, access::Access};
 
 pub use observe::{Observed, PlaneSeen};
 
@@ -61,8 +59,9 @@ impl Operator for Topics {
     const NAME: &'static str = NAME;
 
     fn watches(&self) -> Vec<Watch> {
-        let rivals = Watch::related::<DataTopic>("two objects may want one topic: the one that waits is woken", rivals::of)
-            .keep(|_: &mut DataTopic| {}, rivals::words);
+        let rivals =
+            Watch::related::<DataTopic>("two objects may want one topic: the one that waits is woken", rivals::of)
+                .keep(|_: &mut DataTopic| {}, rivals::words);
         std::iter::once(rivals).chain(plane_watches::<DataTopic>()).collect()
     }
 

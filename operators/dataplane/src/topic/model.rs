@@ -115,7 +115,9 @@ fn check_name(name: &str, external: bool, findings: &mut Vec<String>) {
     let field = if external { "spec.externalName" } else { "metadata.name" };
     if name.len() > MAX_NAME {
         let by = name.len() - MAX_NAME;
-        findings.push(format!("{field}: the topic's name {name} is {by} characters too long for Kafka; use a shorter name"));
+        findings.push(format!(
+            "{field}: the topic's name {name} is {by} characters too long for Kafka; use a shorter name"
+        ));
     }
     if external && RESERVED.iter().any(|r| name.starts_with(r)) {
         findings.push(format!("{field}: {name} belongs to Kafka or its tools; name a topic of your own"));
@@ -127,7 +129,9 @@ fn check_name(name: &str, external: bool, findings: &mut Vec<String>) {
 
 fn check_config(key: &str, value: &str, findings: &mut Vec<String>) {
     if !KEYS.contains(&key) {
-        findings.push(format!("spec.config[{key}]: not a key a topic's owner may set; remove it, or ask the administrator"));
+        findings.push(format!(
+            "spec.config[{key}]: not a key a topic's owner may set; remove it, or ask the administrator"
+        ));
         return;
     }
     if value.contains(char::is_control) {

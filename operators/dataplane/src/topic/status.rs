@@ -31,10 +31,20 @@ pub(super) fn notes(old: &DataTopicStatus, new: &DataTopicStatus) -> Vec<Note> {
             tell(false, "TopicAdopted", format!("topic {name} existed and is kept from now on; its id is {id}"));
         }
         (Some(before), Some(after)) if before != after => {
-            tell(true, "TopicReplaced", format!("topic {name} was deleted and made anew by somebody else: id {before} became {after}, the old records are lost"));
+            tell(
+                true,
+                "TopicReplaced",
+                format!(
+                    "topic {name} was deleted and made anew by somebody else: id {before} became {after}, the old records are lost"
+                ),
+            );
         }
         (Some(before), None) if new.creating.is_some() => {
-            tell(true, "TopicLost", format!("topic {name} with id {before} was deleted by somebody else; it is created again, empty"));
+            tell(
+                true,
+                "TopicLost",
+                format!("topic {name} with id {before} was deleted by somebody else; it is created again, empty"),
+            );
         }
         _ => {}
     }

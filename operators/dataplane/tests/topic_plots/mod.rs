@@ -89,7 +89,9 @@ fn setup(plot: Plot, world: &World) {
     }
     world.apply(&namespace(json!({})));
     match plot {
-        Plot::Adopt => _ = cluster.make(NAME, 2, &[("retention.ms", "1000"), ("cleanup.policy", "delete"), ("segment.ms", "9")]),
+        Plot::Adopt => {
+            _ = cluster.make(NAME, 2, &[("retention.ms", "1000"), ("cleanup.policy", "delete"), ("segment.ms", "9")])
+        }
         Plot::Shrink => _ = cluster.make(NAME, 7, &[]),
         Plot::Rivals => {
             cluster.make("old.topic", 2, &[]);
@@ -192,10 +194,9 @@ fn actors(plot: Plot) -> Vec<Actor> {
         Plot::ReplacedRetain => vec![(ready, |w| {
             Cluster::of(w).make(NAME, 2, &[("retention.ms", "1000"), ("cleanup.policy", "delete")]);
         })],
-        Plot::ReplacedDelete => vec![
-            (ready, |w| _ = Cluster::of(w).make(NAME, 2, &[])),
-            (|w| reason(w, "t") == "TopicReplaced", delete),
-        ],
+        Plot::ReplacedDelete => {
+            vec![(ready, |w| _ = Cluster::of(w).make(NAME, 2, &[])), (|w| reason(w, "t") == "TopicReplaced", delete)]
+        }
         Plot::OutageAtBirth => vec![(|w| reason(w, "t") == "KafkaUnreachable", back)],
         Plot::OutageWhenReady => vec![(calm, away), (later, back)],
         Plot::OutageAtChange => vec![
@@ -209,10 +210,9 @@ fn actors(plot: Plot) -> Vec<Actor> {
             (|w| reason(w, "a") == "TopicReady", |w| w.apply(&data_topic("t", spec(Plot::Rivals)))),
             (|w| reason(w, "t") == "NameTaken", |w| w.delete::<DataTopic>("ml", "a")),
         ],
-        Plot::Closed => vec![(
-            |w| reason(w, "t") == "NamespaceNotAllowed",
-            |w| w.apply(&namespace(json!({"data": "yes"}))),
-        )],
+        Plot::Closed => {
+            vec![(|w| reason(w, "t") == "NamespaceNotAllowed", |w| w.apply(&namespace(json!({"data": "yes"}))))]
+        }
         Plot::PlaneLater => vec![(|w| reason(w, "t") == "DataPlaneMissing", |w| w.apply(&data_plane(json!({}))))],
         Plot::Edit => return vec![poller(), editor()],
     };
@@ -296,7 +296,9 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
         Plot::ReplacedDelete => gone(world) && id == Some("id-mr.ml.t-2"),
         Plot::OutageForEver => gone(world) && topic.is_some() && at_most_once("TopicLeft"),
         Plot::Rivals => reason(world, "t") == "TopicReady" && world.get::<DataTopic>("ml", "a").is_none(),
-        Plot::OutageAtChange => ready(world) && topic.as_ref().is_some_and(|t| t.partitions == 3 && t.config.is_empty()),
+        Plot::OutageAtChange => {
+            ready(world) && topic.as_ref().is_some_and(|t| t.partitions == 3 && t.config.is_empty())
+        }
         Plot::Refused => ready(world) && config("retention.ms") == "5",
         Plot::Create | Plot::OutageAtBirth | Plot::OutageWhenReady | Plot::Closed | Plot::PlaneLater | Plot::Edit => {
             ready(world) && topic.as_ref().is_some_and(|t| t.partitions == 2 && t.config.len() == 2)

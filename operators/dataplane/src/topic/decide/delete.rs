@@ -49,7 +49,8 @@ fn there(object: &DataTopic, what: (DataTopicStatus, &Topic), seen: &Seen<Observ
         status.topic_id = Some(topic.id.clone());
     }
     if status.topic_id.as_ref() != Some(&topic.id) {
-        let message = format!("topic {name} was not deleted: its id is {}, not the one this object made or adopted", topic.id);
+        let message =
+            format!("topic {name} was not deleted: its id is {}, not the one this object made or adopted", topic.id);
         return say(status, &Standing::progressing(LEFT, message), now, Vec::new());
     }
     let change = Change::Delete { name: name.clone(), id: topic.id.clone() };
@@ -67,9 +68,13 @@ fn wait(object: &DataTopic, status: DataTopicStatus, why: &str, now: Timestamp) 
     let asked = object.metadata.deletion_timestamp.as_ref().map_or(now, |t| t.0);
     let deadline = later(asked, PATIENCE);
     if now >= deadline {
-        let message = format!("topic {name} was left on the broker: it could not be deleted within {} min: {why}", PATIENCE.as_secs() / 60);
+        let message = format!(
+            "topic {name} was left on the broker: it could not be deleted within {} min: {why}",
+            PATIENCE.as_secs() / 60
+        );
         return say(status, &Standing::progressing(LEFT, message), now, Vec::new());
     }
-    let message = format!("topic {name} cannot be deleted yet: {why}; at {deadline:.0} this object is let go and the topic left");
+    let message =
+        format!("topic {name} cannot be deleted yet: {why}; at {deadline:.0} this object is let go and the topic left");
     say(status, &Standing::progressing(WAITS, message), now, Vec::new()).hold(true).wake_at(deadline)
 }

@@ -64,11 +64,16 @@ fn wanted(object: &DataTopic, seen: &Observed) -> Result<Wanted, Standing> {
     }
     let wanted = model::parse(object, prefix).map_err(|all| Standing::stalled("InvalidSpec", all.join("; ")))?;
     if wanted.external && !external_names {
-        let message = format!("spec.externalName: DataPlane {plane} does not allow this namespace to name topics; leave it out, or ask the administrator");
+        let message = format!(
+            "spec.externalName: DataPlane {plane} does not allow this namespace to name topics; leave it out, or ask the administrator"
+        );
         return Err(Standing::stalled("ExternalNameNotAllowed", message));
     }
     if seen.beaten {
-        let message = format!("another DataTopic has topic {} already (Kafka takes . and _ for the same); rename this object", wanted.name);
+        let message = format!(
+            "another DataTopic has topic {} already (Kafka takes . and _ for the same); rename this object",
+            wanted.name
+        );
         return Err(Standing::stalled("NameTaken", message));
     }
     Ok(wanted)
@@ -76,7 +81,10 @@ fn wanted(object: &DataTopic, seen: &Observed) -> Result<Wanted, Standing> {
 
 fn create(mut status: DataTopicStatus, wanted: &Wanted, seen: &Seen<Observed>, now: Timestamp) -> Verdict {
     if wanted.external {
-        let message = format!("spec.externalName: there is no topic {} to adopt; create it, or leave externalName out", wanted.name);
+        let message = format!(
+            "spec.externalName: there is no topic {} to adopt; create it, or leave externalName out",
+            wanted.name
+        );
         return say(status, &Standing::progressing("ExternalTopicMissing", message), now, Vec::new());
     }
     status.topic_id = None;
@@ -129,7 +137,9 @@ fn present(
         (false, Some(last), false) => Standing::failed(&last.failure),
         (false, Some(last), true) if last.failure.class == Class::Invalid => Standing::failed(&last.failure),
         (false, Some(last), true) => Standing::progressing(DRIFT, &last.failure.message),
-        (false, None, false) => Standing::progressing("Updating", format!("topic {} is being brought up to the spec", wanted.name)),
+        (false, None, false) => {
+            Standing::progressing("Updating", format!("topic {} is being brought up to the spec", wanted.name))
+        }
         (false, None, true) => {
             let keys = drifted(&changes);
             let message = format!("changed on the broker and being put back: {}", keys.join(", "));
@@ -155,13 +165,17 @@ fn manage(status: &mut DataTopicStatus, wanted: &Wanted, there: &BTreeMap<String
 fn impossible(wanted: &Wanted, topic: &Topic) -> Option<Standing> {
     let (want, have) = (wanted.partitions, topic.partitions);
     if have > want {
-        let message = format!("spec.partitions: the topic has {have} and Kafka cannot remove any; write {have} or more, not {want}");
+        let message = format!(
+            "spec.partitions: the topic has {have} and Kafka cannot remove any; write {have} or more, not {want}"
+        );
         return Some(Standing::stalled("PartitionsCannotShrink", message));
     }
     match wanted.replication_factor {
         Some(want) if want != topic.replication_factor => {
             let have = topic.replication_factor;
-            let message = format!("spec.replicationFactor: the topic has {have}, not {want}; write {have}, leave it out, or have the administrator reassign the partitions");
+            let message = format!(
+                "spec.replicationFactor: the topic has {have}, not {want}; write {have}, leave it out, or have the administrator reassign the partitions"
+            );
             Some(Standing::stalled("ReplicationFactorDiffers", message))
         }
         _ => None,
@@ -174,7 +188,8 @@ fn changes(wanted: &Wanted, topic: &Topic, before: &[String]) -> Vec<Change> {
     if topic.partitions < wanted.partitions {
         changes.push(Change::Grow { name: name.clone(), partitions: wanted.partitions });
     }
-    let differs = |(key, value): &(&String, &String)| !topic.config.get(*key).is_some_and(|there| same_value(value, there));
+    let differs =
+        |(key, value): &(&String, &String)| !topic.config.get(*key).is_some_and(|there| same_value(value, there));
     let set: BTreeMap<String, String> =
         wanted.config.iter().filter(differs).map(|(k, v)| (k.clone(), v.clone())).collect();
     let dropped = |key: &&String| !wanted.config.contains_key(*key) && topic.config.contains_key(*key);

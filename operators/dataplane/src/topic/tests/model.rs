@@ -22,7 +22,10 @@ fn every_finding_names_its_field_and_what_to_write() {
     let long = "n".repeat(240);
     let cases = [
         (topic(&long, json!({})), "metadata.name: the topic's name "),
-        (topic("t", json!({"externalName": "__consumer_offsets"})), "spec.externalName: __consumer_offsets belongs to Kafka"),
+        (
+            topic("t", json!({"externalName": "__consumer_offsets"})),
+            "spec.externalName: __consumer_offsets belongs to Kafka",
+        ),
         (topic("t", json!({"externalName": "a b"})), "spec.externalName: a b is no topic name"),
         (topic("t", json!({"externalName": ".."})), "spec.externalName: .. is no topic name"),
         (topic("t", json!({"partitions": 0})), "spec.partitions: 0 is too few; write 1 or more"),
@@ -31,8 +34,14 @@ fn every_finding_names_its_field_and_what_to_write() {
             topic("t", json!({"config": {"leader.replication.throttled.replicas": "*"}})),
             "spec.config[leader.replication.throttled.replicas]: not a key a topic's owner may set",
         ),
-        (topic("t", json!({"config": {"segment.bytes": "14"}})), "spec.config[segment.bytes]: 14 is too little; write 1048576 or more"),
-        (topic("t", json!({"config": {"retention.ms": "1\n2"}})), "spec.config[retention.ms]: the value holds a control character"),
+        (
+            topic("t", json!({"config": {"segment.bytes": "14"}})),
+            "spec.config[segment.bytes]: 14 is too little; write 1048576 or more",
+        ),
+        (
+            topic("t", json!({"config": {"retention.ms": "1\n2"}})),
+            "spec.config[retention.ms]: the value holds a control character",
+        ),
     ];
     for (object, words) in cases {
         let findings = parse(&object, "a-prefix.").expect_err(words);

@@ -27,6 +27,8 @@ pub struct Story {
     pub name: &'static str,
     /// Takes longer than a sitting; played with `--long` only.
     pub long: bool,
+    /// Plays at the same time as its neighbours that say so too: it disturbs nobody and minds nobody's load.
+    pub together: bool,
     /// Plays it.
     pub play: fn(&Stage, &Ui) -> Outcome<()>,
 }
@@ -34,16 +36,17 @@ pub struct Story {
 /// The stories, in the order they play.
 #[must_use]
 pub fn all(long: bool) -> Vec<Story> {
-    let all = [
-        ("demo", false, demo::play as fn(&Stage, &Ui) -> Outcome<()>),
-        ("operators killed", false, killed::play),
-        ("failures told apart", false, failures::play),
-        ("walls around jobs", false, walls::play),
-        ("drift and adoption", false, drift::play),
-        ("chart reinstalled", false, reinstall::play),
-        ("200 idle objects", false, idle::play),
-        ("credentials renewed", true, renew::play),
+    let alone = |name, play| Story { name, long: false, together: false, play };
+    let together = |name, play| Story { together: true, ..alone(name, play) };
+    let all: [Story; 8] = [
+        alone("demo", demo::play),
+        alone("operators killed", killed::play),
+        together("failures told apart", failures::play),
+        together("walls around jobs", walls::play),
+        together("drift and adoption", drift::play),
+        alone("chart reinstalled", reinstall::play),
+        alone("200 idle objects", idle::play),
+        Story { long: true, ..alone("credentials renewed", renew::play) },
     ];
-    let all = all.into_iter().map(|(name, long, play)| Story { name, long, play });
-    all.filter(|s| long || !s.long).collect()
+    all.into_iter().filter(|s| long || !s.long).collect()
 }

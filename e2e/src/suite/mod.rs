@@ -114,12 +114,27 @@ fn stage_and_play(chosen: Vec<stories::Story>, ui: &Ui) -> Vec<Row> {
             return vec![Row { rung: 3, name: "stage".into(), counts, took: begun.elapsed(), why: Some(why) }];
         }
     };
-    let play = |story: stories::Story| {
-        let stage = stage.clone();
-        let check = Box::new(move |ui: &Ui| (story.play)(&stage, ui).map(|()| Counts::ONE));
-        row((3, story.name.to_owned(), check), ui)
+    let play = |story: &stories::Story, ui: Ui| {
+        let (stage, name, play) = (stage.clone(), story.name.to_owned(), story.play);
+        row((3, name, Box::new(move |ui: &Ui| play(&stage, ui).map(|()| Counts::ONE))), &ui)
     };
-    chosen.into_iter().map(play).collect()
+    let mut rows = Vec::new();
+    for group in chosen.chunk_by(|a, b| a.together && b.together) {
+        // Two live lines would overwrite each other.
+        let ui = if group.len() > 1 { Ui::plain() } else { *ui };
+        let play = &play;
+        std::thread::scope(|scope| {
+            let at_once: Vec<_> = group.iter().map(|story| (story, scope.spawn(move || play(story, ui)))).collect();
+            rows.extend(at_once.into_iter().map(|(story, playing)| playing.join().unwrap_or_else(|_| died(story))));
+        });
+    }
+    rows
+}
+
+fn died(story: &stories::Story) -> Row {
+    let why = Failure::because("the story panicked", "its message is above");
+    let counts = Counts { failed: 1, ..Counts::default() };
+    Row { rung: 3, name: story.name.to_owned(), counts, took: Duration::ZERO, why: Some(why) }
 }
 
 fn close(rows: &[Row]) -> Outcome<()> {

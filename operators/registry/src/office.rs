@@ -3,9 +3,11 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
-use millrace_kit::{Class, Failure, run::Waker};
+use jiff::Timestamp;
+use millrace_kit::{Class, Failure, later, run::Waker};
 
 use crate::{
     login::{Key, Login, USERNAME},
@@ -48,7 +50,12 @@ pub struct Office {
     written: Mutex<HashMap<String, String>>,
     /// Uid and URL of each registry a ModelVersion has seen, for its effects.
     met: Mutex<HashMap<millrace_kit::Key, (String, String)>>,
+    /// By uid of a ModelVersion: until when a registration without an answer may still take effect.
+    registering: Mutex<HashMap<String, Option<Timestamp>>>,
 }
+
+/// How long a registration without an answer may still take effect: longer than MLflow works on a request.
+const ON_ITS_WAY: Duration = Duration::from_secs(30);
 
 impl Office {
     /// An office; a missing key is told in the status of each registry.
@@ -56,7 +63,16 @@ impl Office {
     pub fn new(mlflow: Arc<dyn Mlflow>, key: Result<Key, String>, outside: (Settings, Waker)) -> Self {
         let (settings, waker) = outside;
         let views = Views::new(Arc::clone(&mlflow));
-        Self { mlflow, views, settings, waker, key, written: Mutex::default(), met: Mutex::default() }
+        Self {
+            mlflow,
+            views,
+            settings,
+            waker,
+            key,
+            written: Mutex::default(),
+            met: Mutex::default(),
+            registering: Mutex::default(),
+        }
     }
 
     /// The login of the registry with this uid.
@@ -94,6 +110,25 @@ impl Office {
     #[must_use]
     pub fn address(&self, registry: &millrace_kit::Key) -> Option<(String, String)> {
         self.met.lock().unwrap_or_else(PoisonError::into_inner).get(registry).cloned()
+    }
+
+    /// Until when a registration may be on its way. One that an earlier process began, as the stored intent says, may have
+    /// been sent just before its end.
+    #[must_use]
+    pub fn on_its_way(&self, uid: &str, intent: bool, now: Timestamp) -> Option<Timestamp> {
+        let mut all = self.registering.lock().unwrap_or_else(PoisonError::into_inner);
+        *all.entry(uid.to_owned()).or_insert_with(|| intent.then(|| later(now, ON_ITS_WAY)))
+    }
+
+    /// A registration is sent, or (`None`) was answered.
+    pub fn registering(&self, uid: &str, sent: Option<Timestamp>) {
+        let until = sent.map(|at| later(at, ON_ITS_WAY));
+        self.registering.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned(), until);
+    }
+
+    /// The version is registered.
+    pub fn registered(&self, uid: &str) {
+        self.registering.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 
     /// How to reach the server behind `url`, which belongs to the registry with this uid.

@@ -101,8 +101,8 @@ impl Operator for Versions {
         decide::decide(version, seen, now)
     }
 
-    async fn effect(&self, version: &ModelVersion, ask: &Ask, _: &Hands) -> Result<(), Failure> {
-        register::perform(&self.office, version, ask).await
+    async fn effect(&self, version: &ModelVersion, ask: &Ask, hands: &Hands) -> Result<(), Failure> {
+        register::perform(&self.office, version, (ask, hands)).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every story under every cut of every write and many orders: the same end, no effect twice, nothing leaked.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(unreachable_pub, dead_code, reason = "each test file uses its part of the support")]
 
 #[path = "support/registries.rs"]
 mod registries;

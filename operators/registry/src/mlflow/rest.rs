@@ -241,7 +241,10 @@ fn lost(error: &reqwest::Error) -> MlflowError {
 fn classify(status: StatusCode, text: &str) -> MlflowError {
     let body: Value = serde_json::from_str(text).unwrap_or_default();
     let part = |name: &str| body.get(name).and_then(Value::as_str);
-    let words: String = part("message").unwrap_or(text).chars().take(300).collect();
+    // SQLAlchemy's errors are many lines and end with an advertisement of its manual.
+    let message = part("message").unwrap_or(text);
+    let message = message.split("(Background on").next().unwrap_or_default();
+    let words: String = message.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect();
     match (part("error_code"), status.as_u16()) {
         (Some("RESOURCE_DOES_NOT_EXIST"), _) => MlflowError::Missing(words),
         (Some("RESOURCE_ALREADY_EXISTS"), _) => MlflowError::Exists(words),

@@ -93,18 +93,18 @@ fn failed(pass: &mut Pass<'_>, migration: Migration, ended: (Timestamp, i64, Str
         pass.decision.wake = Some(pass.decision.wake.map_or(again, |old| old.min(again)));
         return waits(pass, &migration);
     }
-    let (result, message) = match tale {
-        Some(exit) => {
-            let result = match exit.code {
-                3 => "DatabaseUnreachable",
-                4 => "DatabaseRefuses",
-                _ => "MigrationFailed",
-            };
-            (result, exit.message)
+    let (secret, key) = &pass.plan.database;
+    let (result, message, hint) = match tale {
+        Some(exit) if exit.code == 3 => {
+            ("DatabaseUnreachable", exit.message, format!("; is it up, and right in key {key} of Secret {secret}?"))
         }
-        None => ("MigrationFailed", why),
+        Some(exit) if exit.code == 4 => {
+            ("DatabaseRefuses", exit.message, format!("; correct key {key} of Secret {secret}"))
+        }
+        Some(exit) => ("MigrationFailed", exit.message, String::new()),
+        None => ("MigrationFailed", why, String::new()),
     };
-    let message = format!("Job {}: {message}", migration.job);
+    let message = format!("Job {}: {message}{hint}", migration.job);
     let told = Migration { result: Some(result.to_owned()), message: Some(message.clone()), ..migration };
     let factor = 2_u32.saturating_pow(u32::try_from(attempt - 1).unwrap_or(u32::MAX));
     let next = later(at, BASE.saturating_mul(factor).min(MAX));

@@ -71,3 +71,6 @@ pub(super) fn settle(
     status.aliases = taken;
     told
 }
+
+#[cfg(test)]
+mod tests;

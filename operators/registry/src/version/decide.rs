@@ -20,10 +20,6 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(600);
 /// How long the bucket of a source may be unknown: declared beside the version, it may be seen after it.
 const DECLARED: Duration = Duration::from_secs(30);
-/// How long a registration without an answer may still be on its way: longer than a request may take.
-const ON_ITS_WAY: Duration = Duration::from_secs(20);
-/// Reason of a failure after which the registration may have been done.
-pub(super) const UNANSWERED: &str = "Unanswered";
 
 pub(super) fn decide(
     version: &ModelVersion,
@@ -136,11 +132,8 @@ fn register(
         Some(last) => stand(status, &Standing::failed(&last.failure), now),
         None => waits(status, ("Registering", format!("registering in {}", plan.new.model), PATIENCE), now),
     };
-    if let Some(last) = failure.filter(|f| f.failure.reason == UNANSWERED) {
-        let until = later(last.since, ON_ITS_WAY);
-        if now < until {
-            return decision.wake_at(until).wake_after(now, view::RETRY);
-        }
+    if let Some(until) = seen.data.on_its_way.filter(|until| now < *until) {
+        return decision.wake_at(until).wake_after(now, view::RETRY);
     }
     let ask = Ask::Register { new: plan.new.clone(), aliases: plan.aliases.clone() };
     decision.act(Action::Effect(ask))

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 use millrace_crds::{DataBucket, ModelRegistry, ModelVersion};
 use millrace_kit::{Key, Reader, conditions};
@@ -26,6 +27,8 @@ pub struct Observed {
     pub error: Option<MlflowError>,
     /// Whether the server gave an answer; nothing below counts otherwise.
     pub asked: bool,
+    /// Until when a registration without an answer may still take effect.
+    pub on_its_way: Option<Timestamp>,
     /// Our version: by its tag, or proved by its number if the tag is gone.
     pub version: Option<Version>,
     /// The aliases of the model and who holds them.
@@ -62,6 +65,14 @@ pub(super) async fn observe(office: &Office, version: &ModelVersion, reader: &Re
     let namespace = version.namespace().unwrap_or_default();
     let spec = &version.spec;
     let mut seen = Observed::default();
+    let uid = version.uid().unwrap_or_default();
+    match &version.status {
+        Some(status) if status.version.is_some() => office.registered(&uid),
+        status => {
+            let intent = status.as_ref().is_some_and(|s| s.creating.is_some());
+            seen.on_its_way = office.on_its_way(&uid, intent, reader.now());
+        }
+    }
     if let Ok(source) = Source::parse(&spec.source) {
         let buckets = reader.cache.indexed::<DataBucket>(&bucket_word(&namespace, &source.bucket));
         seen.source = buckets.first().map(|b| SourceSeen { name: b.name_any(), ready: ready(b) });
@@ -125,7 +136,12 @@ async fn find(
     match (ours, status.and_then(|s| s.version)) {
         (Some(found), _) => Ok(Some(found.clone())),
         (None, Some(_)) if status.is_some_and(|s| s.deleted_at.is_some()) => Ok(None),
-        (None, Some(number)) => office.mlflow.version(server, model, number).await,
+        (None, Some(number)) => {
+            let found = office.mlflow.version(server, model, number).await?;
+            // A model deleted and made anew counts from 1 again: the number alone proves nothing.
+            let source = status.and_then(|s| s.source.as_ref());
+            Ok(found.filter(|v| v.uid().is_empty() && Some(&v.source) == source))
+        }
         (None, None) => Ok(None),
     }
 }

@@ -2,15 +2,16 @@
 
 use kube::ResourceExt;
 use millrace_crds::ModelVersion;
-use millrace_kit::{Class, Failure, Key};
+use millrace_kit::{Class, Failure, Hands, Key};
 
-use super::{Ask, decide::UNANSWERED};
+use super::Ask;
 use crate::{
     mlflow::{Answer, Change, MlflowError, NewVersion, Server, TAG_UID, Version, What},
     office::Office,
 };
 
-pub(super) async fn perform(office: &Office, version: &ModelVersion, ask: &Ask) -> Result<(), Failure> {
+pub(super) async fn perform(office: &Office, version: &ModelVersion, around: (&Ask, &Hands)) -> Result<(), Failure> {
+    let (ask, hands) = around;
     let spec = &version.spec;
     let namespace = version.namespace().unwrap_or_default();
     let Some((uid, url)) = office.address(&Key::new(&namespace, &spec.registry)) else {
@@ -18,7 +19,7 @@ pub(super) async fn perform(office: &Office, version: &ModelVersion, ask: &Ask) 
     };
     let server = office.server(&uid, &url)?;
     let done = match ask {
-        Ask::Register { new, aliases } => register(office, (&server, new), aliases).await,
+        Ask::Register { new, aliases } => register(office, (&server, new, hands), aliases).await,
         Ask::Change(change) => office.mlflow.change(&server, change).await,
     };
     // Done or not, the snapshot no longer tells the truth.
@@ -26,8 +27,8 @@ pub(super) async fn perform(office: &Office, version: &ModelVersion, ask: &Ask) 
     done.map_err(|error| failure(&error))
 }
 
-async fn register(office: &Office, what: (&Server, &NewVersion), aliases: &[String]) -> Answer<()> {
-    let (server, new) = what;
+async fn register(office: &Office, what: (&Server, &NewVersion, &Hands), aliases: &[String]) -> Answer<()> {
+    let (server, new, hands) = what;
     let uid = new.tags.get(TAG_UID).map_or("", String::as_str);
     let there = office.mlflow.find(server, uid).await?;
     // What is there already was made by an earlier try; its aliases are settled by observation.
@@ -38,7 +39,12 @@ async fn register(office: &Office, what: (&Server, &NewVersion), aliases: &[Stri
         Ok(()) | Err(MlflowError::Exists(_)) => {}
         Err(error) => return Err(error),
     }
-    let Version { version, .. } = office.mlflow.create_version(server, new).await?;
+    office.registering(uid, Some(hands.now()));
+    let made = office.mlflow.create_version(server, new).await;
+    if !matches!(made, Err(MlflowError::Unanswered(_))) {
+        office.registering(uid, None);
+    }
+    let Version { version, .. } = made?;
     for alias in aliases {
         let change = Change { model: new.model.clone(), version, what: What::SetAlias(alias.clone()) };
         office.mlflow.change(server, &change).await?;
@@ -50,7 +56,7 @@ async fn register(office: &Office, what: (&Server, &NewVersion), aliases: &[Stri
 fn failure(error: &MlflowError) -> Failure {
     let (class, reason) = match error {
         MlflowError::Unreachable(_) => (Class::Transient, "ServerUnreachable"),
-        MlflowError::Unanswered(_) => (Class::Transient, UNANSWERED),
+        MlflowError::Unanswered(_) => (Class::Transient, "Unanswered"),
         MlflowError::Broken(_) => (Class::Transient, "ServerBroken"),
         MlflowError::Denied(_) => (Class::Denied, "LoginRefused"),
         MlflowError::Refused(_) => (Class::Invalid, "RefusedByMlflow"),

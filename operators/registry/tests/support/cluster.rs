@@ -66,7 +66,7 @@ pub fn jobs(exits: Exits) -> Actor {
         for job in world.list::<Job>() {
             let name = job.name_any();
             let ended = job.status.as_ref().is_some_and(|s| s.conditions.is_some());
-            if ended {
+            if ended || job.owner_references().is_empty() {
                 continue;
             }
             if !known.contains(&name) {

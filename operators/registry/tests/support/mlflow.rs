@@ -3,9 +3,11 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard},
+    time::Duration,
 };
 
-use millrace_kit::{async_trait, sim::World};
+use jiff::Timestamp;
+use millrace_kit::{async_trait, later, sim::World};
 use millrace_registry::mlflow::{Answer, Catalogue, Change, Mlflow, MlflowError, NewVersion, Server, Version, What};
 
 #[derive(Default)]
@@ -18,6 +20,32 @@ pub struct State {
     pub aliases: BTreeMap<String, BTreeMap<String, i64>>,
     pub down: bool,
     pub refuses: bool,
+    /// The next registration is heard of too late and done later still.
+    pub slow: bool,
+    late: Option<(NewVersion, Timestamp)>,
+}
+
+impl State {
+    fn register(&mut self, new: &NewVersion) -> Answer<Version> {
+        let versions = self.models.get_mut(&new.model).ok_or_else(|| missing(&new.model))?;
+        let last = self.last.entry(new.model.clone()).or_default();
+        *last += 1;
+        let version = Version {
+            model: new.model.clone(),
+            version: *last,
+            source: new.source.clone(),
+            description: new.description.clone(),
+            tags: new.tags.clone(),
+        };
+        versions.insert(*last, version.clone());
+        Ok(version)
+    }
+
+    /// Does what was asked for 10 s ago; whether there was anything.
+    pub fn catch_up(&mut self, now: Timestamp) -> bool {
+        let due = self.late.take_if(|(_, at)| now >= later(*at, Duration::from_secs(10)));
+        due.is_some_and(|(new, _)| self.register(&new).is_ok())
+    }
 }
 
 impl Store {
@@ -111,17 +139,11 @@ impl Mlflow for Simulated {
 
     async fn create_version(&self, _: &Server, new: &NewVersion) -> Answer<Version> {
         self.write(&format!("create version of {} from {}", new.model, new.source), |state| {
-            let versions = state.models.get_mut(&new.model).ok_or_else(|| missing(&new.model))?;
-            let last = state.last.entry(new.model.clone()).or_default();
-            *last += 1;
-            let version = Version {
-                model: new.model.clone(),
-                version: *last,
-                source: new.source.clone(),
-                description: new.description.clone(),
-                tags: new.tags.clone(),
-            };
-            versions.insert(*last, version.clone());
+            if std::mem::take(&mut state.slow) {
+                state.late = Some((new.clone(), self.0.now()));
+                return Err(MlflowError::Unanswered("simulated".into()));
+            }
+            let version = state.register(new)?;
             Ok((version, true))
         })
     }

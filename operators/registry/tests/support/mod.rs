@@ -1,7 +1,5 @@
 //! Stories of registries and versions: objects, the actors around them, and the run itself.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
 pub mod cluster;
 pub mod mlflow;
 

@@ -66,6 +66,27 @@ impl<const N: usize> Concat for [Vec<Actor>; N] {
     }
 }
 
+/// Once a new image is migrated: the old Job is gone and somebody else's stands under its name.
+fn thief() -> Actor {
+    let mut old = String::new();
+    let mut done = false;
+    Box::new(move |world| {
+        let jobs = world.list::<Job>();
+        if old.is_empty() && jobs.len() == 1 {
+            old = jobs[0].name_any();
+        }
+        let status = world.get::<ModelRegistry>("ml", "main").and_then(|r| r.status).unwrap_or_default();
+        let moved_on = status.migration.is_some_and(|m| m.image == "mlflow:2");
+        if done || old.is_empty() || !moved_on {
+            return false;
+        }
+        done = true;
+        world.vanish::<Job>("ml", &old);
+        world.apply(&serde_json::from_value::<Job>(json!({"metadata": {"name": old, "namespace": "ml"}})).unwrap());
+        true
+    })
+}
+
 fn login_lost() -> Vec<Actor> {
     let lose = once(registry_ready, |world| {
         world.vanish::<Secret>("ml", "main-mlflow-login");
@@ -182,6 +203,40 @@ pub fn plots() -> Vec<Plot> {
             end: |world| {
                 serving(world)?;
                 expect("the image", &image(world), "mlflow:1")
+            },
+            horizon: SHORT,
+        },
+        Plot {
+            name: "somebody else writes into the status",
+            setup: plain,
+            actors: || {
+                let mut left = 4;
+                let edit: Actor = Box::new(move |world| {
+                    if left == 0 {
+                        return false;
+                    }
+                    left -= 1;
+                    world.change::<ModelRegistry>("ml", "main", |r| {
+                        r.status.get_or_insert_default().other.insert("theirs".into(), json!(left));
+                    });
+                    true
+                });
+                [all(), vec![edit]].concat_all()
+            },
+            end: |world| {
+                let other = world.get::<ModelRegistry>("ml", "main").and_then(|r| r.status).unwrap_or_default().other;
+                expect("what somebody wrote", &other["theirs"].to_string(), "0")?;
+                serving(world)
+            },
+            horizon: SHORT,
+        },
+        Plot {
+            name: "an old Job's name is taken",
+            setup: plain,
+            actors: || [all(), vec![upgrade(), thief()]].concat_all(),
+            end: |world| {
+                registry_says(world, "Ready", "True Serving")?;
+                expect("jobs", &world.list::<Job>().len().to_string(), "2")
             },
             horizon: SHORT,
         },

@@ -242,14 +242,46 @@ fn polled(more: Vec<Actor>) -> Vec<Actor> {
     actors
 }
 
+fn catch_up(world: &World) -> bool {
+    let done = world.shelf::<Store>().lock().catch_up(world.now());
+    if done {
+        world.effect("create version of flights from s3://store-models/a");
+    }
+    done
+}
+
 pub fn polled_plots() -> Vec<Plot> {
     vec![
+        Plot {
+            name: "the registration takes effect after its deadline",
+            setup: |world| {
+                whole(world);
+                world.shelf::<Store>().lock().slow = true;
+            },
+            actors: || polled(vec![Box::new(catch_up)]),
+            end: registered,
+            horizon: SHORT,
+        },
         Plot {
             name: "deleted in MLflow",
             setup: whole,
             actors: || {
                 polled(vec![behind(|state| {
                     state.models.get_mut("flights").unwrap().clear();
+                    state.aliases.get_mut("flights").unwrap().clear();
+                })])
+            },
+            end: |world| version_says(world, "a", "False VersionDeleted"),
+            horizon: SHORT,
+        },
+        Plot {
+            name: "deleted in MLflow, and its number given to somebody else",
+            setup: whole,
+            actors: || {
+                polled(vec![behind(|state| {
+                    let first = state.models.get_mut("flights").unwrap().get_mut(&1).unwrap();
+                    first.tags.clear();
+                    first.source = "s3://theirs/x".into();
                     state.aliases.get_mut("flights").unwrap().clear();
                 })])
             },

@@ -12,6 +12,11 @@ fn answers_are_told_apart() {
     assert_eq!(classify(StatusCode::BAD_REQUEST, &json("INVALID_PARAMETER_VALUE")), MlflowError::Refused(words()));
     assert_eq!(classify(StatusCode::UNAUTHORIZED, "who"), MlflowError::Denied("who".into()));
     assert!(matches!(classify(StatusCode::INTERNAL_SERVER_ERROR, &json("INTERNAL_ERROR")), MlflowError::Broken(_)));
+    let away = r#"{"error_code": "TEMPORARILY_UNAVAILABLE", "message": "db:\n\tConnection refused\n\n(Background on this error at: x)"}"#;
+    assert_eq!(
+        classify(StatusCode::SERVICE_UNAVAILABLE, away),
+        MlflowError::Broken("503: db: Connection refused".into())
+    );
     assert!(matches!(classify(StatusCode::TOO_MANY_REQUESTS, ""), MlflowError::Broken(_)));
     // A 404 without MLflow's code is another server, not a missing version.
     assert!(matches!(classify(StatusCode::NOT_FOUND, "<html>"), MlflowError::Refused(_)));

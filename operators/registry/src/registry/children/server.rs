@@ -150,7 +150,8 @@ fn probes(container: &mut Container) {
         failure_threshold: Some(failures),
         ..Probe::default()
     };
-    container.startup_probe = Some(probe(3, 100));
+    // Python takes its time where the processor is shared.
+    container.startup_probe = Some(probe(3, 200));
     container.readiness_probe = Some(probe(10, 3));
     container.liveness_probe = Some(probe(30, 4));
 }

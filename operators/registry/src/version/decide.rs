@@ -113,8 +113,12 @@ fn waits(
     if now < until {
         return stand(status, &Standing::progressing(reason, message), now).wake_at(until);
     }
-    let message = format!("{message} (for more than {} s)", patience.as_secs());
-    stand(status, &Standing::stalled(reason, message), now)
+    let told = if patience == PATIENCE {
+        format!("{message} (for more than {} minutes)", PATIENCE.as_secs() / 60)
+    } else {
+        message
+    };
+    stand(status, &Standing::stalled(reason, told), now)
 }
 
 /// The intent first, then the registration.

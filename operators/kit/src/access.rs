@@ -79,16 +79,16 @@ pub fn document(access: &[Access]) -> Value {
             verbs.extend(a.verbs);
             reasons.push(a.why);
         }
-        let rule =
-            |((group, resource, names), (verbs, reasons)): ((&str, &str, &[&str]), (BTreeSet<&str>, Vec<&str>))| {
-                let mut rule = json!({"apiGroups": [group], "resources": [resource], "verbs": verbs});
-                // An empty `resourceNames` would mean all objects, so it is never written.
-                if let (false, Some(slot)) = (names.is_empty(), rule.as_object_mut()) {
-                    slot.insert("resourceNames".into(), json!(names));
-                }
-                json!({"why": reasons.join("; "), "rule": rule})
-            };
-        all.into_iter().map(rule).collect()
+        let mut rules = Vec::new();
+        for ((group, resource, names), (verbs, reasons)) in all {
+            let mut rule = json!({"apiGroups": [group], "resources": [resource], "verbs": verbs});
+            // An empty `resourceNames` would mean all objects, so it is never written.
+            if let (false, Some(slot)) = (names.is_empty(), rule.as_object_mut()) {
+                slot.insert("resourceNames".into(), json!(names));
+            }
+            rules.push(json!({"why": reasons.join("; "), "rule": rule}));
+        }
+        rules
     };
     json!({"cluster": rules(Reach::Cluster), "own": rules(Reach::Own)})
 }

@@ -32,8 +32,9 @@ use crate::{
     queue::{Queue, Slot},
 };
 
-/// Passes that run at once in one process. API calls dominate a pass, so this is far above the number of cores.
-const WORKERS: usize = 32;
+/// Passes that run at once in one process. A pass mostly waits for the API server, or for a batch it shares with others:
+/// a broker takes 100 topics in the time of one, so as many passes must be able to ask together.
+const WORKERS: usize = 128;
 
 /// Wakes an object of a controller for a reason that no watch sees (a broker's snapshot changed).
 #[derive(Clone)]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::audit::Audit;
 use super::stores;
-use super::tools::{Space, check, same};
+use super::tools::{Space, same};
 use crate::stage::{Stage, at, condition};
 use crate::ui::{Failure, Outcome, Ui, short};
 
@@ -116,9 +116,10 @@ fn watch(stage: &Stage, ui: &Ui) -> Outcome<()> {
 /// Deleted while the operators are there to let go of what they hold.
 fn empty(space: &Space<'_>, ui: &Ui) -> Outcome<()> {
     let step = ui.step("removing the objects", "");
-    space.text(&["delete", "datatopics,databuckets,processingjobs,mlpipelines", "--all", "--timeout=120s"])?;
-    let left = space.list("datatopics,databuckets", &[])?;
-    check(left.is_empty(), "objects are left", left.len())?;
+    let kinds = "datatopics,databuckets,processingjobs,mlpipelines";
+    space.text(&["delete", kinds, "--all", "--wait=false"])?;
+    let gone = || Ok(space.list(kinds, &[])?.is_empty().then_some(()));
+    space.until(("the end of the objects", Duration::from_secs(120)), gone)?;
     step.done("");
     Ok(())
 }

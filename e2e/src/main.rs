@@ -26,8 +26,11 @@ enum Cmd {
     /// From raw flights to a registered model: cluster, operators, one pipeline run
     Demo {
         /// Play on this context of your kubeconfig instead of a local cluster
-        #[arg(long)]
+        #[arg(long, requires = "images")]
         context: Option<String>,
+        /// With --context: where that cluster finds the images operators:dev, flights:dev and mlflow:dev
+        #[arg(long, requires = "context")]
+        images: Option<String>,
     },
     /// Run the tests: three rungs, one table
     Test {
@@ -96,8 +99,10 @@ fn run(command: Cmd, ui: &Ui) -> Outcome<()> {
         Cmd::Up => cluster::up(ui).map(|target| cluster::tell(&target)),
         Cmd::Down => cluster::down(ui),
         Cmd::Status => cluster::status(),
-        Cmd::Demo { context: None } => demo::demo(&stage::local(ui)?, ui).map(|_| ()),
-        Cmd::Demo { context: Some(context) } => demo::demo(&stage::existing(&context, ui)?, ui).map(|_| ()),
+        Cmd::Demo { context: Some(context), images: Some(images) } => {
+            demo::demo(&stage::existing(&context, &images, ui)?, ui).map(|_| ())
+        }
+        Cmd::Demo { .. } => demo::demo(&stage::local(ui)?, ui).map(|_| ()),
         Cmd::Test { rungs, only, long } => suite::test(&suite::Options { rungs, only, long }, ui),
         Cmd::Bench { what, output } => {
             let pick = |f: &Figures| match f {

@@ -29,7 +29,12 @@ pub struct Stage {
     pub target: Target,
     /// The API server's audit log, where it can be read: one JSON line per request.
     pub audit_log: Option<PathBuf>,
+    /// Where the cluster takes our own images from; stands in place of [`LOCAL_IMAGES`] in what is applied.
+    pub images: String,
 }
+
+/// The prefix of our own images as the examples name them.
+pub const LOCAL_IMAGES: &str = "docker.io/millrace";
 
 /// The local cluster: brought up if needed, images from this checkout, everything installed.
 ///
@@ -45,24 +50,25 @@ pub fn local(ui: &Ui) -> Outcome<Stage> {
     tars.push(operators.join("image.tar"));
     cluster::import_images(&tars, ui)?;
     let volumes = layout.file("volumes");
-    let stage = Stage { target, audit_log: Some(layout.audit_log()) };
+    let stage = Stage { target, audit_log: Some(layout.audit_log()), images: LOCAL_IMAGES.to_owned() };
     let set = format!("persistence.hostPath={}", volumes.display());
     stage.install(&built, ui, &["--set", &set])?;
     stage.renew_operators(&operators, ui)?;
     Ok(stage)
 }
 
-/// An existing cluster, by context, with public images.
+/// An existing cluster, by context. Kafka, MinIO and PostgreSQL are the public images; ours come from `images`, a registry
+/// and path such as `registry.example/millrace` under which `operators:dev`, `flights:dev` and `mlflow:dev` were pushed.
 ///
 /// # Errors
 /// As [`local`].
-pub fn existing(context: &str, ui: &Ui) -> Outcome<Stage> {
+pub fn existing(context: &str, images: &str, ui: &Ui) -> Outcome<Stage> {
     let target = Target::existing(context);
     if !target.ready() {
         return Err(target.failure("the cluster does not answer", format!("context {context}")));
     }
     let built = parts::ensure(&["helm"], ui)?;
-    let stage = Stage { target, audit_log: None };
+    let stage = Stage { target, audit_log: None, images: images.to_owned() };
     stage.install(&built, ui, &[])?;
     Ok(stage)
 }
@@ -217,12 +223,20 @@ impl Stage {
         serde_json::from_str(&text).map(Some).map_err(|e| Failure::because(format!("{kind} {name} is no JSON"), e))
     }
 
-    /// `kubectl apply -f`.
+    /// `kubectl apply -f`, with our images taken from where this cluster has them.
     ///
     /// # Errors
-    /// kubectl's own message.
+    /// kubectl's own message, or a file that cannot be read.
     pub fn apply(&self, file: &Path) -> Outcome<()> {
-        self.text(&["apply", "-f", &file.display().to_string()]).map(|_| ())
+        if self.images == LOCAL_IMAGES {
+            return self.text(&["apply", "-f", &file.display().to_string()]).map(|_| ());
+        }
+        let text = std::fs::read_to_string(file).map_err(Failure::at("reading", file))?;
+        let copy = std::env::temp_dir().join(format!("millrace-apply-{}.yaml", std::process::id()));
+        std::fs::write(&copy, text.replace(LOCAL_IMAGES, &self.images)).map_err(Failure::at("writing", &copy))?;
+        let done = self.text(&["apply", "-f", &copy.display().to_string()]).map(|_| ());
+        let _ = std::fs::remove_file(&copy);
+        done
     }
 }
 

@@ -62,10 +62,23 @@ impl Version {
 pub struct Catalogue {
     /// What the server says its version is.
     pub server_version: String,
-    /// Versions that carry [`TAG_UID`].
-    pub versions: Vec<Version>,
+    /// Versions that carry [`TAG_UID`], by that tag, lowest first.
+    pub versions: BTreeMap<String, Vec<Version>>,
     /// By model: alias and the version it points at, of all versions.
     pub aliases: BTreeMap<String, BTreeMap<String, i64>>,
+}
+
+impl Catalogue {
+    /// Versions by the tag with our uid.
+    #[must_use]
+    pub fn by_uid(versions: impl IntoIterator<Item = Version>) -> BTreeMap<String, Vec<Version>> {
+        let mut all: BTreeMap<String, Vec<Version>> = BTreeMap::new();
+        for version in versions {
+            all.entry(version.uid().to_owned()).or_default().push(version);
+        }
+        all.values_mut().for_each(|list| list.sort_by_key(|v| v.version));
+        all
+    }
 }
 
 /// A version to register.

@@ -30,7 +30,7 @@ use serde::Serialize;
 pub use observe::{BucketSeen, GrantSeen, LoginSeen, Observed, ServerSeen};
 pub use pods::{Exit, PodSeen, Trouble};
 
-use crate::office::Office;
+use crate::{mlflow::view::Changed, office::Office};
 
 /// What reaches beyond the cache: only the Secret that is written blindly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -157,11 +157,14 @@ pub(crate) fn labels(registry: &ModelRegistry, role: &str) -> std::collections::
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// The models of which something changed: their ModelVersions are looked at again.
-pub(crate) fn wake_models(office: &Office, reader: &Reader, at: (&str, &str), models: &BTreeSet<String>) {
-    let (namespace, registry) = at;
-    for model in models {
-        let word = crate::version::model_word(namespace, registry, model);
+/// Wakes the ModelVersions that a change in MLflow concerns.
+pub(crate) fn wake_changed(office: &Office, reader: &Reader, around: (&str, &str, &BTreeSet<Changed>)) {
+    let (namespace, registry, changed) = around;
+    for change in changed {
+        let word = match change {
+            Changed::Version(uid) => crate::version::uid_word(uid),
+            Changed::Aliases(model) => crate::version::model_word(namespace, registry, model),
+        };
         for version in reader.cache.indexed::<millrace_crds::ModelVersion>(&word) {
             office.waker.wake("version", Key::of(&*version));
         }

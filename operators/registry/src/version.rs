@@ -116,6 +116,9 @@ fn words(version: &ModelVersion) -> Vec<String> {
     let spec = &version.spec;
     let mut words =
         vec![registry_word(&namespace, &spec.registry), model_word(&namespace, &spec.registry, &spec.model)];
+    words.push(uid_word(&version.uid().unwrap_or_default()));
+    let number = version.status.as_ref().and_then(|s| s.version);
+    words.extend(number.map(|n| number_word(&namespace, (&spec.registry, &spec.model), n)));
     words.extend(model::Source::parse(&spec.source).ok().map(|s| bucket_word(&namespace, &s.bucket)));
     words
 }
@@ -127,6 +130,17 @@ fn registry_word(namespace: &str, registry: &str) -> String {
 /// The word under which the ModelVersions of one model are found.
 pub(crate) fn model_word(namespace: &str, registry: &str, model: &str) -> String {
     format!("model {namespace}/{registry}/{model}")
+}
+
+/// The word under which the ModelVersion with this uid is found.
+pub(crate) fn uid_word(uid: &str) -> String {
+    format!("uid {uid}")
+}
+
+/// The word under which the ModelVersion behind a registered version is found.
+fn number_word(namespace: &str, of: (&str, &str), number: i64) -> String {
+    let (registry, model) = of;
+    format!("number {namespace}/{registry}/{number}/{model}")
 }
 
 fn bucket_word(namespace: &str, bucket: &str) -> String {

@@ -64,7 +64,7 @@ async fn a_version_is_made_found_changed_and_proved_gone() {
     }
     let seen = rest.look(&server).await.unwrap();
     assert!(seen.server_version.starts_with('3'), "{}", seen.server_version);
-    let ours: Vec<_> = seen.versions.iter().filter(|v| v.model == model).collect();
+    let ours: Vec<_> = seen.versions[&uid].iter().filter(|v| v.model == model).collect();
     assert_eq!(ours.len(), 1);
     assert_eq!((ours[0].tags["auc"].as_str(), ours[0].description.as_str()), ("0.8", "changed"));
     assert_eq!(seen.aliases[&model], BTreeMap::from([("champion".to_owned(), 1)]));

@@ -145,7 +145,7 @@ impl Mlflow for Rest {
             let held = model.aliases.into_iter().map(|a| (a.alias, a.version.parse().unwrap_or(0))).collect();
             aliases.insert(model.name, held);
         }
-        Ok(Catalogue { server_version, versions, aliases })
+        Ok(Catalogue { server_version, versions: Catalogue::by_uid(versions), aliases })
     }
 
     async fn find(&self, server: &Server, uid: &str) -> Answer<Vec<Version>> {

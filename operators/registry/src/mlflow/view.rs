@@ -28,6 +28,15 @@ pub struct Snapshot {
     pub answer: Result<Arc<Catalogue>, MlflowError>,
 }
 
+/// Something that differs from the look before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Changed {
+    /// The version of the ModelVersion with this uid changed or went.
+    Version(String),
+    /// An alias of this model moved.
+    Aliases(String),
+}
+
 #[derive(Default)]
 struct Slot {
     last: Option<Snapshot>,
@@ -53,9 +62,8 @@ impl Views {
         Arc::clone(slots.entry(uid.to_owned()).or_default())
     }
 
-    /// The snapshot of a registry, looked up anew if it is too old. The second value names the models of which something
-    /// changed since the last catalogue.
-    pub async fn of(&self, uid: &str, server: &Server, now: Timestamp) -> (Snapshot, BTreeSet<String>) {
+    /// The snapshot of a registry, looked up anew if it is too old. The second value says what changed since the last catalogue.
+    pub async fn of(&self, uid: &str, server: &Server, now: Timestamp) -> (Snapshot, BTreeSet<Changed>) {
         let slot = self.slot(uid);
         // Whoever comes while a look is under way waits for it and shares it.
         let mut slot = slot.lock().await;
@@ -91,17 +99,14 @@ const fn patience(answer: &Result<Arc<Catalogue>, MlflowError>) -> Duration {
     if answer.is_ok() { FRESH } else { RETRY }
 }
 
-fn differing(old: &Catalogue, new: &Catalogue) -> BTreeSet<String> {
-    let mut models = BTreeSet::new();
+fn differing(old: &Catalogue, new: &Catalogue) -> BTreeSet<Changed> {
+    let mut changed = BTreeSet::new();
+    // What is new was made by an object that looks at it anyway.
+    let versions = old.versions.iter().filter(|(uid, known)| new.versions.get(*uid) != Some(known));
+    changed.extend(versions.map(|(uid, _)| Changed::Version(uid.clone())));
     for (one, other) in [(old, new), (new, old)] {
-        let known: BTreeSet<(&str, i64)> = other.versions.iter().map(|v| (v.model.as_str(), v.version)).collect();
-        let gone = one.versions.iter().filter(|v| !known.contains(&(v.model.as_str(), v.version)));
-        models.extend(gone.map(|v| v.model.clone()));
         let moved = one.aliases.iter().filter(|(model, held)| other.aliases.get(*model) != Some(held));
-        models.extend(moved.map(|(model, _)| model.clone()));
+        changed.extend(moved.map(|(model, _)| Changed::Aliases(model.clone())));
     }
-    let before: HashMap<(&str, i64), _> = old.versions.iter().map(|v| ((v.model.as_str(), v.version), v)).collect();
-    let altered = new.versions.iter().filter(|v| before.get(&(v.model.as_str(), v.version)).is_some_and(|o| *o != *v));
-    models.extend(altered.map(|v| v.model.clone()));
-    models
+    changed
 }

@@ -11,7 +11,7 @@ use millrace_crds::{DataBucket, DataGrant, ModelRegistry};
 use millrace_kit::{Key, Reader, conditions};
 use serde::{Deserialize, Serialize};
 
-use super::{Names, PodSeen, pods, wake_models};
+use super::{Names, PodSeen, pods, wake_changed};
 use crate::{mlflow::MlflowError, office::Office};
 
 /// See the module.
@@ -183,7 +183,7 @@ async fn ask(office: &Office, registry: &ModelRegistry, reader: &Reader) -> Serv
     let now: Timestamp = reader.now();
     let Ok(server) = office.server(&uid, &url(registry)) else { return ServerSeen::default() };
     let (snapshot, changed) = office.views.of(&uid, &server, now).await;
-    wake_models(office, reader, (&namespace, &registry.name_any()), &changed);
+    wake_changed(office, reader, (&namespace, &registry.name_any(), &changed));
     match snapshot.answer {
         Ok(catalogue) => ServerSeen { version: Some(catalogue.server_version.clone()), error: None },
         Err(error) => ServerSeen { version: None, error: Some(error) },

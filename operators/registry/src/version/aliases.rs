@@ -24,6 +24,11 @@ fn intent(alias: &str, held: &BTreeMap<String, Holder>) -> TakingAlias {
     TakingAlias { alias: alias.to_owned(), from: held.get(alias).map(|h| h.version) }
 }
 
+/// Without the number: it would cost every older version a write whenever there is a new one.
+const fn place(other: i64, mine: i64) -> &'static str {
+    if other > mine { "a newer version" } else { "an older version" }
+}
+
 /// Compares what is listed with who holds it.
 pub(super) fn settle(
     status: &mut ModelVersionStatus,
@@ -52,13 +57,13 @@ pub(super) fn settle(
             (false, true, _) => match holder {
                 Some(other) if other.declared || other.version > number => {
                     // Writing to a String cannot fail.
-                    let _ = write!(told.note, "; the alias {alias} is at version {}", other.version);
+                    let _ = write!(told.note, "; the alias {alias} is at {}", place(other.version, number));
                 }
                 _ => told.changes.push(What::SetAlias(alias.clone())),
             },
         }
         if done && at != Some(number) {
-            let _ = write!(told.note, "; the alias {alias} is at version {}", at.unwrap_or_default());
+            let _ = write!(told.note, "; the alias {alias} is at {}", place(at.unwrap_or_default(), number));
         }
     }
     // No longer listed: removed where it is still ours, forgotten where it is not.

@@ -8,11 +8,11 @@ use millrace_crds::{DataBucket, ModelRegistry, ModelVersion};
 use millrace_kit::{Key, Reader, conditions};
 use serde::{Deserialize, Serialize};
 
-use super::{bucket_word, model::Source, model_word};
+use super::{bucket_word, model::Source, number_word};
 use crate::{
     mlflow::{Catalogue, MlflowError, Server, Version},
     office::Office,
-    registry::wake_models,
+    registry::wake_changed,
 };
 
 /// See the module.
@@ -107,7 +107,7 @@ async fn ask(office: &Office, who: (&ModelVersion, &ModelRegistry), out: (&Reade
     };
     let (snapshot, changed) = office.views.of(&uid, &server, reader.now()).await;
     let namespace = version.namespace().unwrap_or_default();
-    wake_models(office, reader, (&namespace, &version.spec.registry), &changed);
+    wake_changed(office, reader, (&namespace, &version.spec.registry, &changed));
     let outcome = match snapshot.answer {
         Ok(catalogue) => find(office, (&server, &catalogue), version).await.map(|found| (catalogue, found)),
         Err(error) => Err(error),
@@ -131,7 +131,7 @@ async fn find(
     let (server, catalogue) = server;
     let uid = version.uid().unwrap_or_default();
     let model = &version.spec.model;
-    let ours = catalogue.versions.iter().filter(|v| v.uid() == uid && v.model == *model).min_by_key(|v| v.version);
+    let ours = catalogue.versions.get(&uid).into_iter().flatten().find(|v| v.model == *model);
     let status = version.status.as_ref();
     match (ours, status.and_then(|s| s.version)) {
         (Some(found), _) => Ok(Some(found.clone())),
@@ -148,15 +148,11 @@ async fn find(
 
 fn holders(version: &ModelVersion, catalogue: &Catalogue, reader: &Reader) -> BTreeMap<String, Holder> {
     let spec = &version.spec;
-    let word = model_word(&version.namespace().unwrap_or_default(), &spec.registry, &spec.model);
-    let siblings = reader.cache.indexed::<ModelVersion>(&word);
+    let namespace = version.namespace().unwrap_or_default();
     let declared = |alias: &str, number: i64| {
-        let stands = |v: &&Arc<ModelVersion>| {
-            v.metadata.deletion_timestamp.is_none()
-                && v.status.as_ref().and_then(|s| s.version) == Some(number)
-                && v.spec.aliases.iter().any(|a| a == alias)
-        };
-        siblings.iter().any(|v| stands(&v))
+        let word = number_word(&namespace, (&spec.registry, &spec.model), number);
+        let there = reader.cache.indexed::<ModelVersion>(&word);
+        there.iter().any(|v| v.metadata.deletion_timestamp.is_none() && v.spec.aliases.iter().any(|a| a == alias))
     };
     let held = catalogue.aliases.get(&spec.model).into_iter().flatten();
     // Only aliases that concern this object, so that others may change without a pass deciding anew.

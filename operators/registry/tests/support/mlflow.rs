@@ -105,13 +105,9 @@ impl Mlflow for Simulated {
     async fn look(&self, _: &Server) -> Answer<Catalogue> {
         self.read(|state| Catalogue {
             server_version: "3.17.2".into(),
-            versions: state
-                .models
-                .values()
-                .flat_map(BTreeMap::values)
-                .filter(|v| !v.uid().is_empty())
-                .cloned()
-                .collect(),
+            versions: Catalogue::by_uid(
+                state.models.values().flat_map(BTreeMap::values).filter(|v| !v.uid().is_empty()).cloned(),
+            ),
             aliases: state.aliases.clone(),
         })
     }

@@ -11,8 +11,8 @@ use crate::local::LocalApi;
 use crate::parts;
 use crate::ui::{Failure, Outcome, Ui};
 
-/// How long a server may take until it accepts connections.
-const START: Duration = Duration::from_secs(90);
+/// How long a server may take until it accepts connections: MLflow's two migrations come before its start.
+const START: Duration = Duration::from_secs(300);
 
 /// The login of the throw-away MinIO, which listens on loopback only and is gone with the test.
 const LOGIN: &str = "millrace-test";
@@ -51,6 +51,19 @@ pub(super) fn second_rung() -> Vec<Check> {
                     ("MILLRACE_AUDIT_LOG", api.audit_log.display().to_string()),
                 ];
                 real("pipeline", "real_api", &env)
+            }),
+        ),
+        (
+            2,
+            "versions in a real MLflow on PostgreSQL".into(),
+            Box::new(|ui| {
+                let mlflow = Registry::start(ui)?;
+                let env = [
+                    ("MILLRACE_MLFLOW_URL", format!("http://127.0.0.1:{}", mlflow.port)),
+                    ("MILLRACE_MLFLOW_USER", "millrace".to_owned()),
+                    ("MILLRACE_MLFLOW_PASSWORD", LOGIN.to_owned()),
+                ];
+                real("registry", "rung2", &env)
             }),
         ),
     ]
@@ -151,6 +164,36 @@ impl Minio {
         let server = Child { name: "minio", program: "/bin/sh".into(), args: vec!["-c".into(), script] };
         let keeper = Keeper::start(vec![server], &dir.0)?;
         listening(port, ("MinIO", &keeper, &dir))?;
+        Ok(Self { port, _keeper: keeper, _dir: dir })
+    }
+}
+
+/// An MLflow server on PostgreSQL, from the images the cluster runs, entered as processes.
+#[derive(Debug)]
+struct Registry {
+    port: u16,
+    _keeper: Keeper,
+    _dir: Scratch,
+}
+
+impl Registry {
+    fn start(ui: &Ui) -> Outcome<Self> {
+        let parts = parts::ensure(&["image-mlflow", "image-postgres"], ui)?;
+        let image =
+            |name: &str| parts.get(name).map(|dir| dir.join("image.tar").display().to_string()).unwrap_or_default();
+        let dir = Scratch::new("mlflow")?;
+        let [port, database] = tool::free_ports()?;
+        let script = parts::repo_root()?.join("operators/registry/tests/real-mlflow.sh");
+        let command = format!(
+            "MILLRACE_MLFLOW_PASSWORD={LOGIN} exec bash {} {} {} {} {port} {database}",
+            script.display(),
+            image("image-mlflow"),
+            image("image-postgres"),
+            dir.0.join("roots").display()
+        );
+        let server = Child { name: "mlflow", program: "/bin/sh".into(), args: vec!["-c".into(), command] };
+        let keeper = Keeper::start(vec![server], &dir.0)?;
+        listening(port, ("MLflow", &keeper, &dir))?;
         Ok(Self { port, _keeper: keeper, _dir: dir })
     }
 }

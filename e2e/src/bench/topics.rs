@@ -115,7 +115,8 @@ fn once(binaries: &Path, ui: &Ui) -> Outcome<Sample> {
     let count = COUNT.to_string();
     let objects = floor(&["objects", &count, "floor"])?;
     let broker = floor(&["topics", &count])?;
-    api.target.run(&["delete", "datatopics", "--all", "-n", "floor"])?;
+    // One request; kubectl's own `--all` deletes them one by one, at its leisure.
+    api.target.run(&["delete", "--raw", "/apis/millrace.dev/v1alpha1/namespaces/floor/datatopics"])?;
 
     let plane = serde_json::json!({
         "apiVersion": "millrace.dev/v1alpha1", "kind": "DataPlane", "metadata": {"name": "default"},

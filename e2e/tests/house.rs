@@ -86,7 +86,8 @@ fn operators_meet_only_in_the_api() {
     assert_eq!(ours.len(), 7, "crates: {:?}", ours.keys());
 }
 
-fn render(chart: &str, namespace: &str) -> Vec<Value> {
+/// What Helm makes of a chart with the local cluster's values.
+fn rendered(chart: &str, namespace: &str) -> String {
     let built = parts::ensure(&["helm"], &Ui::plain()).unwrap();
     let charts = repository().join("charts").join(chart);
     let out = Command::new(built["helm"].join("helm"))
@@ -96,8 +97,46 @@ fn render(chart: &str, namespace: &str) -> Vec<Value> {
         .output()
         .unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    let text = String::from_utf8(out.stdout).unwrap();
+    String::from_utf8(out.stdout).unwrap()
+}
+
+fn render(chart: &str, namespace: &str) -> Vec<Value> {
+    let text = rendered(chart, namespace);
     text.split("\n---").filter_map(|doc| serde_saphyr::from_str::<Value>(doc).ok()).filter(Value::is_object).collect()
+}
+
+/// Generated passwords and keys, new at each render without a cluster, with a word in their place.
+fn without_secrets(text: &str) -> String {
+    let mut out = String::new();
+    let mut secret = false;
+    let mut data = false;
+    for line in text.lines() {
+        if line == "---" || line.starts_with("kind:") {
+            secret = line == "kind: Secret";
+            data = false;
+        }
+        data = if line.starts_with(' ') { data } else { secret && matches!(line, "data:" | "stringData:") };
+        let random = data && line.starts_with(' ');
+        let key = line.split_once(": ").map_or(line, |(key, _)| key);
+        out.push_str(&if random { format!("{key}: <random>") } else { line.to_owned() });
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn charts_render_as_recorded() {
+    let mut wrong = Vec::new();
+    for (chart, namespace) in [("millrace", "millrace-system"), ("sandbox", "millrace-sandbox")] {
+        let path = repository().join("e2e/tests/golden").join(format!("{chart}.yaml"));
+        let have = without_secrets(&rendered(chart, namespace));
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &have).unwrap();
+        } else if fs::read_to_string(&path).unwrap_or_default() != have {
+            wrong.push(path.display().to_string());
+        }
+    }
+    assert!(wrong.is_empty(), "differ from the charts; UPDATE=1 writes them anew:\n{}", wrong.join("\n"));
 }
 
 /// CPU of a quantity in thousandths.

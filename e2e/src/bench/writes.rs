@@ -23,7 +23,7 @@ pub(super) fn measure(ui: &Ui) -> Outcome<Vec<Figure>> {
     let sleep = json!({"image": image, "command": ["python3", "/app/sleep.py", "1"]});
     let spark = json!({
         "image": image, "main": "local:///app/sleep.py", "args": ["1", "--spark"],
-        "driver": {"cpu": "300m", "memory": "768Mi"}, "executors": {"count": 1, "cpu": "200m", "memory": "768Mi"},
+        "driver": {"cpu": "300m", "memory": "1Gi"}, "executors": {"count": 1, "cpu": "200m", "memory": "1Gi"},
     });
     let bucket = json!({
         "apiVersion": "millrace.dev/v1alpha1", "kind": "DataBucket",

@@ -108,12 +108,6 @@ impl Cache {
         self.read().values().all(|slot| slot.listed)
     }
 
-    /// The kinds still waiting for their first list.
-    #[must_use]
-    pub fn missing(&self) -> Vec<Kind> {
-        self.read().iter().filter(|(_, slot)| !slot.listed).map(|(kind, _)| kind.clone()).collect()
-    }
-
     /// Stores one step of a stream, then returns the objects it changed: callers trigger from that, so that a trigger
     /// never runs ahead of the store.
     pub fn feed(&self, watch: &Watch, event: Event) -> Vec<Changed> {
@@ -178,12 +172,6 @@ impl Cache {
     #[must_use]
     pub(crate) fn version(&self, kind: &Kind, key: &Key) -> u64 {
         self.read().get(kind).and_then(|slot| slot.entries.get(key)).map_or(0, |entry| entry.version)
-    }
-
-    /// How many objects of each kind are held, for metrics.
-    #[must_use]
-    pub fn sizes(&self) -> Vec<(Kind, usize)> {
-        self.read().iter().map(|(kind, slot)| (kind.clone(), slot.entries.len())).collect()
     }
 }
 

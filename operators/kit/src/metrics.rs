@@ -41,8 +41,6 @@ pub struct Metrics {
     pub requests: Family<Request, Counter>,
     /// Seconds per pass.
     pub passes: Family<ByController, Histogram, fn() -> Histogram>,
-    /// Objects in the cache.
-    pub cached: Family<ByKind, Gauge>,
     /// Objects that did not decode.
     pub undecodable: Family<ByKind, Counter>,
     /// Slots waiting in the queue.
@@ -62,14 +60,12 @@ impl Default for Metrics {
             registry: Arc::default(),
             requests: Family::default(),
             passes: Family::new_with_constructor(seconds),
-            cached: Family::default(),
             undecodable: Family::default(),
             queued: Gauge::default(),
             leader: Gauge::default(),
         };
         registry.register("api_requests", "Kubernetes API requests", this.requests.clone());
         registry.register("pass_seconds", "Seconds per pass", this.passes.clone());
-        registry.register("cached_objects", "Objects in the cache", this.cached.clone());
         registry.register("undecodable_objects", "Objects that did not decode", this.undecodable.clone());
         registry.register("queued_objects", "Objects waiting for a pass", this.queued.clone());
         registry.register("leader", "1 while this process holds the lease", this.leader.clone());

@@ -124,12 +124,6 @@ impl World {
         self.lock().gate.dead = false;
     }
 
-    /// How many writes and effects were tried.
-    #[must_use]
-    pub fn tried(&self) -> usize {
-        self.lock().gate.count
-    }
-
     /// Passes one write of the operator through the gate: counted, and cut if the schedule says so. Simulated brokers
     /// and stores use it for each change they are asked for.
     ///
@@ -303,8 +297,6 @@ impl Inner {
         }
         let incarnation = self.incarnations.entry(at.clone()).and_modify(|n| *n += 1).or_insert(1);
         let uid = names::hash(&[&at.to_string(), &incarnation.to_string()], 12);
-        let meta = body["metadata"].take();
-        body["metadata"] = meta;
         body["apiVersion"] = json!(at.kind.api_version());
         body["kind"] = json!(at.kind.kind);
         body["metadata"]["uid"] = json!(uid);

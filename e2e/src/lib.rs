@@ -3,6 +3,7 @@
 //! Everything here is synchronous: it starts processes, waits for them and tells what it does. The binary `xtask`
 //! (`cargo xtask …`) is a thin front; tests of the second and third rung use the same functions.
 
+mod audit;
 pub mod bench;
 pub mod cluster;
 pub mod demo;

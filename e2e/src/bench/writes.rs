@@ -1,14 +1,14 @@
 //! What one job and one run cost the API server in writes, all operators summed, from its audit log.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::Figure;
+use crate::audit::Audit;
 use crate::cluster::tool;
-use crate::stage::{self, OPERATORS, Stage, TEAM, at, condition};
+use crate::stage::{self, Stage, TEAM, at, condition};
 use crate::ui::{Failure, Outcome, Ui};
 
 /// Longest time for one of the small workloads.
@@ -95,61 +95,37 @@ fn ready(stage: &Stage, kind: &str, name: &str) -> Outcome<()> {
 
 /// Applies a workload, waits for its end and for quiet, and counts the operators' writes since.
 fn play(stage: &Stage, object: &Value, kind: &str) -> Outcome<BTreeMap<String, usize>> {
-    let log = stage.audit_log.clone().ok_or_else(|| Failure::because("no audit log", "the cluster is not local"))?;
-    let before = settled(&log)?;
+    let mut audit = Audit::now(stage)?;
+    settled(&mut audit)?;
     put(stage, object)?;
     let name = at(object, "/metadata/name");
-    let over = || match stage
-        .find(kind, name)?
-        .as_ref()
-        .and_then(|o| condition(o, "Succeeded").map(|(s, r, m)| (s.to_owned(), format!("{r}: {m}"))))
-    {
-        Some((status, _)) if status == "True" => Ok(Some(())),
-        Some((status, why)) if status == "False" => Err(Failure::because(format!("{kind} {name} failed"), why)),
-        _ => Ok(None),
+    let over = || {
+        let found = stage.find(kind, name)?;
+        match found.as_ref().and_then(|o| condition(o, "Succeeded")) {
+            Some(("True", ..)) => Ok(Some(())),
+            Some(("False", reason, message)) => {
+                Err(Failure::because(format!("{kind} {name} failed"), format!("{reason}: {message}")))
+            }
+            _ => Ok(None),
+        }
     };
     tool::wait(END, over, || Failure::because(format!("{kind} {name} did not end"), "in time"))?;
-    let after = settled(&log)?;
-    Ok(after
-        .into_iter()
-        .map(|(what, n)| {
-            let old = before.get(&what).copied().unwrap_or(0);
-            (what, n - old)
-        })
-        .filter(|(_, n)| *n > 0)
-        .collect())
+    settled(&mut audit)
 }
 
-/// The operators' writes so far, once they have been quiet.
-fn settled(log: &Path) -> Outcome<BTreeMap<String, usize>> {
-    let mut last = (count(log)?, std::time::Instant::now());
+/// The operators' successful writes since the last call by verb and resource, leases excepted, once they are quiet.
+fn settled(audit: &mut Audit) -> Outcome<BTreeMap<String, usize>> {
+    let mut writes: BTreeMap<String, usize> = BTreeMap::new();
+    let mut last = Instant::now();
     let quiet = || {
-        let now = count(log)?;
-        if now != last.0 {
-            last = (now, std::time::Instant::now());
+        for entry in audit.more()? {
+            if entry.ours() && entry.writes() && !entry.lease() && entry.code < 300 {
+                *writes.entry(format!("{} {}", entry.verb, entry.resource)).or_default() += 1;
+                last = Instant::now();
+            }
         }
-        Ok((last.1.elapsed() > QUIET).then(|| last.0.clone()))
+        Ok((last.elapsed() > QUIET).then_some(()))
     };
-    tool::wait(END, quiet, || Failure::because("the operators do not come to rest", log.display()))
-}
-
-/// Successful writes of the operators' accounts by verb and resource, leases excepted.
-pub(crate) fn count(log: &Path) -> Outcome<BTreeMap<String, usize>> {
-    let text = std::fs::read_to_string(log).map_err(Failure::at("reading", log))?;
-    let account = format!("system:serviceaccount:{OPERATORS}:millrace-");
-    let mut writes = BTreeMap::new();
-    for line in text.lines().filter(|l| l.contains(&account)) {
-        let Ok(entry) = serde_json::from_str::<Value>(line) else { continue };
-        let verb = at(&entry, "/verb");
-        let code = entry.pointer("/responseStatus/code").and_then(Value::as_u64).unwrap_or(0);
-        let resource = at(&entry, "/objectRef/resource");
-        let ours = at(&entry, "/user/username").starts_with(&account);
-        if !ours || !matches!(verb, "create" | "update" | "patch" | "delete") || code >= 300 || resource == "leases" {
-            continue;
-        }
-        let sub = at(&entry, "/objectRef/subresource");
-        let what = if sub.is_empty() { format!("{verb} {resource}") } else { format!("{verb} {resource}/{sub}") };
-        *writes.entry(what).or_default() += 1;
-    }
+    tool::wait(END, quiet, || Failure::because("the operators do not come to rest", "they write without a pause"))?;
     Ok(writes)
 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::audit::Audit;
 use super::stores;
 use super::tools::{Space, same};
+use crate::audit::Audit;
 use crate::stage::{Stage, at, condition};
 use crate::ui::{Failure, Outcome, Ui, short};
 

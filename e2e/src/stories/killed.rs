@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::audit::{Audit, Entry};
 use super::mlflow::Mlflow;
 use super::tools::{Space, check, same};
+use crate::audit::{Audit, Entry};
 use crate::demo;
 use crate::stage::{OPERATORS, Stage, at};
 use crate::ui::{Failure, Outcome, Ui};

@@ -3,7 +3,6 @@
 //! Each story leaves the stage as it found it, so that any can run alone and in any order. No sleeps: wait for what
 //! should happen.
 
-mod audit;
 mod demo;
 mod drift;
 mod failures;

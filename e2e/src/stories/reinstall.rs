@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::audit::Audit;
 use super::jobs::{self, running, succeeded};
 use super::tools::{Space, check, same};
+use crate::audit::Audit;
 use crate::stage::{OPERATORS, Stage, at};
 use crate::ui::{Outcome, Ui};
 

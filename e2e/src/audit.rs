@@ -1,6 +1,6 @@
 //! The API server's audit log: who wrote what, since a moment.
 //!
-//! One JSON line per finished request. Its own time stamps are the clock of the stories that count writes.
+//! One JSON line per finished request. Its own time stamps are the clock of the stories and figures that count writes.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
@@ -14,14 +14,14 @@ use crate::ui::{Failure, Outcome};
 
 /// What the stories need of a line.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
-    pub(super) user: String,
-    pub(super) verb: String,
-    pub(super) resource: String,
-    pub(super) namespace: String,
-    pub(super) name: String,
-    pub(super) code: i64,
-    pub(super) at: Timestamp,
+pub(crate) struct Entry {
+    pub(crate) user: String,
+    pub(crate) verb: String,
+    pub(crate) resource: String,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) code: i64,
+    pub(crate) at: Timestamp,
 }
 
 impl Entry {
@@ -42,39 +42,39 @@ impl Entry {
     }
 
     /// Whether it asks for a change.
-    pub(super) fn writes(&self) -> bool {
+    pub(crate) fn writes(&self) -> bool {
         ["create", "update", "patch", "delete", "deletecollection"].contains(&self.verb.as_str())
     }
 
     /// Whether it comes from one of our operators.
-    pub(super) fn ours(&self) -> bool {
+    pub(crate) fn ours(&self) -> bool {
         self.user.starts_with(&format!("system:serviceaccount:{OPERATORS}:millrace-"))
     }
 
     /// Whether it is a lease of the leaders, the one thing they write when idle.
-    pub(super) fn lease(&self) -> bool {
+    pub(crate) fn lease(&self) -> bool {
         self.resource == "leases"
     }
 
     /// For people.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let who = self.user.rsplit(':').next().unwrap_or_default();
         format!("{} {who} {} {} {}/{} -> {}", self.at, self.verb, self.resource, self.namespace, self.name, self.code)
     }
 }
 
 /// A place in the log; each [`Audit::more`] gives what came since the last one.
-pub(super) struct Audit {
+pub(crate) struct Audit {
     file: PathBuf,
     read: u64,
 }
 
 impl Audit {
     /// From now on.
-    pub(super) fn now(stage: &Stage) -> Outcome<Self> {
+    pub(crate) fn now(stage: &Stage) -> Outcome<Self> {
         let Some(file) = stage.audit_log.clone() else {
             return Err(Failure::new(
-                "this story needs the API server's audit log",
+                "counting writes needs the API server's audit log",
                 "only the local cluster has one",
                 "run it without --context",
             ));
@@ -84,7 +84,7 @@ impl Audit {
     }
 
     /// The entries since the last call. Half a line at the end is left for the next one.
-    pub(super) fn more(&mut self) -> Outcome<Vec<Entry>> {
+    pub(crate) fn more(&mut self) -> Outcome<Vec<Entry>> {
         let mut file = File::open(&self.file).map_err(Failure::at("opening", &self.file))?;
         let long = file.metadata().map_err(Failure::at("reading", &self.file))?.len();
         if long < self.read {

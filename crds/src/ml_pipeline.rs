@@ -16,7 +16,6 @@ use crate::data_bucket::BucketSettings;
 use crate::data_topic::TopicSettings;
 use crate::schema;
 use crate::step::StepSpec;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 /// A DAG of steps, and the data it declares.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,8 +31,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     derive = "PartialEq",
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
-    printcolumn(name = "Last-Run", type_ = "string", json_path = ".status.lastRun.name"),
-    printcolumn(name = "Result", type_ = "string", json_path = ".status.lastRun.phase"),
     printcolumn(name = "Suspended", type_ = "boolean", priority = 1, json_path = ".spec.suspend"),
     printcolumn(
         name = "Message",
@@ -76,7 +73,8 @@ pub struct MLPipelineSpec {
     pub history: Option<History>,
 }
 
-/// Where the pipeline stands. A failed run does not make it unready. Conditions: DataReady, LastRunSucceeded.
+/// Where the pipeline stands. How its runs went is theirs to tell: `kubectl get mlr --field-selector spec.pipeline=NAME`.
+/// Condition: DataReady.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MLPipelineStatus {
@@ -99,13 +97,6 @@ pub struct MLPipelineStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_run_request: Option<String>,
-    /// The newest run that ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_run: Option<RunSummary>,
-    /// Name of the newest run that succeeded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 253))]
-    pub last_succeeded_run: Option<String>,
     /// Fields of a newer Millrace, kept as they are.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
@@ -150,19 +141,4 @@ pub struct History {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub failed: Option<i32>,
-}
-
-/// A run in short.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct RunSummary {
-    /// Name of the MLPipelineRun.
-    #[schemars(length(max = 253))]
-    pub name: String,
-    /// Where it stands.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phase: Option<crate::ml_pipeline_run::RunPhase>,
-    /// When it ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub finished_at: Option<Time>,
 }

@@ -20,9 +20,6 @@ type Verdict = Decision<MLPipelineStatus, NoEffect>;
 pub(super) fn decide(pipeline: &MLPipeline, seen: &Seen<Around>, now: Timestamp) -> Verdict {
     let mut told = pipeline.status.clone().unwrap_or_default();
     let around = &seen.data;
-    if let Some(last) = history::last_run(&mut told, around) {
-        status::last_run(&mut told, last, now);
-    }
     let mut actions = history::old_runs(pipeline, around);
     match model::parse(&pipeline.spec) {
         Ok(plan) => actions.extend(valid(&mut told, (pipeline, &plan), (seen, now))),

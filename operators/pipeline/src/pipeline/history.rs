@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::api::ObjectMeta;
-use millrace_crds::{MLPipeline, MLPipelineRun, MLPipelineStatus, ml_pipeline::RunSummary, ml_pipeline_run::RunPhase};
+use millrace_crds::{MLPipeline, MLPipelineRun, ml_pipeline_run::RunPhase};
 use millrace_kit::{Action, NoEffect, Target};
 
 use super::observe::{Around, RunSeen};
@@ -65,24 +65,4 @@ fn meta(pipeline: &MLPipeline, name: &str, uid: &str) -> ObjectMeta {
         uid: Some(uid.to_owned()),
         ..ObjectMeta::default()
     }
-}
-
-/// The newest run that ended; returns how it ended, for a condition, if the status changes by it.
-pub(super) fn last_run<'a>(status: &mut MLPipelineStatus, around: &'a Around) -> Option<&'a RunSeen> {
-    let mut ended: Vec<&RunSeen> = newest(around, RunPhase::Succeeded);
-    if let Some(best) = ended.first() {
-        status.last_succeeded_run = Some(best.name.clone());
-    }
-    ended.extend(newest(around, RunPhase::Failed));
-    let last = ended.into_iter().max_by_key(|r| age(r))?;
-    // The newest may have been deleted: an older one that is left does not become the last run again.
-    let known = status.last_run.as_ref();
-    let gone = known.is_some_and(|k| !around.runs.iter().any(|r| r.name == k.name));
-    let later = known.and_then(|k| k.finished_at.as_ref()).map(|t| t.0) > last.finished_at.as_ref().map(|t| t.0);
-    if gone && later {
-        return None;
-    }
-    status.last_run =
-        Some(RunSummary { name: last.name.clone(), phase: last.phase, finished_at: last.finished_at.clone() });
-    Some(last)
 }

@@ -64,7 +64,7 @@ impl Operator for Pipelines {
 
     fn watches(&self) -> Vec<Watch> {
         vec![
-            Watch::related::<MLPipelineRun>("the last run and the history", |run, _| {
+            Watch::related::<MLPipelineRun>("the history", |run, _| {
                 vec![Key::new(run.metadata.namespace.clone().unwrap_or_default(), run.spec.pipeline.clone())]
             })
             .keep(|_: &mut MLPipelineRun| {}, run::words),

@@ -75,8 +75,6 @@ pub struct RunSeen {
     /// What it runs, or is to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// How it ended.
-    pub message: String,
 }
 
 /// The annotation's value, as long as a status keeps it.
@@ -172,7 +170,6 @@ fn run(run: &MLPipelineRun, uid: &str) -> RunSeen {
         created: meta.creation_timestamp.clone(),
         phase: status.phase,
         finished_at: status.finished_at.clone(),
-        message: conditions::get(&status, "Succeeded").map(|c| c.message.clone()).unwrap_or_default(),
         revision: status.revision.or_else(|| run.spec.revision.clone()),
     }
 }

@@ -1,20 +1,10 @@
 //! How a pipeline is told.
 
 use jiff::Timestamp;
-use millrace_crds::{MLPipeline, MLPipelineStatus, ml_pipeline_run::RunPhase};
+use millrace_crds::{MLPipeline, MLPipelineStatus};
 use millrace_kit::{Standing, conditions};
 
-use super::{data::Data, observe::RunSeen};
-
-/// The condition of the last run; its result never touches Ready.
-pub(super) fn last_run(status: &mut MLPipelineStatus, run: &RunSeen, now: Timestamp) {
-    let (flag, reason) = match run.phase {
-        Some(RunPhase::Succeeded) => ("True", "Succeeded"),
-        _ => ("False", "Failed"),
-    };
-    let message = format!("run {}: {}", run.name, run.message);
-    conditions::set(status, "LastRunSucceeded", (flag, reason, &message), now);
-}
+use super::data::Data;
 
 /// The condition of the data.
 pub(super) fn data(status: &mut MLPipelineStatus, data: &Data, now: Timestamp) {

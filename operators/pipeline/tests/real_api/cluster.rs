@@ -167,7 +167,15 @@ impl Cluster {
     }
 
     pub(crate) async fn list<K: Object + kube::Resource<Scope = NamespaceResourceScope>>(&self) -> Vec<Value> {
-        let all = self.api::<K>().list(&ListParams::default()).await.unwrap();
+        self.selected::<K>("").await
+    }
+
+    /// Those that a field selector chooses.
+    pub(crate) async fn selected<K: Object + kube::Resource<Scope = NamespaceResourceScope>>(
+        &self,
+        fields: &str,
+    ) -> Vec<Value> {
+        let all = self.api::<K>().list(&ListParams::default().fields(fields)).await.unwrap();
         all.iter().map(|o| serde_json::to_value(o).unwrap()).collect()
     }
 

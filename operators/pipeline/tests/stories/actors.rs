@@ -174,7 +174,9 @@ pub(crate) fn late(spec: Value) -> Actor {
 pub(crate) fn clicker(spec: Value, value: &'static str) -> Actor {
     let ended = |world: &World| {
         let p = world.get::<MLPipeline>("ml", "p").and_then(|p| p.status).unwrap_or_default();
-        p.last_run.is_some() && p.last_handled_run_request.is_some()
+        let runs = world.list::<MLPipelineRun>();
+        let over = |r: &MLPipelineRun| r.status.as_ref().is_some_and(|s| s.finished_at.is_some());
+        p.last_handled_run_request.is_some() && !runs.is_empty() && runs.iter().all(over)
     };
     once(ended, move |world| {
         // Two runs of one instant have no order.

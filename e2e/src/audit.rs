@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -72,15 +72,20 @@ pub(crate) struct Audit {
 impl Audit {
     /// From now on.
     pub(crate) fn now(stage: &Stage) -> Outcome<Self> {
-        let Some(file) = stage.audit_log.clone() else {
+        let Some(file) = &stage.audit_log else {
             return Err(Failure::new(
                 "counting writes needs the API server's audit log",
                 "only the local cluster has one",
                 "run it without --context",
             ));
         };
-        let read = file.metadata().map_err(Failure::at("reading", &file))?.len();
-        Ok(Self { file, read })
+        Self::of(file)
+    }
+
+    /// From now on, of this file.
+    pub(crate) fn of(file: &Path) -> Outcome<Self> {
+        let read = file.metadata().map_err(Failure::at("reading", file))?.len();
+        Ok(Self { file: file.to_path_buf(), read })
     }
 
     /// The entries since the last call. Half a line at the end is left for the next one.

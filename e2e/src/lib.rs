@@ -7,6 +7,7 @@ mod audit;
 pub mod bench;
 pub mod cluster;
 pub mod demo;
+mod http;
 pub mod local;
 pub mod parts;
 pub mod stage;

@@ -80,8 +80,10 @@ enum Cmd {
 enum Figures {
     /// Writes per job and run, from the audit log
     Writes,
-    /// 500 topics to Ready beside their floors, and memory
+    /// 500 topics to Ready beside their floors, and memory of the dataplane operator
     Topics,
+    /// Memory of the other operators, idle and with 500 objects
+    Memory,
 }
 
 fn main() -> ExitCode {
@@ -108,6 +110,7 @@ fn run(command: Cmd, ui: &Ui) -> Outcome<()> {
             let pick = |f: &Figures| match f {
                 Figures::Writes => bench::Bench::Writes,
                 Figures::Topics => bench::Bench::Topics,
+                Figures::Memory => bench::Bench::Memory,
             };
             bench::bench(&what.iter().map(pick).collect::<Vec<_>>(), output.is_some(), ui)
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::Figure;
+use super::{Figure, Limit};
 use crate::audit::Audit;
 use crate::cluster::tool;
 use crate::stage::{self, Stage, TEAM, at, condition};
@@ -43,10 +43,10 @@ pub(super) fn measure(ui: &Ui) -> Outcome<Vec<Figure>> {
     put(&stage, &bucket)?;
     ready(&stage, "databucket", "bench-data")?;
     for (name, budget, object, kind) in [
-        ("container job", 5, job("bench-container", json!({"container": sleep})), "processingjob"),
+        ("container job", 5.0, job("bench-container", json!({"container": sleep})), "processingjob"),
         (
             "Spark job with data",
-            10,
+            10.0,
             job("bench-spark", json!({"spark": spark, "reads": ["bucket/bench-data"]})),
             "processingjob",
         ),
@@ -55,7 +55,7 @@ pub(super) fn measure(ui: &Ui) -> Outcome<Vec<Figure>> {
     }
     put(&stage, &pipeline)?;
     ready(&stage, "mlpipeline", "bench-run")?;
-    figures.push(figure("one-step run", 8, &play(&stage, &run, "mlpipelinerun")?));
+    figures.push(figure("one-step run", 8.0, &play(&stage, &run, "mlpipelinerun")?));
     stage.text(&[
         "delete",
         "-n",
@@ -70,14 +70,10 @@ pub(super) fn measure(ui: &Ui) -> Outcome<Vec<Figure>> {
     Ok(figures)
 }
 
-fn figure(name: &str, budget: usize, writes: &BTreeMap<String, usize>) -> Figure {
+fn figure(name: &str, budget: f64, writes: &BTreeMap<String, usize>) -> Figure {
     let sum: usize = writes.values().sum();
     let parts: Vec<String> = writes.iter().map(|(what, n)| format!("{what} {n}")).collect();
-    Figure {
-        name: format!("writes, {name}"),
-        value: sum.to_string(),
-        beside: format!("budget {budget}; {}", parts.join(", ")),
-    }
+    Figure::new(format!("writes, {name}"), sum as f64, "").limit(Limit::Budget(budget)).beside(parts.join(", "))
 }
 
 fn put(stage: &Stage, object: &Value) -> Outcome<()> {

@@ -46,6 +46,8 @@ pub struct LocalApi {
     pub audit_log: PathBuf,
     /// The same as `kubeconfig`, ready for use.
     pub target: Target,
+    /// Where it listens.
+    pub url: String,
     dir: PathBuf,
     keeper: Option<Keeper>,
 }
@@ -62,21 +64,35 @@ impl LocalApi {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let dir = std::env::temp_dir().join(format!("millrace-api-{}-{number}", std::process::id()));
         fs::create_dir_all(&dir).map_err(Failure::at("creating", &dir))?;
-        let ports = tool::free_ports()?;
         let kubeconfig = dir.join("kubeconfig");
         let target = Target::local(&kubeconfig, &part("kubernetes"));
-        let mut api = Self { kubeconfig, audit_log: dir.join("audit.log"), target, dir, keeper: None };
+        let ports: [u16; 3] = tool::free_ports()?;
+        let [.., secure] = ports;
+        let url = format!("https://127.0.0.1:{secure}");
+        let mut api = Self { kubeconfig, audit_log: dir.join("audit.log"), target, url, dir, keeper: None };
         let commands = api.commands(&part("etcd"), &part("kubernetes"), ports)?;
         api.keeper = Some(Keeper::start(commands, &api.dir)?);
         api.wait()?;
         Ok(api)
     }
 
+    /// A kubeconfig for another user of this server, for example with the subject `/CN=somebody`.
+    ///
+    /// # Errors
+    /// openssl fails, or the file cannot be written.
+    pub fn user(&self, name: &str, subject: &str) -> Outcome<PathBuf> {
+        let pki = Pki::open(&self.dir.join("pki"))?;
+        pki.issue(name, subject, "")?;
+        let file = self.dir.join(format!("kubeconfig-{name}"));
+        write_kubeconfig(&file, &pki, name, &self.url)?;
+        Ok(file)
+    }
+
     fn commands(&self, etcd: &Path, kubernetes: &Path, [client, peer, secure]: [u16; 3]) -> Outcome<Vec<Child>> {
         let pki = Pki::open(&self.dir.join("pki"))?;
         pki.issue("apiserver", "/CN=kube-apiserver", "DNS:localhost,IP:127.0.0.1")?;
         pki.issue("admin", "/O=system:masters/CN=admin", "")?;
-        write_kubeconfig(&self.kubeconfig, &pki, "admin", &format!("https://127.0.0.1:{secure}"))?;
+        write_kubeconfig(&self.kubeconfig, &pki, "admin", &self.url)?;
         let policy = self.dir.join("audit-policy.json");
         files::write(&policy, files::AUDIT_POLICY, 0o600)?;
         let (client, peer) = (format!("http://127.0.0.1:{client}"), format!("http://127.0.0.1:{peer}"));

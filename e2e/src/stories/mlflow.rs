@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::http;
 use crate::cluster::PortForward;
+use crate::http;
 use crate::stage::{Stage, TEAM, at};
 use crate::ui::{Failure, Outcome};
 

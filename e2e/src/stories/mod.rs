@@ -6,7 +6,6 @@
 mod demo;
 mod drift;
 mod failures;
-mod http;
 mod idle;
 mod jobs;
 mod killed;

@@ -1,4 +1,4 @@
-//! The smallest HTTP client that can ask an MLflow server behind a port-forward.
+//! The smallest HTTP client that can ask a server on a loopback port: MLflow behind a port-forward, an operator.
 //!
 //! One GET per connection, HTTP/1.0, so that no answer is chunked; the login never stands in an argument.
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::ui::{Failure, Outcome};
 
 /// Status and body of a GET of `path` on a loopback port; `login` is `user:password`.
-pub(super) fn get(port: u16, path: &str, login: Option<&str>) -> Outcome<(u16, Value)> {
+pub(crate) fn get(port: u16, path: &str, login: Option<&str>) -> Outcome<(u16, Value)> {
     let failed = |cause: std::io::Error| Failure::because(format!("GET {path} on port {port} failed"), cause);
     let mut stream = TcpStream::connect(("127.0.0.1", port)).map_err(failed)?;
     stream.set_read_timeout(Some(Duration::from_secs(30))).map_err(failed)?;

@@ -178,6 +178,17 @@ pub fn any_map(properties: u32) -> impl Transform {
     }
 }
 
+/// At most `properties` entries of whole numbers from 1 to `most`.
+#[must_use]
+pub fn counts(properties: u32, most: u32) -> impl Transform {
+    move |schema: &mut Schema| {
+        let object = schema.ensure_object();
+        object.insert("maxProperties".into(), properties.into());
+        let count = json!({"type": "integer", "format": "int32", "minimum": 1, "maximum": most});
+        object.insert("additionalProperties".into(), count);
+    }
+}
+
 /// A status word is plain text in the schema, so that an older CRD accepts the words of a newer operator.
 macro_rules! plain_text {
     ($word:ty) => {

@@ -1,11 +1,16 @@
 //! The section `container`.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::PullPolicy;
 use crate::scalar::Quantity;
 use crate::schema;
+
+const CHECKPOINT: &str = "self.matches('^bucket/[a-z0-9-]+(/.*)?$')";
+const CHECKPOINT_HINT: &str = "write bucket/NAME or bucket/NAME/prefix";
 
 /// One container: training, scoring, anything.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -31,4 +36,18 @@ pub struct ContainerSpec {
     /// Memory request and limit. Default: 256Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Quantity>,
+    /// GPUs and other extended resources by their full name, for example `nvidia.com/gpu: 1`; request and limit.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = schema::counts(8, 1_000_000))]
+    pub resources: BTreeMap<String, i32>,
+    /// Size of the shared memory at /dev/shm, for example `1Gi`; what is used of it counts as memory. Default: the
+    /// container runtime's 64Mi.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_memory: Option<Quantity>,
+    /// Where it keeps its progress: `bucket/NAME[/prefix]`, which implies the access of `writes`. The container finds
+    /// the URI in MILLRACE_CHECKPOINT: the same in all attempts of a run, another one for every run. Nothing is ever
+    /// deleted there; the bucket's `expire` can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = schema::text(256).checked(CHECKPOINT, CHECKPOINT_HINT).templated())]
+    pub checkpoint: Option<String>,
 }

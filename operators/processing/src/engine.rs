@@ -48,7 +48,7 @@ pub(crate) trait Engine {
 pub(crate) fn of(work: &Work) -> &dyn Engine {
     match &work.engine {
         model::Engine::Spark(own) => &**own,
-        model::Engine::Container(own) => own,
+        model::Engine::Container(own) => &**own,
     }
 }
 

@@ -64,6 +64,13 @@ pub(crate) fn data(step: &StepSpec, findings: &mut Vec<Finding>) -> BTreeMap<Str
             }
         }
     }
+    if let Some(text) = step.job.container.as_ref().and_then(|c| c.checkpoint.as_ref()) {
+        let path = format!("spec.steps[{}].container.checkpoint", step.name);
+        match DataRef::parse(text) {
+            Ok(data @ DataRef::Bucket { .. }) => _ = found.entry(word(&data)).or_insert(path),
+            _ => findings.push(Finding::new(path, format!("{text}: write bucket/NAME or bucket/NAME/prefix"))),
+        }
+    }
     found
 }
 

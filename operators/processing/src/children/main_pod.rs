@@ -1,7 +1,14 @@
 //! The pod of a container job: no API token, a read-only root, scratch at /tmp.
 
-use k8s_openapi::api::core::v1::{Container as KubeContainer, Pod, PodSpec};
+use k8s_openapi::{
+    api::core::v1::{
+        Container as KubeContainer, EmptyDirVolumeSource, EnvVar, Pod, PodSpec, ResourceRequirements, Volume,
+        VolumeMount,
+    },
+    apimachinery::pkg::api::resource::Quantity,
+};
 use millrace_crds::well_known::LABEL_ROLE;
+use millrace_kit::names;
 
 use super::parts;
 use crate::{
@@ -11,7 +18,14 @@ use crate::{
 
 /// The pod of one attempt.
 pub(crate) fn build(plan: &Plan<'_>, own: &Container) -> Pod {
-    let (volumes, mounts) = parts::volumes(plan);
+    let (mut volumes, mut mounts) = parts::volumes(plan);
+    if let Some(size) = &own.shared_memory {
+        let memory =
+            EmptyDirVolumeSource { medium: Some("Memory".to_owned()), size_limit: Some(Quantity(size.0.clone())) };
+        volumes.push(Volume { name: "shm".to_owned(), empty_dir: Some(memory), ..Volume::default() });
+        let path = "/dev/shm".to_owned();
+        mounts.push(VolumeMount { name: "shm".to_owned(), mount_path: path, ..VolumeMount::default() });
+    }
     let fill = |list: &[String]| -> Option<Vec<String>> {
         (!list.is_empty()).then(|| list.iter().map(|text| plan.fill(text)).collect())
     };
@@ -21,8 +35,8 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Container) -> Pod {
         image_pull_policy: Some(parts::pull(own.pull).to_owned()),
         command: fill(&own.command),
         args: fill(&own.args),
-        env: Some([parts::env(plan), parts::users_env(plan, true)].concat()),
-        resources: Some(parts::resources(&own.cpu.0, &own.memory.0)),
+        env: Some([parts::env(plan), own_env(plan, own), parts::users_env(plan, true)].concat()),
+        resources: Some(resources(own)),
         volume_mounts: Some(mounts),
         security_context: Some(parts::container_wall()),
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
@@ -35,4 +49,27 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Container) -> Pod {
         spec: Some(PodSpec { containers: vec![container], volumes: Some(volumes), ..parts::pod_spec(plan) }),
         status: None,
     }
+}
+
+/// Where this run keeps its progress: a place no other run and no other job writes to.
+fn own_env(plan: &Plan<'_>, own: &Container) -> Vec<EnvVar> {
+    let found = own.checkpoint.as_ref().and_then(|kept| {
+        let bucket = plan.grant()?.buckets.iter().find(|b| b.name == kept.bucket)?;
+        let meta = &plan.job.metadata;
+        let (name, uid) = (meta.name.clone().unwrap_or_default(), meta.uid.clone().unwrap_or_default());
+        let run = names::child(&name, &uid, &[&format!("run{}", plan.numbers.0)]);
+        Some(format!("{}://{}/{}{run}", own.scheme(), bucket.bucket_name, kept.prefix))
+    });
+    found.map(|uri| parts::var("MILLRACE_CHECKPOINT", parts::literal(&uri))).into_iter().collect()
+}
+
+/// Kubernetes wants of extended resources that request and limit are the same.
+fn resources(own: &Container) -> ResourceRequirements {
+    let mut all = parts::resources(&own.cpu.0, &own.memory.0);
+    for (name, count) in &own.resources {
+        for part in [&mut all.requests, &mut all.limits] {
+            part.get_or_insert_default().insert(name.clone(), Quantity(count.to_string()));
+        }
+    }
+    all
 }

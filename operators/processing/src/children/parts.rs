@@ -92,7 +92,7 @@ fn source(from: &EnvSource) -> EnvVarSource {
 }
 
 /// Text the kubelet must not expand.
-fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     text.replace("$(", "$$(")
 }
 

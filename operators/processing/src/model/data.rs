@@ -7,20 +7,33 @@ use millrace_kit::refs::{self, DataRef, Head};
 
 use super::Findings;
 
+/// A part of a bucket that an engine keeps something of its own in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Prefix {
+    /// Name of the bucket, as the user knows it.
+    pub bucket: String,
+    /// Empty, or ends with a slash.
+    pub prefix: String,
+}
+
+impl Prefix {
+    /// Reads `bucket/NAME[/prefix]`; the slash at the end need not be written.
+    pub(super) fn of(text: &str) -> Option<Self> {
+        match DataRef::parse(text.trim_end_matches('/')) {
+            Ok(DataRef::Bucket { name, prefix }) if prefix.is_empty() => Some(Self { bucket: name, prefix }),
+            Ok(DataRef::Bucket { name, prefix }) => Some(Self { bucket: name, prefix: format!("{prefix}/") }),
+            _ => None,
+        }
+    }
+}
+
 /// What the job reads and writes, each target once with the stronger mode, in order of name.
 pub(super) fn access(spec: &JobSpec, findings: &mut Findings) -> Vec<AccessRequest> {
     let mut all: BTreeMap<DataRef, Access> = BTreeMap::new();
     for (field, list, mode) in [("reads", &spec.reads, Access::Read), ("writes", &spec.writes, Access::Write)] {
         for (at, text) in list.iter().enumerate() {
             let field = format!("{field}[{at}]");
-            match refs::find(text) {
-                Ok(found) => {
-                    for reference in found {
-                        findings.note(&field, unresolved(&reference));
-                    }
-                }
-                Err(bad) => findings.note(&field, bad.to_string()),
-            }
+            readable(&field, text, findings);
             match DataRef::parse(text) {
                 Ok(target) => {
                     let slot = all.entry(target).or_insert(mode);
@@ -30,7 +43,31 @@ pub(super) fn access(spec: &JobSpec, findings: &mut Findings) -> Vec<AccessReque
             }
         }
     }
+    for (field, text) in kept(spec) {
+        readable(field, text, findings);
+        match Prefix::of(text) {
+            Some(own) => _ = all.insert(DataRef::Bucket { name: own.bucket, prefix: own.prefix }, Access::Write),
+            None => findings.note(field, format!("{text}: write bucket/NAME or bucket/NAME/prefix")),
+        }
+    }
     all.into_iter().map(|(target, mode)| request(target, mode)).collect()
+}
+
+/// Where engines keep something of their own, with the fields that say so.
+fn kept(spec: &JobSpec) -> impl Iterator<Item = (&'static str, &str)> {
+    let checkpoint = spec.container.as_ref().and_then(|c| c.checkpoint.as_deref());
+    checkpoint.map(|text| ("container.checkpoint", text)).into_iter()
+}
+
+fn readable(field: &str, text: &str, findings: &mut Findings) {
+    match refs::find(text) {
+        Ok(found) => {
+            for reference in found {
+                findings.note(field, unresolved(&reference));
+            }
+        }
+        Err(bad) => findings.note(field, bad.to_string()),
+    }
 }
 
 fn request(target: DataRef, mode: Access) -> AccessRequest {

@@ -15,14 +15,14 @@ pub(crate) enum Engine {
     /// A driver that asks for its executors.
     Spark(Box<Spark>),
     /// One container.
-    Container(Container),
+    Container(Box<Container>),
 }
 
 /// Exactly one engine, parsed.
 pub(super) fn parse(spec: &JobSpec, names: &Names, findings: &mut Findings) -> Option<Engine> {
     match (&spec.spark, &spec.container) {
         (Some(own), None) => spark::parse(own, names, findings).map(|s| Engine::Spark(Box::new(s))),
-        (None, Some(own)) => Some(Engine::Container(container::parse(own, names, findings))),
+        (None, Some(own)) => Some(Engine::Container(Box::new(container::parse(own, names, findings)))),
         (None, None) => {
             findings.note("spark", "the job has no engine; give exactly one of spark, container");
             None

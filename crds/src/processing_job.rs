@@ -156,6 +156,9 @@ pub struct Attempt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub grant: Option<String>,
+    /// Fields of a newer Millrace, kept as they are.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, Value>,
 }
 
 /// A finished attempt.
@@ -187,6 +190,9 @@ pub struct AttemptRecord {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
+    /// Fields of a newer Millrace, kept as they are.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, Value>,
 }
 
 /// Failures that count against `retry`.
@@ -199,6 +205,9 @@ pub struct FailureCounts {
     /// Of everything around it.
     #[serde(default)]
     pub infrastructure: i32,
+    /// Fields of a newer Millrace, kept as they are.
+    #[serde(flatten)]
+    pub other: BTreeMap<String, Value>,
 }
 
 /// Where a job stands, in one word.

@@ -56,6 +56,7 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
             exit_code: outcome.exit_code,
             started_at: started.map(Time),
             finished_at: Some(Time(finished)),
+            ..AttemptRecord::default()
         },
     );
     status.last_attempts.truncate(KEPT);

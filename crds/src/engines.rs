@@ -1,14 +1,16 @@
-//! The engines of a job: a Spark application, or one container.
+//! The engines of a job: a Spark application, a Flink application, or one container.
 //!
 //! Wire types: exactly one engine is set, a rule that stands on ProcessingJob and on a pipeline's step, never here.
 
 mod container;
+mod flink;
 mod spark;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use container::ContainerSpec;
+pub use flink::{FlinkMode, FlinkSpec, FlinkVersion, JobManagerSpec, OnDelete, StateSpec, TaskManagersSpec, Upgrade};
 pub use spark::{DriverSpec, ExecutorsSpec, SparkSpec};
 
 /// When the kubelet pulls an image.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::common::SecretKeyRef;
-use crate::engines::{ContainerSpec, SparkSpec};
+use crate::engines::{ContainerSpec, FlinkSpec, SparkSpec};
 use crate::pod::PodSubset;
 use crate::scalar::Duration;
 use crate::schema;
@@ -22,6 +22,9 @@ pub struct JobSpec {
     /// A Spark application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spark: Option<SparkSpec>,
+    /// A Flink application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flink: Option<FlinkSpec>,
     /// One container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<ContainerSpec>,

@@ -26,6 +26,7 @@ pub mod schema;
 pub mod status;
 pub mod step;
 
+mod flink_state;
 mod structural;
 pub mod well_known;
 
@@ -35,7 +36,7 @@ pub use data_bucket::{DataBucket, DataBucketSpec, DataBucketStatus};
 pub use data_grant::{DataGrant, DataGrantSpec, DataGrantStatus};
 pub use data_plane::{DataPlane, DataPlaneSpec, DataPlaneStatus};
 pub use data_topic::{DataTopic, DataTopicSpec, DataTopicStatus};
-pub use engines::{ContainerSpec, SparkSpec};
+pub use engines::{ContainerSpec, FlinkSpec, SparkSpec};
 pub use job::JobSpec;
 pub use ml_pipeline::{MLPipeline, MLPipelineSpec, MLPipelineStatus};
 pub use ml_pipeline_run::{MLPipelineRun, MLPipelineRunSpec, MLPipelineRunStatus};

@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::conditions::{Condition, has_conditions, unseen};
+pub use crate::flink_state::{FlinkAttempt, JobState, PointKind, Purpose, RestorePoint, Trigger};
 use crate::job::JobSpec;
 use crate::schema;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-/// One Spark or container application with attempts, retries and deadlines.
+/// One Spark, Flink or container application with attempts, retries and deadlines.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "millrace.dev",
@@ -45,14 +46,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = [schema::rule("[has(self.spark), has(self.container)].filter(x, x).size() == 1", "give exactly one of spark, container")]))]
+#[schemars(extend("x-kubernetes-validations" = [schema::rule("[has(self.spark), has(self.flink), has(self.container)].filter(x, x).size() == 1", "give exactly one of spark, flink, container")]))]
 pub struct ProcessingJobSpec {
     /// The application and how it is to be run.
     #[serde(flatten)]
     pub job: JobSpec,
 }
 
-/// Where the job stands. Conditions: Succeeded, DataReady.
+/// Where the job stands. Conditions: Succeeded, DataReady; Healthy and Degraded of a streaming job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessingJobStatus {
@@ -111,6 +112,9 @@ pub struct ProcessingJobStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub url: Option<String>,
+    /// The state of a Flink job: what it can be restored from, and from where it will be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<JobState>,
     /// Fields of a newer Millrace, kept as they are.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
@@ -145,7 +149,7 @@ pub struct Attempt {
     /// When its first container ran; the run deadline counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
-    /// Why it is being stopped: Suspended, SpecChanged, RunDeadline.
+    /// Why it is being stopped: Suspended, SpecChanged, RunDeadline, Deleted, NotHealthy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub stop_reason: Option<String>,
@@ -156,6 +160,9 @@ pub struct Attempt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub grant: Option<String>,
+    /// What only a Flink attempt has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flink: Option<FlinkAttempt>,
     /// Fields of a newer Millrace, kept as they are.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,

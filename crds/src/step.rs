@@ -11,11 +11,11 @@ use crate::common::LABEL_PATTERN;
 use crate::job::JobSpec;
 use crate::schema;
 
-/// One step: `spark` or `container` as in a ProcessingJob, or `register`.
+/// One step: `spark`, `flink` or `container` as in a ProcessingJob, or `register`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
-    schema::rule("[has(self.spark), has(self.container), has(self.register)].filter(x, x).size() == 1", "give exactly one of spark, container, register"),
+    schema::rule("[has(self.spark), has(self.flink), has(self.container), has(self.register)].filter(x, x).size() == 1", "give exactly one of spark, flink, container, register"),
     schema::rule("!has(self.register) || !(has(self.reads) || has(self.writes) || has(self.env) || has(self.pod) || has(self.keepPods) || has(self.dataPlane))", "a register step runs no pod: leave out reads, writes, env, pod, keepPods and dataPlane"),
     schema::rule("!has(self.suspend) && !has(self.readyWhen) && !has(self.rerun)", "suspend, readyWhen and rerun belong to a ProcessingJob of its own; a step follows its run"),
     schema::rule("!has(self.needs) || !self.needs.exists(n, n == self.name)", "a step cannot need itself")

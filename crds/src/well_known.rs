@@ -20,7 +20,7 @@ pub const LABEL_OWNER_NAME: &str = "millrace.dev/owner-name";
 pub const LABEL_OWNER_UID: &str = "millrace.dev/owner-uid";
 /// Label on a job's pods and grants: the attempt's number, from 1.
 pub const LABEL_ATTEMPT: &str = "millrace.dev/attempt";
-/// Label on a job's pods: `driver`, `executor` or `main`. The pod cache selects `driver` and `main`.
+/// Label on a job's pods: `driver`, `jobmanager`, `executor` or `main`. The pod cache leaves `executor` out.
 pub const LABEL_ROLE: &str = "millrace.dev/role";
 /// Label on what a run makes: the pipeline's name.
 pub const LABEL_PIPELINE: &str = "millrace.dev/pipeline";

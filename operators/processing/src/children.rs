@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod conf;
 pub(crate) mod driver;
 pub(crate) mod executor;
+pub(crate) mod flink;
 pub(crate) mod grant;
 pub(crate) mod main_pod;
 pub(crate) mod parts;

@@ -4,20 +4,25 @@
 //! file here and one in `model`.
 
 mod container;
+pub(crate) mod flink;
 mod spark;
 
 use jiff::Timestamp;
-use millrace_crds::ProcessingJob;
+use millrace_crds::{
+    ProcessingJob,
+    processing_job::{Attempt, FlinkAttempt},
+};
 use millrace_kit::{Child, refs, refs::Head};
 
 use crate::{
+    children::account::{self, Account},
     evidence::{self, Outcome},
     model::{self, Work},
     observe::{GrantView, Observed, PodView},
 };
 
 /// Names of the containers whose state is an attempt's state.
-pub(crate) const CONTAINERS: [&str; 2] = [spark::CONTAINER, container::CONTAINER];
+pub(crate) const CONTAINERS: [&str; 3] = [spark::CONTAINER, container::CONTAINER, flink::CONTAINER];
 
 /// One engine with its parsed section.
 pub(crate) trait Engine {
@@ -34,12 +39,12 @@ pub(crate) trait Engine {
     fn url(&self, pod: &PodView) -> Option<String>;
 
     /// When the application started, if it did.
-    fn started(&self, pod: &PodView) -> Option<Option<Timestamp>> {
+    fn started(&self, pod: &PodView, _: &Observed) -> Option<Option<Timestamp>> {
         evidence::started(pod)
     }
 
     /// How the application ended, if it did.
-    fn outcome(&self, pod: &PodView) -> Option<Outcome> {
+    fn outcome(&self, pod: &PodView, _: &Observed) -> Option<Outcome> {
         evidence::outcome(pod)
     }
 }
@@ -48,6 +53,7 @@ pub(crate) trait Engine {
 pub(crate) fn of(work: &Work) -> &dyn Engine {
     match &work.engine {
         model::Engine::Spark(own) => &**own,
+        model::Engine::Flink(own) => &**own,
         model::Engine::Container(own) => &**own,
     }
 }
@@ -57,14 +63,29 @@ pub(crate) fn grant_name(base: &str) -> String {
     format!("{base}-data")
 }
 
-/// Name of an attempt's ConfigMap.
+/// Name of the ConfigMap of a Spark attempt.
 pub(crate) fn conf_name(base: &str) -> String {
     format!("{base}-conf")
 }
 
-/// The attempt's name out of the name of one of its objects.
-pub(crate) fn base_of(name: &str) -> &str {
-    name.rsplit_once('-').map_or(name, |(base, _)| base)
+/// Name of an attempt's ConfigMap.
+pub(crate) fn conf_of(attempt: &Attempt) -> String {
+    if attempt.flink.is_some() { flink::conf_name(&attempt.name) } else { conf_name(&attempt.name) }
+}
+
+/// The account an attempt's pod may run under.
+pub(crate) const fn account_of(attempt: &Attempt) -> &'static Account {
+    if attempt.flink.is_some() { &account::FLINK } else { &account::SPARK }
+}
+
+/// The attempt's name out of kind and name of one of its objects.
+pub(crate) fn base_of<'a>(kind: &str, name: &'a str) -> &'a str {
+    match (kind, name.strip_prefix(flink::CONF_PREFIX)) {
+        ("ConfigMap", Some(base)) => base,
+        // Flink looks for a Deployment with its cluster's id for a name.
+        ("Deployment", _) => name,
+        _ => name.rsplit_once('-').map_or(name, |(base, _)| base),
+    }
 }
 
 /// Everything the builders of an attempt's objects need.
@@ -76,12 +97,22 @@ pub(crate) struct Plan<'a> {
     pub base: &'a str,
     /// Number of the run, number of the attempt.
     pub numbers: (i64, i64),
+    /// What is stored of a Flink attempt.
+    pub flink: Option<&'a FlinkAttempt>,
 }
 
 impl Plan<'_> {
     /// The attempt's access to data, if it needs any.
     pub(crate) fn grant(&self) -> Option<&GrantView> {
         self.seen.grant.as_ref()
+    }
+
+    /// This account and its binding, as far as the namespace has none.
+    pub(crate) fn account(&self, account: &Account) -> Vec<Child> {
+        let namespace = self.job.metadata.namespace.clone().unwrap_or_default();
+        let one = (!self.seen.account).then(|| Child::free(&account::service_account(account, &namespace)));
+        let two = (!self.seen.binding).then(|| Child::free(&account::role_binding(account, &namespace)));
+        one.into_iter().chain(two).collect()
     }
 
     /// A user's string with its references replaced, for a place where the kubelet expands `$(VAR)` afterwards.

@@ -1,4 +1,4 @@
-//! ProcessingJob: one Spark application or container as numbered attempts, with retries, deadlines and results.
+//! ProcessingJob: one Spark or Flink application or container as numbered attempts, with retries, deadlines and results.
 //!
 //! Talks to the Kubernetes API alone. Never reads a Secret: access to data is a DataGrant whose Secret the kubelet
 //! mounts. Every attempt is stored in the job's status before its first object is created.
@@ -43,25 +43,31 @@ pub const ACCESS: &[Access] = &[
         "",
         "configmaps",
         &["get", "list", "watch", "create", "delete"],
-        "Spark's properties, one per attempt; watch is limited to our labels and keeps no data",
+        "Spark's and Flink's settings, one per attempt; watch is limited to our labels and keeps no data",
+    ),
+    Access::cluster(
+        "apps",
+        "deployments",
+        &["get", "list", "watch", "create", "delete"],
+        "owners of Flink's TaskManagers, one per attempt, without replicas; watch is limited to our labels",
     ),
     Access::cluster(
         "",
         "serviceaccounts",
         &["list", "watch", "create"],
-        "millrace-spark, one per namespace with Spark",
+        "millrace-spark and millrace-flink, one per namespace with the engine",
     ),
     Access::cluster(
         "rbac.authorization.k8s.io",
         "rolebindings",
         &["list", "watch", "create"],
-        "binds millrace-spark to its ClusterRole",
+        "binds them to their ClusterRoles",
     ),
     Access::cluster(
         "rbac.authorization.k8s.io",
         "clusterroles",
         &["bind"],
-        "only this role may be bound, never escalated",
+        "only these roles may be bound, never escalated",
     )
-    .named(&[children::account::ROLE]),
+    .named(&[children::account::SPARK.role, children::account::FLINK.role]),
 ];

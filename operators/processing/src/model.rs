@@ -12,6 +12,7 @@ use std::{collections::BTreeMap, time::Duration};
 use millrace_crds::{
     JobSpec, ProcessingJob,
     data_grant::AccessRequest,
+    engines::FlinkMode,
     job::{EnvVar, KeepPods, ReadyWhen, Rerun},
     pod::PodSubset,
     well_known::DEFAULT_DATA_PLANE,
@@ -19,7 +20,7 @@ use millrace_crds::{
 use millrace_kit::names;
 use serde_json::{Value, json};
 
-pub(crate) use engines::{Container, Engine, Size, Spark};
+pub(crate) use engines::{Container, Engine, Flink, Size, Spark, flink};
 pub(crate) use quantity::{bytes, millis};
 
 /// A job as decide sees it.
@@ -89,7 +90,8 @@ impl Model {
         let spec = &job.spec.job;
         let mut findings = Findings::default();
         let policy = policy(spec, &mut findings);
-        let work = work(spec, &policy, &mut findings);
+        let name = job.metadata.name.as_deref().unwrap_or_default();
+        let work = work(spec, (name, &policy), &mut findings);
         let work = match work {
             Some(work) if findings.0.is_empty() => Ok(work),
             _ => Err(findings.0.join("\n")),
@@ -120,17 +122,28 @@ fn policy(spec: &JobSpec, findings: &mut Findings) -> Policy {
         run: time("deadlines.run", &deadlines.run),
         stop: time("deadlines.stop", &deadlines.stop).unwrap_or(Duration::from_secs(30)),
         suspend: spec.suspend.unwrap_or(false),
-        ready_when: spec.ready_when.unwrap_or_default(),
+        ready_when: spec
+            .ready_when
+            .unwrap_or_else(|| if streams(spec) { ReadyWhen::Healthy } else { ReadyWhen::Submitted }),
         rerun: spec.rerun.unwrap_or_default(),
         keep_pods: spec.keep_pods.unwrap_or_default(),
     }
 }
 
-fn work(spec: &JobSpec, policy: &Policy, findings: &mut Findings) -> Option<Work> {
-    let access = data::access(spec, findings);
+/// Whether the job has no end of its own.
+fn streams(spec: &JobSpec) -> bool {
+    spec.flink.as_ref().is_some_and(|own| own.mode.unwrap_or_default() == FlinkMode::Streaming)
+}
+
+fn work(spec: &JobSpec, of: (&str, &Policy), findings: &mut Findings) -> Option<Work> {
+    let (name, policy) = of;
+    let access = data::access(spec, name, findings);
     let names = data::Names::of(&access);
-    let engine = engines::parse(spec, &names, findings);
+    let engine = engines::parse(spec, name, (&names, findings));
     env(&spec.env, &names, findings);
+    if spec.flink.is_some() {
+        engines::flink::env(&spec.env, findings);
+    }
     let pod = spec.pod.clone().unwrap_or_default();
     subset(&pod, findings);
     Some(Work {
@@ -184,7 +197,7 @@ fn subset(pod: &PodSubset, findings: &mut Findings) {
 /// restarts nothing, and no field that only says how attempts are handled.
 fn hash(spec: &JobSpec) -> String {
     let words = json!({
-        "spark": spec.spark, "container": spec.container, "dataPlane": spec.data_plane,
+        "spark": spec.spark, "flink": spec.flink, "container": spec.container, "dataPlane": spec.data_plane,
         "reads": spec.reads, "writes": spec.writes, "env": spec.env, "pod": spec.pod,
     });
     names::hash(&[&sorted(words).to_string()], 16)

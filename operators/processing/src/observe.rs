@@ -4,6 +4,7 @@
 //! the few facts that [`crate::evidence`] judges.
 
 use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, ContainerState, Pod, ServiceAccount};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::ResourceExt;
@@ -31,11 +32,14 @@ pub struct Observed {
     /// Uid of the live attempt's ConfigMap.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conf: Option<String>,
-    /// Whether the ServiceAccount of Spark drivers is there.
+    /// Uid of the live attempt's Deployment, by which Flink's TaskManagers are owned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<String>,
+    /// Whether the engine's ServiceAccount is there.
     pub account: bool,
     /// Whether its RoleBinding is there.
     pub binding: bool,
-    /// What earlier attempts left: pods, ConfigMaps, grants.
+    /// What earlier attempts left: pods, ConfigMaps, Deployments, grants.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub old: Vec<ChildView>,
 }
@@ -158,7 +162,7 @@ pub struct GrantView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChildView {
-    /// `Pod`, `ConfigMap` or `DataGrant`.
+    /// `Pod`, `ConfigMap`, `Deployment` or `DataGrant`.
     pub kind: String,
     /// Name.
     pub name: String,
@@ -185,8 +189,12 @@ pub(crate) async fn observe(job: &ProcessingJob, reader: &Reader) -> Result<Obse
         if attempt.grant.is_some() {
             seen.grant = look::<DataGrant>(reader, at(engine::grant_name(base)), &uid).await?.map(|g| grant(&g));
         }
-        let conf = reader.cached::<ConfigMap>(&at(engine::conf_name(base))).filter(|c| owned_by(&**c, &uid));
+        let conf = reader.cached::<ConfigMap>(&at(engine::conf_of(attempt))).filter(|c| owned_by(&**c, &uid));
         seen.conf = conf.and_then(|c| c.uid());
+        if attempt.flink.is_some() {
+            let anchor = reader.cached::<Deployment>(&at(base.clone())).filter(|d| owned_by(&**d, &uid));
+            seen.anchor = anchor.and_then(|d| d.uid());
+        }
         // Before its grant is ready no pod can have been made, so nothing needs to be asked.
         let may_exist =
             attempt.grant.is_none() || attempt.pod_uid.is_some() || seen.grant.as_ref().is_some_and(|g| g.ready);
@@ -199,7 +207,8 @@ pub(crate) async fn observe(job: &ProcessingJob, reader: &Reader) -> Result<Obse
         seen.lost = attempt.pod_uid.is_some() && pod.is_none();
         seen.pod = pod;
     }
-    let shared = at(account::ACCOUNT.to_owned());
+    let flink = live.map_or_else(|| job.spec.job.flink.is_some(), |a| a.flink.is_some());
+    let shared = at(if flink { account::FLINK.name } else { account::SPARK.name }.to_owned());
     seen.account = reader.cached::<ServiceAccount>(&shared).is_some();
     seen.binding = reader.cached::<RoleBinding>(&shared).is_some();
     seen.old = old(reader, &uid, live.map(|a| a.name.as_str())).await?;
@@ -220,9 +229,9 @@ fn owned_by<K: Object>(object: &K, uid: &str) -> bool {
 }
 
 async fn old(reader: &Reader, uid: &str, live: Option<&str>) -> Result<Vec<ChildView>, Failure> {
-    let foreign = |name: &str| live.is_none_or(|base| engine::base_of(name) != base);
+    let foreign = |kind: &str, name: &str| live.is_none_or(|base| engine::base_of(kind, name) != base);
     let mut all = Vec::new();
-    for pod in reader.cache.owned::<Pod>(uid).iter().filter(|p| foreign(&p.name_any())) {
+    for pod in reader.cache.owned::<Pod>(uid).iter().filter(|p| foreign("Pod", &p.name_any())) {
         let over = view(pod).over();
         if over {
             all.push(child("Pod", &**pod, true));
@@ -230,10 +239,13 @@ async fn old(reader: &Reader, uid: &str, live: Option<&str>) -> Result<Vec<Child
             all.push(child("Pod", &there, view(&there).over()));
         }
     }
-    for conf in reader.cache.owned::<ConfigMap>(uid).iter().filter(|c| foreign(&c.name_any())) {
+    for conf in reader.cache.owned::<ConfigMap>(uid).iter().filter(|c| foreign("ConfigMap", &c.name_any())) {
         all.push(child("ConfigMap", &**conf, true));
     }
-    for grant in reader.cache.owned::<DataGrant>(uid).iter().filter(|g| foreign(&g.name_any())) {
+    for anchor in reader.cache.owned::<Deployment>(uid).iter().filter(|d| foreign("Deployment", &d.name_any())) {
+        all.push(child("Deployment", &**anchor, true));
+    }
+    for grant in reader.cache.owned::<DataGrant>(uid).iter().filter(|g| foreign("DataGrant", &g.name_any())) {
         // Deleted by the pass that ended the attempt; only what the API server still has needs another delete.
         if let Some(there) = reader.live::<DataGrant>(&Key::of(&**grant)).await? {
             all.push(child("DataGrant", &there, true));

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::{
+    apps::v1::Deployment,
     core::v1::{ConfigMap, Pod, PodSpec, ServiceAccount},
     rbac::v1::RoleBinding,
 };
@@ -48,9 +49,18 @@ impl Operator for Processing {
                     },
                     |_| Vec::new(),
                 ),
-            Watch::related::<ServiceAccount>("whether a namespace has Spark's account", |_, _| Vec::new())
+            Watch::child::<ProcessingJob, Deployment>("which ones Flink attempts left; owners of TaskManagers")
+                .labels(OURS)
+                .keep::<Deployment>(
+                    |anchor| {
+                        anchor.spec = None;
+                        anchor.status = None;
+                    },
+                    |_| Vec::new(),
+                ),
+            Watch::related::<ServiceAccount>("whether a namespace has the engines' accounts", |_, _| Vec::new())
                 .labels(account::SELECTOR),
-            Watch::related::<RoleBinding>("whether that account is bound", |_, _| Vec::new()).labels(account::SELECTOR),
+            Watch::related::<RoleBinding>("whether they are bound", |_, _| Vec::new()).labels(account::SELECTOR),
         ]
     }
 

@@ -81,9 +81,10 @@ pub(crate) fn parse(step: &StepSpec, known: &Known<'_>, findings: &mut Vec<Findi
 }
 
 fn verb(step: &StepSpec, path: &str, findings: &mut Vec<Finding>) -> Option<Verb> {
-    let given = [step.job.spark.is_some(), step.job.container.is_some(), step.register.is_some()];
+    let given =
+        [step.job.spark.is_some(), step.job.flink.is_some(), step.job.container.is_some(), step.register.is_some()];
     if given.iter().filter(|g| **g).count() != 1 {
-        findings.push(Finding::new(path, "give exactly one of spark, container, register"));
+        findings.push(Finding::new(path, "give exactly one of spark, flink, container, register"));
         return None;
     }
     let Some(register) = &step.register else { return Some(Verb::Job(Box::new(step.job.clone()))) };

@@ -1,6 +1,6 @@
-//! The ServiceAccount of Spark drivers, one per namespace, and the binding to its ClusterRole.
+//! The ServiceAccounts of Spark drivers and of Flink's JobManagers, one of each per namespace, and their bindings.
 //!
-//! They belong to no job and stay: their rights end at the admission policy that comes with the role.
+//! They belong to no job and stay: their rights end at the admission policies that come with their ClusterRoles.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,25 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 
-/// Name of the ServiceAccount and of its RoleBinding.
-pub(crate) const ACCOUNT: &str = "millrace-spark";
-/// Name of the ClusterRole the chart brings.
-pub(crate) const ROLE: &str = "millrace-spark-driver";
+/// An account and what it is bound to.
+pub(crate) struct Account {
+    /// Name of the ServiceAccount and of its RoleBinding.
+    pub name: &'static str,
+    /// Name of the ClusterRole the chart brings.
+    pub role: &'static str,
+}
+
+/// Of Spark drivers.
+pub(crate) const SPARK: Account = Account { name: "millrace-spark", role: "millrace-spark-driver" };
+/// Of Flink's JobManagers.
+pub(crate) const FLINK: Account = Account { name: "millrace-flink", role: "millrace-flink-jobmanager" };
+
 /// What the watches of both select by.
 pub(crate) const SELECTOR: &str = "app.kubernetes.io/managed-by=millrace";
 
-fn meta(namespace: &str) -> ObjectMeta {
+fn meta(account: &Account, namespace: &str) -> ObjectMeta {
     ObjectMeta {
-        name: Some(ACCOUNT.to_owned()),
+        name: Some(account.name.to_owned()),
         namespace: Some(namespace.to_owned()),
         labels: Some(BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), "millrace".to_owned())])),
         ..ObjectMeta::default()
@@ -29,23 +38,23 @@ fn meta(namespace: &str) -> ObjectMeta {
 }
 
 /// The account; pods that do not ask for its token do not get it.
-pub(crate) fn service_account(namespace: &str) -> ServiceAccount {
+pub(crate) fn service_account(account: &Account, namespace: &str) -> ServiceAccount {
     ServiceAccount {
-        metadata: meta(namespace),
+        metadata: meta(account, namespace),
         automount_service_account_token: Some(false),
         ..ServiceAccount::default()
     }
 }
 
 /// Its binding.
-pub(crate) fn role_binding(namespace: &str) -> RoleBinding {
+pub(crate) fn role_binding(account: &Account, namespace: &str) -> RoleBinding {
     let group = "rbac.authorization.k8s.io".to_owned();
     RoleBinding {
-        metadata: meta(namespace),
-        role_ref: RoleRef { api_group: group, kind: "ClusterRole".to_owned(), name: ROLE.to_owned() },
+        metadata: meta(account, namespace),
+        role_ref: RoleRef { api_group: group, kind: "ClusterRole".to_owned(), name: account.role.to_owned() },
         subjects: Some(vec![Subject {
             kind: "ServiceAccount".to_owned(),
-            name: ACCOUNT.to_owned(),
+            name: account.name.to_owned(),
             namespace: Some(namespace.to_owned()),
             ..Subject::default()
         }]),

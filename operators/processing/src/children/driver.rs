@@ -60,7 +60,7 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> Pod {
     labels.insert("spark-app-selector".to_owned(), plan.base.to_owned());
     let mut spec = PodSpec { containers: vec![container], volumes: Some(volumes), ..parts::pod_spec(plan) };
     if own.executors > 0 {
-        spec.service_account_name = Some(account::ACCOUNT.to_owned());
+        spec.service_account_name = Some(account::SPARK.name.to_owned());
         spec.automount_service_account_token = Some(true);
     }
     Pod {

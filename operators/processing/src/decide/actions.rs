@@ -1,7 +1,10 @@
 //! What must exist for the live attempt, and what earlier attempts must leave.
 
 use k8s_openapi::{
-    api::core::v1::{ConfigMap, Pod},
+    api::{
+        apps::v1::Deployment,
+        core::v1::{ConfigMap, Pod},
+    },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::ResourceExt;
@@ -29,7 +32,7 @@ pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<NoEffect
     }
     let mut old = pass.seen.data.old.clone();
     if had.is_some_and(|name| live.is_none_or(|a| a.name != name)) {
-        old.extend(ended(&pass.seen.data, had.unwrap_or_default()));
+        old.extend(ended(pass));
     }
     all.extend(old.iter().filter(|c| !c.going && !keep(pass, c)).map(|c| Action::Delete(target(pass, c))));
     all
@@ -53,13 +56,23 @@ fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<NoEf
     }
     let granted = attempt.grant.is_none() || seen.grant.as_ref().is_some_and(|g| g.ready);
     if seen.pod.is_none() && attempt.pod_uid.is_none() && granted {
-        let plan = Plan { job: pass.job, work, seen, base: &attempt.name, numbers: (run, attempt.number) };
+        let plan = Plan {
+            job: pass.job,
+            work,
+            seen,
+            base: &attempt.name,
+            numbers: (run, attempt.number),
+            flink: attempt.flink.as_ref(),
+        };
         all.extend(engine::of(work).children(&plan).into_iter().map(Action::Create));
     }
 }
 
 /// What the attempt that ended in this very pass leaves.
-fn ended(seen: &Observed, base: &str) -> Vec<ChildView> {
+fn ended(pass: &Pass<'_>) -> Vec<ChildView> {
+    let before = pass.job.status.clone().unwrap_or_default();
+    let (seen, attempt) = (&pass.seen.data, before.attempt.unwrap_or_default());
+    let base = &attempt.name;
     let child = |kind: &str, name: String, uid: &str| ChildView {
         kind: kind.to_owned(),
         name,
@@ -68,8 +81,9 @@ fn ended(seen: &Observed, base: &str) -> Vec<ChildView> {
         going: false,
     };
     let grant = seen.grant.iter().map(|g| child("DataGrant", engine::grant_name(base), &g.uid));
-    let conf = seen.conf.iter().map(|uid| child("ConfigMap", engine::conf_name(base), uid));
-    seen.pod.iter().map(as_child).chain(conf).chain(grant).collect()
+    let conf = seen.conf.iter().map(|uid| child("ConfigMap", engine::conf_of(&attempt), uid));
+    let anchor = seen.anchor.iter().map(|uid| child("Deployment", base.clone(), uid));
+    seen.pod.iter().map(as_child).chain(anchor).chain(conf).chain(grant).collect()
 }
 
 fn as_child(pod: &PodView) -> ChildView {
@@ -87,7 +101,7 @@ fn as_child(pod: &PodView) -> ChildView {
 fn keep(pass: &Pass<'_>, child: &ChildView) -> bool {
     let run = pass.status.run_number.unwrap_or(1);
     let last = pass.status.attempt.as_ref().map_or(0, |a| a.number);
-    let base = engine::base_of(&child.name);
+    let base = engine::base_of(&child.kind, &child.name);
     let known = pass.status.last_attempts.iter().find(|r| r.name == base);
     let this_run = match known {
         Some(record) => record.run == run,
@@ -115,6 +129,7 @@ fn target(pass: &Pass<'_>, child: &ChildView) -> Target {
     };
     match child.kind.as_str() {
         "Pod" => Target::of(&Pod { metadata, ..Pod::default() }),
+        "Deployment" => Target::of(&Deployment { metadata, ..Deployment::default() }),
         "ConfigMap" => Target::of(&ConfigMap { metadata, ..ConfigMap::default() }),
         _ => {
             let mut grant = DataGrant::new("", DataGrantSpec::default());

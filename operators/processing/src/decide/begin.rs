@@ -4,13 +4,17 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use millrace_crds::{
     job::Rerun,
-    processing_job::{Attempt, FailureCounts, JobPhase},
+    processing_job::{Attempt, FailureCounts, FlinkAttempt, JobPhase},
     well_known::ANNOTATION_RUN_REQUESTED,
 };
 use millrace_kit::{conditions, later, names};
 
 use super::{Pass, SLOW};
-use crate::{engine, model::Work, status};
+use crate::{
+    engine,
+    model::{Engine, Work},
+    status,
+};
 
 /// The name an attempt's objects are derived from.
 pub(crate) fn base(job: &millrace_crds::ProcessingJob, run: i64, number: i64) -> String {
@@ -85,6 +89,10 @@ fn new_attempt(pass: &mut Pass<'_>, work: &Work) {
     let run = pass.status.run_number.unwrap_or(1);
     let number = pass.status.attempt.as_ref().map_or(0, |a| a.number) + 1;
     let name = base(pass.job, run, number);
+    let flink = matches!(work.engine, Engine::Flink(_)).then(|| FlinkAttempt {
+        job_id: engine::flink::job_id(&pass.job.uid().unwrap_or_default(), &name),
+        ..FlinkAttempt::default()
+    });
     let grant = (!work.access.is_empty()).then(|| engine::grant_name(&name));
     let status = &mut pass.status;
     status.attempt = Some(Attempt {
@@ -94,6 +102,7 @@ fn new_attempt(pass: &mut Pass<'_>, work: &Work) {
         spec_hash: Some(pass.model.hash.clone()),
         created_at: Some(Time(pass.now)),
         grant,
+        flink,
         ..Attempt::default()
     });
     status.spec_hash = Some(pass.model.hash.clone());

@@ -71,12 +71,12 @@ pub(crate) fn supervise(pass: &mut Pass<'_>) {
 fn outcome(pass: &Pass<'_>, attempt: &Attempt, pod: &PodView) -> Option<Outcome> {
     let engine = pass.model.work.as_ref().ok().map(engine::of);
     let same = engine.filter(|e| attempt.pod.as_ref().is_some_and(|name| name.ends_with(e.suffix())));
-    same.map_or_else(|| evidence::outcome(pod), |engine| engine.outcome(pod))
+    same.map_or_else(|| evidence::outcome(pod), |engine| engine.outcome(pod, &pass.seen.data))
 }
 
 fn started(pass: &Pass<'_>, pod: &PodView) -> Option<Option<Timestamp>> {
     let engine = pass.model.work.as_ref().ok().map(engine::of);
-    engine.map_or_else(|| evidence::started(pod), |engine| engine.started(pod))
+    engine.map_or_else(|| evidence::started(pod), |engine| engine.started(pod, &pass.seen.data))
 }
 
 /// What a stop that was asked for makes of the attempt.
@@ -243,10 +243,11 @@ fn refused(pass: &Pass<'_>, attempt: &Attempt) -> Option<Refused> {
     let namespace = pass.job.metadata.namespace.clone().unwrap_or_default();
     let mine = [
         ("Pod", attempt.pod.clone().unwrap_or_default()),
-        ("ConfigMap", engine::conf_name(&attempt.name)),
+        ("ConfigMap", engine::conf_of(attempt)),
+        ("Deployment", attempt.name.clone()),
         ("DataGrant", engine::grant_name(&attempt.name)),
-        ("ServiceAccount", crate::children::account::ACCOUNT.to_owned()),
-        ("RoleBinding", crate::children::account::ACCOUNT.to_owned()),
+        ("ServiceAccount", engine::account_of(attempt).name.to_owned()),
+        ("RoleBinding", engine::account_of(attempt).name.to_owned()),
     ];
     let ids = mine.map(|(kind, name)| (kind, format!("create {kind} {}", Key::new(&namespace, name))));
     let (kind, last) = ids.iter().find_map(|(kind, id)| Some((*kind, pass.seen.failures.of(id)?)))?;

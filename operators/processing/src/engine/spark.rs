@@ -8,7 +8,7 @@ use crate::{
     children::{account, conf, driver},
     evidence::{self, Outcome},
     model::Spark,
-    observe::PodView,
+    observe::{Observed, PodView},
 };
 
 /// Name of the driver's container, which Spark expects.
@@ -27,14 +27,7 @@ impl Engine for Spark {
     }
 
     fn children(&self, plan: &Plan<'_>) -> Vec<Child> {
-        let mut all = Vec::new();
-        let namespace = plan.job.metadata.namespace.clone().unwrap_or_default();
-        if self.executors > 0 && !plan.seen.account {
-            all.push(Child::free(&account::service_account(&namespace)));
-        }
-        if self.executors > 0 && !plan.seen.binding {
-            all.push(Child::free(&account::role_binding(&namespace)));
-        }
+        let mut all = if self.executors > 0 { plan.account(&account::SPARK) } else { Vec::new() };
         if plan.seen.conf.is_none() {
             all.push(Child::of(plan.job, &conf::build(plan, self)));
         }
@@ -47,7 +40,7 @@ impl Engine for Spark {
         Some(if ip.contains(':') { format!("http://[{ip}]:4040") } else { format!("http://{ip}:4040") })
     }
 
-    fn outcome(&self, pod: &PodView) -> Option<Outcome> {
+    fn outcome(&self, pod: &PodView, _: &Observed) -> Option<Outcome> {
         let mut outcome = evidence::outcome(pod)?;
         if outcome.exit_code == Some(CLASS_NOT_FOUND) && outcome.class == Some(FailureClass::Application) {
             outcome.class = Some(FailureClass::Configuration);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use millrace_crds::{Access, JobSpec, data_grant::AccessRequest};
 use millrace_kit::refs::{self, DataRef, Head};
 
-use super::Findings;
+use super::{Findings, engines};
 
 /// A part of a bucket that an engine keeps something of its own in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,9 +27,12 @@ impl Prefix {
     }
 }
 
-/// What the job reads and writes, each target once with the stronger mode, in order of name.
-pub(super) fn access(spec: &JobSpec, findings: &mut Findings) -> Vec<AccessRequest> {
+/// What the job of this name reads, writes and keeps, each target once with the stronger mode, in order of name.
+pub(super) fn access(spec: &JobSpec, job: &str, findings: &mut Findings) -> Vec<AccessRequest> {
     let mut all: BTreeMap<DataRef, Access> = BTreeMap::new();
+    if let Some((name, prefix)) = spec.flink.as_ref().and_then(|own| engines::flink::place(own, job)) {
+        all.insert(DataRef::Bucket { name, prefix }, Access::Write);
+    }
     for (field, list, mode) in [("reads", &spec.reads, Access::Read), ("writes", &spec.writes, Access::Write)] {
         for (at, text) in list.iter().enumerate() {
             let field = format!("{field}[{at}]");

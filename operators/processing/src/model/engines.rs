@@ -1,6 +1,7 @@
 //! What each engine's section must be.
 
 mod container;
+pub(crate) mod flink;
 mod spark;
 
 use millrace_crds::{JobSpec, Quantity};
@@ -8,27 +9,32 @@ use millrace_crds::{JobSpec, Quantity};
 use super::{Findings, bytes, data::Names, millis};
 
 pub(crate) use container::Container;
+pub(crate) use flink::Flink;
 pub(crate) use spark::{Size, Spark};
 
 /// The application.
 pub(crate) enum Engine {
     /// A driver that asks for its executors.
     Spark(Box<Spark>),
+    /// A JobManager that asks for its TaskManagers.
+    Flink(Box<Flink>),
     /// One container.
     Container(Box<Container>),
 }
 
-/// Exactly one engine, parsed.
-pub(super) fn parse(spec: &JobSpec, names: &Names, findings: &mut Findings) -> Option<Engine> {
-    match (&spec.spark, &spec.container) {
-        (Some(own), None) => spark::parse(own, names, findings).map(|s| Engine::Spark(Box::new(s))),
-        (None, Some(own)) => Some(Engine::Container(Box::new(container::parse(own, names, findings)))),
-        (None, None) => {
-            findings.note("spark", "the job has no engine; give exactly one of spark, container");
+/// Exactly one engine of the job of this name, parsed.
+pub(super) fn parse(spec: &JobSpec, job: &str, with: (&Names, &mut Findings)) -> Option<Engine> {
+    let (names, findings) = with;
+    match (&spec.spark, &spec.flink, &spec.container) {
+        (Some(own), None, None) => spark::parse(own, names, findings).map(|s| Engine::Spark(Box::new(s))),
+        (None, Some(own), None) => flink::parse(own, job, (names, findings)).map(|f| Engine::Flink(Box::new(f))),
+        (None, None, Some(own)) => Some(Engine::Container(Box::new(container::parse(own, names, findings)))),
+        (None, None, None) => {
+            findings.note("spark", "the job has no engine; give exactly one of spark, flink, container");
             None
         }
-        (Some(_), Some(_)) => {
-            findings.note("spark", "the job has two engines; give exactly one of spark, container");
+        _ => {
+            findings.note("spark", "the job has two engines; give exactly one of spark, flink, container");
             None
         }
     }

@@ -1,0 +1,5 @@
+//! The objects of a Flink attempt: its settings, the Deployment that owns its TaskManagers, its JobManager.
+
+pub(crate) mod anchor;
+pub(crate) mod conf;
+pub(crate) mod pod;

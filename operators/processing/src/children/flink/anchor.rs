@@ -1,0 +1,47 @@
+//! The Deployment by which Flink owns its TaskManagers: no replicas, paused, a selector that matches nothing else.
+//!
+//! Flink looks for a Deployment named as its cluster; deleting it collects the TaskManagers.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, DeploymentSpec},
+        core::v1::{Container, PodSpec, PodTemplateSpec},
+    },
+    apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta},
+};
+
+use crate::{
+    children::parts,
+    engine::{Plan, flink::CONTAINER, flink::FlinkStart},
+    model::Flink,
+};
+
+/// Label of the template, which no pod ever has.
+const LABEL: &str = "millrace.dev/anchor";
+
+/// The Deployment of one attempt.
+pub(crate) fn build(plan: &Plan<'_>, own: &Flink, _: &FlinkStart) -> Deployment {
+    let labels = BTreeMap::from([(LABEL.to_owned(), plan.base.to_owned())]);
+    let container =
+        Container { name: CONTAINER.to_owned(), image: Some(plan.fill(&own.image)), ..Container::default() };
+    Deployment {
+        metadata: ObjectMeta {
+            name: Some(plan.base.to_owned()),
+            labels: Some(parts::labels(plan.job, plan.numbers.1)),
+            ..ObjectMeta::default()
+        },
+        spec: Some(DeploymentSpec {
+            replicas: Some(0),
+            paused: Some(true),
+            selector: LabelSelector { match_labels: Some(labels.clone()), ..LabelSelector::default() },
+            template: PodTemplateSpec {
+                metadata: Some(ObjectMeta { labels: Some(labels), ..ObjectMeta::default() }),
+                spec: Some(PodSpec { containers: vec![container], ..PodSpec::default() }),
+            },
+            ..DeploymentSpec::default()
+        }),
+        status: None,
+    }
+}

@@ -1,0 +1,274 @@
+//! The section `flink`, parsed.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use millrace_crds::{
+    FlinkSpec, Quantity,
+    engines::{FlinkMode, FlinkVersion, OnDelete, PullPolicy, StateSpec, TaskManagersSpec, Upgrade},
+    job::EnvVar,
+};
+
+use super::{Findings, Names, bytes, quantity, texts};
+
+const MIB: u64 = 1 << 20;
+/// Less than this Flink's own split of the memory leaves no heap, and it does not start.
+const LEAST: u64 = 832;
+
+/// A Flink application.
+#[allow(dead_code, reason = "the version is for the builders")]
+pub(crate) struct Flink {
+    pub image: String,
+    pub pull: PullPolicy,
+    pub version: FlinkVersion,
+    pub mode: FlinkMode,
+    pub program: Program,
+    pub conf: BTreeMap<String, String>,
+    /// Default parallelism.
+    pub parallelism: i32,
+    /// Cpu and memory.
+    pub job_manager: (Quantity, Quantity),
+    pub task_manager: (Quantity, Quantity),
+    /// The fewest and the most TaskManagers; the same number unless the job may grow and shrink.
+    pub task_managers: (i32, i32),
+    pub slots: i32,
+    /// What a streaming job keeps, if it keeps anything.
+    pub state: Option<State>,
+}
+
+/// What it runs.
+pub(crate) enum Program {
+    /// A jar, its class, its arguments.
+    Jar { main: String, class: Option<String>, args: Vec<String> },
+    /// A script.
+    Sql(String),
+}
+
+/// Where a job keeps its state, and what becomes of it.
+#[derive(Clone)]
+#[allow(dead_code, reason = "for the state machine")]
+pub(crate) struct State {
+    /// Name of the DataBucket.
+    pub bucket: String,
+    /// Ends with a slash, begins without.
+    pub prefix: String,
+    pub checkpoint_every: Duration,
+    pub savepoint_every: Option<Duration>,
+    pub keep: usize,
+    pub upgrade: Upgrade,
+    pub restore_from: RestoreFrom,
+    pub on_delete: OnDelete,
+    pub rollback_after: Option<Duration>,
+    pub allow_non_restored: bool,
+}
+
+/// What the user wants an attempt to start from.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum RestoreFrom {
+    Latest,
+    Empty,
+    /// With references to buckets in it.
+    Path(String),
+}
+
+/// Bucket and prefix of the state, as the spec of the job of this name says.
+pub(crate) fn place(spec: &FlinkSpec, job: &str) -> Option<(String, String)> {
+    let text = spec.state.as_ref()?.bucket.trim_end_matches('/');
+    Some(match text.split_once('/') {
+        Some((bucket, prefix)) => (bucket.to_owned(), format!("{prefix}/")),
+        None => (text.to_owned(), format!("flink/{job}/")),
+    })
+}
+
+/// Reads the section.
+pub(super) fn parse(spec: &FlinkSpec, job: &str, with: (&Names, &mut Findings)) -> Option<Flink> {
+    let (names, findings) = with;
+    names.check("flink.image", &spec.image, findings);
+    for (key, value) in &spec.conf {
+        let field = format!("flink.conf[{key}]");
+        if let Some(advice) = forbidden(key) {
+            findings.note(&field, advice);
+        }
+        names.check(&field, value, findings);
+    }
+    let manager = spec.job_manager.clone().unwrap_or_default();
+    let job_manager = size("flink.jobManager", (manager.cpu, manager.memory), ("1600Mi", findings));
+    let workers = spec.task_managers.clone().unwrap_or_default();
+    let slots = workers.slots.unwrap_or(1);
+    let range = range(&workers, findings);
+    let task_manager = size("flink.taskManagers", (workers.cpu, workers.memory), ("1728Mi", findings));
+    let mode = spec.mode.unwrap_or_default();
+    if mode == FlinkMode::Batch && spec.state.is_some() {
+        findings.note("flink.state", "a batch job keeps no state; remove state, or set mode: Streaming");
+    }
+    if mode == FlinkMode::Batch && range.0 != range.1 {
+        findings.note("flink.taskManagers.min", "a batch job takes what its stages need; give count");
+    }
+    let all = range.1.saturating_mul(slots);
+    let parallelism = spec.parallelism.unwrap_or(all);
+    if parallelism > all {
+        let advice = format!("{parallelism} tasks do not fit into {all} slots; raise taskManagers.count or slots");
+        findings.note("flink.parallelism", advice);
+    }
+    let state = spec.state.as_ref().and_then(|own| state(own, place(spec, job)?, (names, findings)));
+    Some(Flink {
+        image: spec.image.clone(),
+        pull: spec.image_pull_policy.unwrap_or_default(),
+        version: spec.version.unwrap_or_default(),
+        mode,
+        program: program(spec, (names, findings))?,
+        conf: spec.conf.clone(),
+        parallelism,
+        job_manager,
+        task_manager,
+        task_managers: range,
+        slots,
+        state,
+    })
+}
+
+fn program(spec: &FlinkSpec, with: (&Names, &mut Findings)) -> Option<Program> {
+    let (names, findings) = with;
+    match (&spec.main, &spec.sql) {
+        (Some(main), None) => {
+            names.check("flink.main", main, findings);
+            texts("flink.args", &spec.args, (names, findings));
+            Some(Program::Jar { main: main.clone(), class: spec.class.clone(), args: spec.args.clone() })
+        }
+        (None, Some(script)) => {
+            names.check("flink.sql", script, findings);
+            if inserts(script) > 1 && !script.to_ascii_uppercase().contains("STATEMENT SET") {
+                findings.note(
+                    "flink.sql",
+                    "of several INSERTs Flink runs the first and never gets to the others; put them into EXECUTE STATEMENT SET BEGIN … END",
+                );
+            }
+            Some(Program::Sql(script.clone()))
+        }
+        _ => {
+            findings.note("flink.main", "give exactly one of main, sql");
+            None
+        }
+    }
+}
+
+/// How many statements of a script begin with INSERT.
+fn inserts(script: &str) -> usize {
+    let plain: String =
+        script.lines().map(|line| line.split("--").next().unwrap_or_default()).collect::<Vec<_>>().join(" ");
+    plain.split(';').filter(|s| s.trim_start().to_ascii_uppercase().starts_with("INSERT ")).count()
+}
+
+fn range(workers: &TaskManagersSpec, findings: &mut Findings) -> (i32, i32) {
+    match (workers.count, workers.min, workers.max) {
+        (count, None, None) => (count.unwrap_or(1), count.unwrap_or(1)),
+        (None, Some(min), Some(max)) if min <= max => (min, max),
+        _ => {
+            findings.note("flink.taskManagers", "give count, or min and max with min not above max");
+            (1, 1)
+        }
+    }
+}
+
+fn size(field: &str, given: (Option<Quantity>, Option<Quantity>), or: (&str, &mut Findings)) -> (Quantity, Quantity) {
+    let (default, findings) = or;
+    let cpu = quantity(&format!("{field}.cpu"), given.0.as_ref(), ("500m", findings));
+    let memory = quantity(&format!("{field}.memory"), given.1.as_ref(), (default, findings));
+    if bytes(&memory).is_some_and(|b| b < LEAST * MIB) {
+        let advice = format!("`{}` leaves Flink no heap; give at least {LEAST}Mi", memory.0);
+        findings.note(format!("{field}.memory"), advice);
+    }
+    (cpu, memory)
+}
+
+fn state(own: &StateSpec, place: (String, String), with: (&Names, &mut Findings)) -> Option<State> {
+    let (names, findings) = with;
+    let (bucket, prefix) = place;
+    let mut time = |field: &str, value: &Option<millrace_crds::Duration>| {
+        let value = value.as_ref()?;
+        let seconds = value.seconds().filter(|s| *s > 0);
+        if seconds.is_none() {
+            let advice = format!("`{}` is no length of time; write for example 90s, 10m or 6h", value.0);
+            findings.note(format!("flink.state.{field}"), advice);
+        }
+        seconds.map(Duration::from_secs)
+    };
+    let checkpoint_every = time("checkpointEvery", &own.checkpoint_every).unwrap_or(Duration::from_secs(60));
+    let savepoint_every = time("savepointEvery", &own.savepoint_every);
+    let rollback_after = time("rollbackAfter", &own.rollback_after);
+    let restore_from = match own.restore_from.as_deref() {
+        None | Some("Latest") => RestoreFrom::Latest,
+        Some("Empty") => RestoreFrom::Empty,
+        Some(path) => {
+            names.check("flink.state.restoreFrom", path, findings);
+            RestoreFrom::Path(path.to_owned())
+        }
+    };
+    Some(State {
+        bucket,
+        prefix,
+        checkpoint_every,
+        savepoint_every,
+        keep: own.keep.and_then(|k| usize::try_from(k).ok()).unwrap_or(3),
+        upgrade: own.upgrade.unwrap_or_default(),
+        restore_from,
+        on_delete: own.on_delete.unwrap_or_default(),
+        rollback_after,
+        allow_non_restored: own.allow_non_restored.unwrap_or(false),
+    })
+}
+
+/// Variables of Flink's own scripts, which Millrace sets.
+pub(crate) fn env(list: &[EnvVar], findings: &mut Findings) {
+    let ours =
+        |name: &str| name.starts_with("FLINK_") || name.starts_with("_POD_") || name == "ENABLE_BUILT_IN_PLUGINS";
+    for (at, var) in list.iter().enumerate().filter(|(_, var)| ours(&var.name)) {
+        findings.note(format!("env[{at}].name"), format!("`{}` is set by Millrace; choose another name", var.name));
+    }
+}
+
+/// Options that would take the application out of our hands, with what to use instead.
+fn forbidden(key: &str) -> Option<&'static str> {
+    match key {
+        "execution.checkpointing.dir"
+        | "state.checkpoints.dir"
+        | "execution.checkpointing.savepoint-dir"
+        | "state.savepoints.dir" => Some("state lies below state.bucket; use state"),
+        "execution.checkpointing.interval" => Some("use state.checkpointEvery"),
+        "execution.checkpointing.externalized-checkpoint-retention" => {
+            Some("a checkpoint outlives its attempt; remove it")
+        }
+        "execution.runtime-mode" => Some("use mode"),
+        "parallelism.default" => Some("use parallelism"),
+        "taskmanager.numberOfTaskSlots" | "jobmanager.scheduler" => Some("use taskManagers"),
+        "jobmanager.memory.process.size" => Some("use jobManager.memory"),
+        "taskmanager.memory.process.size" => Some("use taskManagers.memory"),
+        "pipeline.jars" | "pipeline.name" => Some("the application is main; remove it"),
+        _ if key.starts_with("kubernetes.") => Some("use jobManager, taskManagers, pod and env"),
+        _ if key.starts_with("high-availability") => Some("a streaming job with state has it; use state"),
+        _ if key.starts_with("s3.") || key.starts_with("fs.s3") => {
+            Some("access to the store follows from reads and writes; remove it")
+        }
+        _ if key.starts_with("$internal.") || key.starts_with("internal.") => Some("it is Millrace's; remove it"),
+        _ if key.starts_with("execution.state-recovery.") || key.starts_with("execution.savepoint") => {
+            Some("use state.restoreFrom and state.allowNonRestored")
+        }
+        _ if key.starts_with("rest.") || key.starts_with("jobmanager.rpc.") || key.starts_with("job-result-store.") => {
+            Some("it is Millrace's; remove it")
+        }
+        "execution.target" | "execution.attached" | "execution.shutdown-on-application-finish" => {
+            Some("it is Millrace's; remove it")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::inserts;
+
+    #[test]
+    fn statements_are_counted() {
+        assert_eq!(inserts("CREATE TABLE a; -- INSERT INTO x;\ninsert into a select 1;"), 1);
+        assert_eq!(inserts("INSERT INTO a SELECT 1; INSERT INTO b SELECT 2"), 2);
+    }
+}

@@ -25,25 +25,36 @@ pub struct Story {
     pub name: &'static str,
     /// Takes longer than a sitting; played with `--long` only.
     pub long: bool,
-    /// Plays at the same time as its neighbours that say so too: it disturbs nobody and minds nobody's load.
-    pub together: bool,
+    /// Who may play at the same time.
+    pub company: Company,
     /// Plays it.
     pub play: fn(&Stage, &Ui) -> Outcome<()>,
+}
+
+/// Who may play at the same time as a story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Company {
+    /// Nobody but those beside.
+    Alone,
+    /// A few of its neighbours that say the same: it disturbs nobody and minds nobody's load.
+    Together,
+    /// Everything that comes after it: it mostly waits.
+    Beside,
 }
 
 /// The stories, in the order they play.
 #[must_use]
 pub fn all(long: bool) -> Vec<Story> {
-    let alone = |name, play| Story { name, long: false, together: false, play };
-    let together = |name, play| Story { together: true, ..alone(name, play) };
+    let story = |company| move |name, play| Story { name, long: false, company, play };
+    let (alone, together, beside) = (story(Company::Alone), story(Company::Together), story(Company::Beside));
     let all: [Story; 8] = [
         alone("demo", demo::play),
+        alone("chart reinstalled", reinstall::play),
+        beside("200 idle objects", idle::play),
         alone("operators killed", killed::play),
         together("failures told apart", failures::play),
         together("walls around jobs", walls::play),
         together("drift and adoption", drift::play),
-        alone("chart reinstalled", reinstall::play),
-        alone("200 idle objects", idle::play),
         Story { long: true, ..alone("credentials renewed", renew::play) },
     ];
     all.into_iter().filter(|s| long || !s.long).collect()

@@ -8,10 +8,14 @@ mod servers;
 
 pub(crate) use servers::Kafka;
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::stories;
+use crate::stories::{self, Company};
 use crate::ui::{Failure, Outcome, Ui, short};
+
+/// Stories that play at once; more would wait for cpu, and run into deadlines.
+const AT_ONCE: usize = 3;
 
 /// What to run.
 #[derive(Debug, Default)]
@@ -118,23 +122,40 @@ fn stage_and_play(chosen: Vec<stories::Story>, ui: &Ui) -> Vec<Row> {
         let (stage, name, play) = (stage.clone(), story.name.to_owned(), story.play);
         row((3, name, Box::new(move |ui: &Ui| play(&stage, ui).map(|()| Counts::ONE))), &ui)
     };
-    let mut rows = Vec::new();
-    for group in chosen.chunk_by(|a, b| a.together && b.together) {
-        // Two live lines would overwrite each other.
-        let ui = if group.len() > 1 { Ui::plain() } else { *ui };
-        let play = &play;
-        std::thread::scope(|scope| {
-            let at_once: Vec<_> = group.iter().map(|story| (story, scope.spawn(move || play(story, ui)))).collect();
-            rows.extend(at_once.into_iter().map(|(story, playing)| playing.join().unwrap_or_else(|_| died(story))));
-        });
-    }
-    rows
+    // Two live lines would overwrite each other.
+    let ui = if chosen.iter().all(|s| s.company == Company::Alone) { *ui } else { Ui::plain() };
+    let play = |story: &stories::Story| safely(story, || play(story, ui));
+    std::thread::scope(|scope| {
+        let (mut rows, mut beside) = (Vec::new(), Vec::new());
+        for group in chosen.chunk_by(|a, b| a.company == b.company && a.company == Company::Together) {
+            match group {
+                [story] if story.company == Company::Beside => beside.push(scope.spawn(|| play(story))),
+                group => rows.extend(in_turn(group, &play)),
+            }
+        }
+        rows.extend(beside.into_iter().filter_map(|story| story.join().ok()));
+        rows
+    })
 }
 
-fn died(story: &stories::Story) -> Row {
-    let why = Failure::because("the story panicked", "its message is above");
-    let counts = Counts { failed: 1, ..Counts::default() };
-    Row { rung: 3, name: story.name.to_owned(), counts, took: Duration::ZERO, why: Some(why) }
+/// Some stories at a time; each player takes the next one when its last is over.
+fn in_turn(group: &[stories::Story], play: &(impl Fn(&stories::Story) -> Row + Sync)) -> Vec<Row> {
+    let line = Mutex::new(group.iter());
+    let next = || line.lock().unwrap_or_else(PoisonError::into_inner).next();
+    std::thread::scope(|scope| {
+        let players: Vec<_> =
+            (0..AT_ONCE).map(|_| scope.spawn(|| std::iter::from_fn(next).map(play).collect::<Vec<_>>())).collect();
+        players.into_iter().filter_map(|player| player.join().ok()).flatten().collect()
+    })
+}
+
+/// A story that panics is a failed story, and the next one plays.
+fn safely(story: &stories::Story, play: impl FnOnce() -> Row) -> Row {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(play)).unwrap_or_else(|_| {
+        let why = Failure::because("the story panicked", "its message is above");
+        let counts = Counts { failed: 1, ..Counts::default() };
+        Row { rung: 3, name: story.name.to_owned(), counts, took: Duration::ZERO, why: Some(why) }
+    })
 }
 
 fn close(rows: &[Row]) -> Outcome<()> {

@@ -22,7 +22,8 @@ pub(super) fn decide(object: &DataPlane, seen: &Observed, now: Timestamp) -> Dec
         conditions::stand(&mut new, &Standing::stalled("InvalidSpec", findings.join("; ")), now);
         return Decision::of(new);
     }
-    status::kafka(&mut new, &seen.kafka, now);
+    let known = object.metadata.generation == Some(new.observed_generation);
+    status::kafka(&mut new, (&seen.kafka, known), now);
     status::store(&mut new, &seen.store, now);
     let down = [status::KAFKA, status::STORE]
         .into_iter()

@@ -16,7 +16,8 @@ const ISOLATED: &str = "Isolated";
 
 const NO_ACLS: &str = "Kafka without ACLs isolates nobody: every job that reaches the brokers can use every topic";
 
-pub(super) fn kafka(status: &mut DataPlaneStatus, kafka: &KafkaSeen, now: Timestamp) {
+/// `known`: the status speaks of the spec as it is.
+pub(super) fn kafka(status: &mut DataPlaneStatus, (kafka, known): (&KafkaSeen, bool), now: Timestamp) {
     let KafkaSeen::Some(health) = kafka else {
         conditions::unset(status, KAFKA);
         conditions::unset(status, ISOLATED);
@@ -26,6 +27,8 @@ pub(super) fn kafka(status: &mut DataPlaneStatus, kafka: &KafkaSeen, now: Timest
     };
     conditions::set(status, ISOLATED, ("False", "KafkaWithoutAcls", NO_ACLS), now);
     match health {
+        // A process that has just started does not unsay what the one before it saw.
+        Health::Connecting if known && conditions::get(status, KAFKA).is_some() => {}
         Health::Connecting => conditions::set(status, KAFKA, ("Unknown", "Connecting", "not asked yet"), now),
         Health::Up { cluster_id, brokers } => {
             conditions::set(status, KAFKA, ("True", "KafkaAnswers", "the brokers answer"), now);

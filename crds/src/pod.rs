@@ -1,14 +1,20 @@
 //! The closed, safe subset of a pod template a job may set.
 //!
-//! What is missing is missing on purpose: volumes, service accounts, host access and security contexts are ours.
+//! What is missing is missing on purpose: service accounts, host access and security contexts are ours.
+
+pub mod placement;
+pub mod volume;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::common::SecretRef;
+use crate::common::{LABEL_PATTERN, SecretRef};
 use crate::schema;
+
+use placement::{Affinity, TopologySpread};
+use volume::Volume;
 
 /// What a job may say about its pods: the driver, the executors, the container.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +40,21 @@ pub struct PodSubset {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::list(16))]
     pub tolerations: Vec<Toleration>,
+    /// Nodes and neighbours the pods need, prefer or avoid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub affinity: Option<Affinity>,
+    /// How evenly the pods are spread, over zones for example.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::list(4))]
+    pub topology_spread_constraints: Vec<TopologySpread>,
+    /// Name of the scheduler. Default: the cluster's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub scheduler_name: Option<String>,
+    /// Kueue's LocalQueue every pod waits in, executors too: it becomes their label `kueue.x-k8s.io/queue-name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), transform = schema::text(63).pattern(LABEL_PATTERN))]
+    pub queue: Option<String>,
     /// Name of a PriorityClass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
@@ -53,6 +74,10 @@ pub struct PodSubset {
     /// Writable scratch space mounted at /tmp, for example `2Gi`; more than that evicts the pod. Default: 1Gi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scratch: Option<crate::scalar::Quantity>,
+    /// Directories to mount beside /tmp and the job's data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::list(16).keyed("mountPath"))]
+    pub volumes: Vec<Volume>,
 }
 
 /// A taint the pods tolerate, in the words of Kubernetes.

@@ -29,6 +29,9 @@ pub const LABEL_RUN: &str = "millrace.dev/run";
 /// Label on what a run makes: the step's name.
 pub const LABEL_STEP: &str = "millrace.dev/step";
 
+/// Kueue's label on pods: the LocalQueue they wait in.
+pub const LABEL_QUEUE: &str = "kueue.x-k8s.io/queue-name";
+
 /// Annotation on a ProcessingJob or an MLPipeline: every new value asks for one more run.
 pub const ANNOTATION_RUN_REQUESTED: &str = "millrace.dev/run-requested";
 /// Flux's annotation; its value is echoed in `status.lastHandledReconcileAt`.

@@ -11,50 +11,18 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod real;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use millrace_e2e::local::LocalApi;
 use millrace_e2e::ui::Ui;
+use real::{kubectl, repository, yaml_files};
 use serde_json::{Value, json};
 
 /// What the API server adds when a schema error kept it from trying the rules; no error of its own.
 const NOT_CHECKED: &str = "some validation rules were not checked";
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
-}
-
-fn yaml_files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(yaml_files(&path));
-        } else if path.extension().is_some_and(|ext| ext == "yaml") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
-
-/// Runs kubectl with an object on its standard input; what it said, as the user sees it.
-fn kubectl(api: &LocalApi, args: &[&str], object: &Value) -> Result<String, String> {
-    let mut command = api.target.kubectl();
-    command.args(args).args(["-f", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(object.to_string().as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    if output.status.success() {
-        return Ok(String::from_utf8(output.stdout).unwrap());
-    }
-    let said = String::from_utf8(output.stderr).unwrap();
-    Err(said.trim().lines().map(str::trim_end).collect::<Vec<_>>().join("\n"))
-}
 
 fn install(api: &LocalApi) {
     let folder = repository().join("crds/manifests");
@@ -78,7 +46,11 @@ fn takes_what_is_good(api: &LocalApi) -> usize {
             if document["kind"] != "DataPlane" {
                 document["metadata"]["namespace"] = json!("ml");
             }
-            let taken = kubectl(api, &["create", "--dry-run=server", "--validate=strict", "-o", "name"], &document);
+            let taken = kubectl(
+                api.target.kubectl(),
+                &["create", "--dry-run=server", "--validate=strict", "-o", "name"],
+                &document,
+            );
             taken.unwrap_or_else(|said| panic!("{}: {said}", path.display()));
             count += 1;
         }
@@ -94,7 +66,8 @@ fn keeps_the_status_contract(api: &LocalApi) {
         object
     };
     let topic = head(json!({"metadata": {"name": "fresh", "namespace": "ml"}, "spec": {}}));
-    let made: Value = serde_json::from_str(&kubectl(api, &["create", "-o", "json"], &topic).unwrap()).unwrap();
+    let made: Value =
+        serde_json::from_str(&kubectl(api.target.kubectl(), &["create", "-o", "json"], &topic).unwrap()).unwrap();
     assert_eq!(made["status"], json!({"observedGeneration": -1}));
     assert_eq!(made["spec"], json!({"dataPlane": "default", "partitions": 1}));
 
@@ -104,7 +77,7 @@ fn keeps_the_status_contract(api: &LocalApi) {
             "status": {"observedGeneration": 1, "topicName": "ml.fresh", "later": {"a": [1]}},
         }));
         let url = "/apis/millrace.dev/v1alpha1/namespaces/ml/datatopics/fresh/status";
-        kubectl(api, &["replace", "--raw", url], &body)
+        kubectl(api.target.kubectl(), &["replace", "--raw", url], &body)
     };
     let version = &made["metadata"]["resourceVersion"];
     let after: Value = serde_json::from_str(&put(version).unwrap()).unwrap();
@@ -119,14 +92,14 @@ fn keeps_the_status_contract(api: &LocalApi) {
 fn refused_as_recorded(api: &LocalApi, entry: &Value) -> Result<(), String> {
     let object = &entry["object"];
     if entry["by"] != "admission" {
-        return kubectl(api, &["create", "--dry-run=server"], object).map(drop);
+        return kubectl(api.target.kubectl(), &["create", "--dry-run=server"], object).map(drop);
     }
     let said = if entry["before"].is_null() {
-        kubectl(api, &["create"], object)
+        kubectl(api.target.kubectl(), &["create"], object)
     } else {
-        kubectl(api, &["create"], &entry["before"])?;
-        let said = kubectl(api, &["replace"], object);
-        kubectl(api, &["delete", "--wait=true"], &entry["before"])?;
+        kubectl(api.target.kubectl(), &["create"], &entry["before"])?;
+        let said = kubectl(api.target.kubectl(), &["replace"], object);
+        kubectl(api.target.kubectl(), &["delete", "--wait=true"], &entry["before"])?;
         said
     };
     let said = match said {

@@ -20,6 +20,7 @@ const LOGIN: &str = "millrace-test";
 pub(super) fn second_rung() -> Vec<Check> {
     vec![
         (2, "admission on a real API server".into(), Box::new(|_| cargo::own(&["--test", "admission"]))),
+        (2, "the restricted level and the walls, there".into(), Box::new(|_| cargo::own(&["--test", "restricted"]))),
         (
             2,
             "topics on a real Kafka".into(),

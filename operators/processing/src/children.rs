@@ -9,3 +9,4 @@ pub(crate) mod grant;
 pub(crate) mod main_pod;
 pub(crate) mod parts;
 pub(crate) mod properties;
+mod wishes;

@@ -173,6 +173,10 @@ pub(crate) fn obstacle(class: FailureClass, reason: &str, message: String) -> Ob
 /// What a pod that does not run yet waits for, if it says anything worth telling.
 pub(crate) fn pod_obstacle(pod: &PodView) -> Option<Obstacle> {
     let name = &pod.name;
+    if let Some((_, message)) = pod.unscheduled.as_ref().filter(|(reason, _)| reason == "SchedulingGated") {
+        let told = format!("Pod {name} is held back by a scheduling gate: {message}; look at pod.queue and its quota");
+        return Some(obstacle(FailureClass::Capacity, "Queued", told));
+    }
     if let Some((reason, message)) = &pod.unscheduled {
         let advice = "ask for less cpu or memory, or add nodes";
         let told = format!("Pod {name} finds no node ({reason}): {message}; {advice}");

@@ -5,6 +5,7 @@
 
 mod data;
 mod engines;
+mod pod;
 mod quantity;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -144,14 +145,14 @@ fn work(spec: &JobSpec, of: (&str, &Policy), findings: &mut Findings) -> Option<
     if spec.flink.is_some() {
         engines::flink::env(&spec.env, findings);
     }
-    let pod = spec.pod.clone().unwrap_or_default();
-    subset(&pod, findings);
+    let wishes = spec.pod.clone().unwrap_or_default();
+    pod::check(&wishes, engine.as_ref(), findings);
     Some(Work {
         engine: engine?,
         plane: spec.data_plane.clone().unwrap_or_else(|| DEFAULT_DATA_PLANE.to_owned()),
         access,
         env: spec.env.clone(),
-        pod,
+        pod: wishes,
         grace: policy.stop,
     })
 }
@@ -175,21 +176,6 @@ fn env(list: &[EnvVar], names: &data::Names, findings: &mut Findings) {
                 format!("`{}` is the Secret of a DataGrant; access to data follows from reads and writes", secret.name),
             );
         }
-    }
-}
-
-fn subset(pod: &PodSubset, findings: &mut Findings) {
-    for key in pod.labels.keys().chain(pod.annotations.keys()) {
-        let domain = key.split('/').next().unwrap_or_default();
-        if domain == "millrace.dev" || domain.ends_with(".millrace.dev") || key.starts_with("spark-") {
-            findings.note("pod.labels", format!("`{key}` is ours; remove it"));
-        }
-    }
-    if pod.run_as_user == Some(0) {
-        findings.note("pod.runAsUser", "0 is root, which jobs may not be; write the image's own user id");
-    }
-    if let Some(scratch) = pod.scratch.as_ref().filter(|q| bytes(q).is_none()) {
-        findings.note("pod.scratch", format!("`{}` is no quantity; write for example 2Gi", scratch.0));
     }
 }
 

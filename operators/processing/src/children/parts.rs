@@ -16,6 +16,7 @@ use millrace_crds::{
     job::EnvSource,
     well_known::{
         GRANT_KEY_AWS_CONFIG, GRANT_MOUNT_PATH, LABEL_ATTEMPT, LABEL_OWNER_KIND, LABEL_OWNER_NAME, LABEL_OWNER_UID,
+        LABEL_QUEUE,
     },
 };
 
@@ -96,7 +97,7 @@ pub(crate) fn literal(text: &str) -> String {
     text.replace("$(", "$$(")
 }
 
-/// Scratch space at /tmp, and the grant's Secret, which the kubelet renews in place.
+/// Scratch space at /tmp, the grant's Secret, which the kubelet renews in place, and what the user wants mounted.
 pub(crate) fn volumes(plan: &Plan<'_>) -> (Vec<Volume>, Vec<VolumeMount>) {
     let scratch = plan.work.pod.scratch.as_ref().map_or("1Gi", |q| q.0.as_str());
     let mut volumes = vec![Volume {
@@ -119,6 +120,9 @@ pub(crate) fn volumes(plan: &Plan<'_>) -> (Vec<Volume>, Vec<VolumeMount>) {
             ..VolumeMount::default()
         });
     }
+    let (more, at) = super::wishes::volumes(plan);
+    volumes.extend(more);
+    mounts.extend(at);
     (volumes, mounts)
 }
 
@@ -149,7 +153,7 @@ pub(crate) fn pod_spec(plan: &Plan<'_>) -> PodSpec {
         .collect();
     let pulls: Vec<LocalObjectReference> =
         wishes.image_pull_secrets.iter().map(|s| LocalObjectReference { name: s.name.clone() }).collect();
-    PodSpec {
+    let mut spec = PodSpec {
         restart_policy: Some("Never".to_owned()),
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
@@ -166,7 +170,9 @@ pub(crate) fn pod_spec(plan: &Plan<'_>) -> PodSpec {
         priority_class_name: wishes.priority_class_name.clone(),
         image_pull_secrets: (!pulls.is_empty()).then_some(pulls),
         ..PodSpec::default()
-    }
+    };
+    super::wishes::place(plan, &mut spec);
+    spec
 }
 
 /// The word of a pull policy.
@@ -196,6 +202,7 @@ pub(crate) fn pod_meta(
 ) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
     let mut labels = plan.work.pod.labels.clone();
     labels.extend(ours);
+    labels.extend(plan.work.pod.queue.clone().map(|queue| (LABEL_QUEUE.to_owned(), queue)));
     let annotations = plan.work.pod.annotations.clone();
     k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
         name,

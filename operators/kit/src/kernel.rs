@@ -24,6 +24,7 @@ use crate::{
     mutation::Mutation,
     port::{Write, text},
     reader::{Hands, Reader},
+    tally::Tally,
     watch::Watch,
 };
 
@@ -113,6 +114,7 @@ pub struct Kernel<O: Operator> {
     operator: O,
     reader: Reader,
     memory: Mutex<HashMap<Key, Memory>>,
+    tally: Option<Arc<dyn Tally<O>>>,
     mutation: Mutation,
 }
 
@@ -120,7 +122,14 @@ impl<O: Operator> Kernel<O> {
     /// A kernel with an empty memory.
     #[must_use]
     pub fn new(operator: O, reader: Reader) -> Self {
-        Self { operator, reader, memory: Mutex::default(), mutation: Mutation::None }
+        Self { operator, reader, memory: Mutex::default(), tally: None, mutation: Mutation::None }
+    }
+
+    /// The same kernel, telling this tally what happens.
+    #[must_use]
+    pub fn tallied(mut self, tally: Arc<dyn Tally<O>>) -> Self {
+        self.tally = Some(tally);
+        self
     }
 
     /// The same kernel with a seeded bug: the simulated world must catch it.
@@ -157,6 +166,7 @@ impl<O: Operator> Kernel<O> {
     async fn once(&self, key: &Key) -> Next {
         let Some(object) = self.reader.cached::<O::Object>(key) else {
             self.memory.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+            self.tally.iter().for_each(|t| t.gone(key));
             return Next::Idle;
         };
         let uid = object.meta().uid.clone().unwrap_or_default();
@@ -170,6 +180,7 @@ impl<O: Operator> Kernel<O> {
         if version < written && self.mutation != Mutation::TrustStaleCache {
             return Next::At(later(self.reader.now(), BACKSTOP));
         }
+        self.tally.iter().for_each(|t| t.stored(&object, self.reader.now()));
         let data = match self.operator.observe(&object, &self.reader).await {
             Ok(data) => data,
             Err(failure) => return self.failed(key, "observe", failure),
@@ -307,7 +318,9 @@ impl<O: Operator> Kernel<O> {
         let mut effects = false;
         for action in &decision.actions {
             let done = match action {
-                Action::Create(child) => self.create(child).await,
+                Action::Create(child) => self.create(child).await.inspect(|()| {
+                    self.tally.iter().for_each(|t| t.created(object, child, self.reader.now()));
+                }),
                 Action::Apply(child) => {
                     self.write(Write::Apply(child.kind.clone(), child.body.clone())).await.map(|_| ())
                 }

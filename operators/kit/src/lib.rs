@@ -23,6 +23,7 @@ pub mod refs;
 pub mod run;
 #[cfg(feature = "sim")]
 pub mod sim;
+pub mod tally;
 pub mod watch;
 
 pub use conditions::Standing;
@@ -34,6 +35,7 @@ pub use kind::{Address, Key, Kind, Object, Primary};
 pub use port::{Port, Write};
 pub use reader::{Hands, Reader};
 pub use run::Env;
+pub use tally::Tally;
 pub use watch::Watch;
 
 #[doc(no_inline)]

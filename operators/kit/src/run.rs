@@ -28,7 +28,7 @@ use crate::{
     client::{ApiPort, client},
     kernel::Controller,
     lease::Keeper,
-    metrics::{ByController, ByKind, Metrics},
+    metrics::{ByController, ByKind, CONTENT_TYPE, Metrics},
     queue::{Queue, Slot},
 };
 
@@ -359,7 +359,12 @@ async fn serve(health: Health) -> Result<(), RunError> {
                 }
             }),
         )
-        .route("/metrics", get(|State(h): State<Health>| async move { h.metrics.text() }))
+        .route(
+            "/metrics",
+            get(|State(h): State<Health>| async move {
+                ([(axum::http::header::CONTENT_TYPE, CONTENT_TYPE)], h.metrics.text())
+            }),
+        )
         .with_state(health);
     let listener = tokio::net::TcpListener::bind(at).await.map_err(|e| RunError::Listen(at, e))?;
     tokio::spawn(async move { axum::serve(listener, app).await });

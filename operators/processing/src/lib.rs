@@ -11,6 +11,7 @@ mod model;
 mod observe;
 mod operator;
 mod status;
+mod tally;
 
 use millrace_kit::{Controller, Env, Kernel, access::Access};
 
@@ -20,7 +21,7 @@ pub use operator::Processing;
 /// Builds the operator's controllers.
 #[must_use]
 pub fn controllers(env: &Env) -> Vec<Box<dyn Controller>> {
-    vec![Box::new(Kernel::new(Processing, env.reader.clone()))]
+    vec![Box::new(Kernel::new(Processing, env.reader.clone()).tallied(tally::Jobs::register(&env.metrics)))]
 }
 
 /// Every right the operator uses, beside the kernel's own.

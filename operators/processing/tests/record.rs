@@ -83,13 +83,13 @@ fn moments(plot: &Plot) -> Moments {
                 (story.invariant)(world)
             };
             let cut = Some((n, Cut::KillBefore));
-            sim::run(&Story { invariant: &died, ..*story }, Schedule { seed: 0, cut });
+            let _ = sim::run(&Story { invariant: &died, ..*story }, Schedule { seed: 0, cut });
         }
         let ended = |world: &World| {
             found.borrow_mut().add(world);
             Ok(())
         };
-        sim::run(&Story { end: &ended, ..*story }, Schedule { seed: 0, cut: None });
+        let _ = sim::run(&Story { end: &ended, ..*story }, Schedule { seed: 0, cut: None });
     });
     found.into_inner()
 }

@@ -26,7 +26,7 @@ use prometheus_client::{
 use crate::Processing;
 
 /// The engines by the names of their sections.
-const ENGINES: [&str; 2] = ["container", "spark"];
+const ENGINES: [&str; 3] = ["container", "flink", "spark"];
 
 /// All words but the one for phases of a newer version.
 const PHASES: [JobPhase; 8] = [
@@ -74,6 +74,8 @@ struct Line {
     /// Its first pod was counted, or is not to be.
     pod: bool,
     workers: i64,
+    /// See [`restorable`]; none unless it runs.
+    restorable: Option<Timestamp>,
 }
 
 impl Line {
@@ -82,6 +84,7 @@ impl Line {
         let attempt = (status.run_number.unwrap_or(0), status.attempt.as_ref().map_or(0, |a| a.number));
         let phase = status.phase.unwrap_or_default();
         let same = old.filter(|o| o.phase == phase && o.attempt == attempt);
+        let runs = phase == JobPhase::Running;
         let started = status.attempt.as_ref().is_some_and(|a| a.pod_uid.is_some());
         Self {
             uid: job.uid().unwrap_or_default(),
@@ -96,7 +99,8 @@ impl Line {
             attempt,
             ended: status.last_attempts.first().map_or((0, 0), numbers),
             pod: started || attempt > (1, 1) || old.is_some_and(|o| o.pod),
-            workers: if phase == JobPhase::Running { workers(job) } else { 0 },
+            workers: if runs { workers(job) } else { 0 },
+            restorable: restorable(job, status).filter(|_| runs),
         }
     }
 }
@@ -106,13 +110,26 @@ const fn numbers(record: &AttemptRecord) -> Numbers {
 }
 
 fn engine(job: &ProcessingJob) -> &'static str {
-    if job.spec.job.spark.is_some() { "spark" } else { "container" }
+    match (&job.spec.job.spark, &job.spec.job.flink) {
+        (Some(_), _) => "spark",
+        (None, Some(_)) => "flink",
+        (None, None) => "container",
+    }
 }
 
-/// How many pods beside a driver its attempts ask for.
+/// How many pods beside a driver or JobManager its attempts ask for; the least where that may change.
 fn workers(job: &ProcessingJob) -> i64 {
-    let spark = job.spec.job.spark.as_ref();
-    spark.map_or(1, |s| s.executors.as_ref().and_then(|e| e.count).map_or(1, i64::from))
+    let spec = &job.spec.job;
+    let executors = spec.spark.as_ref().map(|s| s.executors.as_ref().and_then(|e| e.count));
+    let managers = spec.flink.as_ref().map(|f| f.task_managers.as_ref().and_then(|t| t.count.or(t.min)));
+    executors.or(managers).flatten().map_or(1, i64::from)
+}
+
+/// The newest point a running job that keeps state can go back to; its start, while it has none.
+fn restorable(job: &ProcessingJob, status: &ProcessingJobStatus) -> Option<Timestamp> {
+    job.spec.job.flink.as_ref()?.state.as_ref()?;
+    let newest = status.state.as_ref().and_then(|s| s.restore_points.first()).and_then(|p| p.at.as_ref());
+    newest.or(status.attempt.as_ref()?.started_at.as_ref()).map(|t| t.0)
 }
 
 /// When a phase began, as far as the status tells it: in whole seconds.
@@ -149,7 +166,12 @@ impl Collector for Ledger {
         let every = ENGINES.iter().flat_map(|engine| PHASES.iter().map(move |phase| ((*engine, *phase), 0_i64)));
         let mut jobs: BTreeMap<(&'static str, JobPhase), i64> = every.collect();
         let mut workers: BTreeMap<&'static str, i64> = ENGINES.iter().map(|engine| (*engine, 0)).collect();
+        let mut oldest: BTreeMap<&'static str, Timestamp> = BTreeMap::new();
         for line in self.lines().values() {
+            if let Some(at) = line.restorable {
+                let least = oldest.entry(line.engine).or_insert(at);
+                *least = at.min(*least);
+            }
             *jobs.entry((line.engine, line.phase)).or_default() += 1;
             *workers.entry(line.engine).or_default() += line.workers;
         }
@@ -159,10 +181,16 @@ impl Collector for Ledger {
             let labels = ByPhase { engine, phase: format!("{phase:?}") };
             ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
         }
-        let told = "Executors or containers that running attempts ask for.";
+        let told = "Executors, TaskManagers or containers that running attempts ask for.";
         let mut family = encoder.encode_descriptor("processing_workers", told, None, MetricType::Gauge)?;
         for (engine, count) in workers {
             ConstGauge::new(count).encode(family.encode_family(&ByEngine { engine })?)?;
+        }
+        let told = "Unix time of the newest restore point of that running job whose newest is the oldest.";
+        let (name, unit) = ("processing_oldest_restore_point_timestamp", Some(&Unit::Seconds));
+        let mut family = encoder.encode_descriptor(name, told, unit, MetricType::Gauge)?;
+        for (engine, at) in oldest {
+            ConstGauge::new(at.as_second()).encode(family.encode_family(&ByEngine { engine })?)?;
         }
         Ok(())
     }
@@ -277,3 +305,6 @@ impl Tally<Processing> for Jobs {
         self.ledger.lines().remove(key);
     }
 }
+
+#[cfg(test)]
+mod tests;

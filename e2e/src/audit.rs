@@ -82,6 +82,11 @@ impl Audit {
         Self::of(file)
     }
 
+    /// From now on, where there is one: a story that has other proof too goes on without.
+    pub(crate) fn where_shown(stage: &Stage) -> Outcome<Option<Self>> {
+        stage.audit_log.as_deref().map(Self::of).transpose()
+    }
+
     /// From now on, of this file.
     pub(crate) fn of(file: &Path) -> Outcome<Self> {
         let read = file.metadata().map_err(Failure::at("reading", file))?.len();

@@ -3,6 +3,7 @@
 //! Everything here is synchronous: it starts processes, waits for them and tells what it does. The binary `xtask`
 //! (`cargo xtask …`) is a thin front; tests of the second and third rung use the same functions.
 
+pub mod abroad;
 mod audit;
 pub mod bench;
 pub mod cluster;
@@ -10,6 +11,7 @@ pub mod demo;
 mod http;
 pub mod local;
 pub mod parts;
+pub mod push;
 pub mod stage;
 pub mod stories;
 pub mod suite;

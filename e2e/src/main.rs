@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use millrace_e2e::ui::{Outcome, Ui};
-use millrace_e2e::{bench, cluster, demo, local, parts, stage, suite};
+use millrace_e2e::{abroad, bench, cluster, demo, local, parts, push, stage, suite};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "The local cluster, its parts, the demo, the tests, the figures", version)]
@@ -43,6 +43,26 @@ enum Cmd {
         /// Also the stories that take longer than a sitting
         #[arg(long)]
         long: bool,
+        /// Play the third rung on this context of your kubeconfig instead of a local cluster
+        #[arg(long, requires = "images")]
+        context: Option<String>,
+        /// With --context: where that cluster finds the images operators:dev, flights:dev and mlflow:dev
+        #[arg(long, requires = "context")]
+        images: Option<String>,
+    },
+    /// Build our images and push them to the registry that another cluster pulls from
+    Push {
+        /// Registry and path, as for `--images`; with --file the whole name of that one image
+        to: String,
+        /// Push this image file only
+        #[arg(long)]
+        file: Option<PathBuf>,
+    },
+    /// Prove --context: a second cluster with a registry, known by a kubeconfig only, and the stories on it
+    Abroad {
+        /// Only stories whose name contains this
+        #[arg(long)]
+        only: Option<String>,
     },
     /// Measure: writes per job, topics to Ready, memory; a table, or JSON
     Bench {
@@ -105,7 +125,15 @@ fn run(command: Cmd, ui: &Ui) -> Outcome<()> {
             demo::demo(&stage::existing(&context, &images, ui)?, ui).map(|_| ())
         }
         Cmd::Demo { .. } => demo::demo(&stage::local(ui)?, ui).map(|_| ()),
-        Cmd::Test { rungs, only, long } => suite::test(&suite::Options { rungs, only, long }, ui),
+        Cmd::Test { rungs, only, long, context, images } => {
+            suite::test(&suite::Options { rungs, only, long, elsewhere: context.zip(images) }, ui)
+        }
+        Cmd::Push { to, file: Some(file) } => push::one(&file, &to, ui),
+        Cmd::Push { to, file: None } => push::push(&to, ui),
+        Cmd::Abroad { only } => {
+            let args = only.map(|part| vec!["--only".to_owned(), part]).unwrap_or_default();
+            abroad::abroad(&args, ui)
+        }
         Cmd::Bench { what, output } => {
             let pick = |f: &Figures| match f {
                 Figures::Writes => bench::Bench::Writes,

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
@@ -68,26 +69,37 @@ pub fn existing(context: &str, images: &str, ui: &Ui) -> Outcome<Stage> {
         return Err(target.failure("the cluster does not answer", format!("context {context}")));
     }
     let built = parts::ensure(&["helm"], ui)?;
-    let stage = Stage { target, audit_log: None, images: images.to_owned() };
+    let stage = Stage { target, audit_log: None, images: images.trim_end_matches('/').to_owned() };
     stage.install(&built, ui, &[])?;
     Ok(stage)
+}
+
+/// The images that are ours, by name, as files.
+///
+/// # Errors
+/// One of them cannot be built.
+pub fn own_images(ui: &Ui) -> Outcome<Vec<(&'static str, PathBuf)>> {
+    let built = parts::ensure(&["image-flights", "image-mlflow"], ui)?;
+    let tar = |part: &str| built.get(part).map(|dir| dir.join("image.tar")).unwrap_or_default();
+    let operators = operators_image(ui)?.join("image.tar");
+    Ok(vec![("operators", operators), ("flights", tar("image-flights")), ("mlflow", tar("image-mlflow"))])
 }
 
 /// Builds the four operators and packs them; the directory with `image.tar`.
 fn operators_image(ui: &Ui) -> Outcome<PathBuf> {
     parts::ensure(&["rust-build"], ui)?;
     let repo = parts::repo_root()?;
-    let cache = parts::cache_root()?;
+    let target = parts::target_dir()?;
     let step = ui.step("building the operators", "first time about ten minutes");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--profile", "image", "--bins", "--target-dir"]).arg(cache.join("target"));
+    cargo.args(["build", "--quiet", "--profile", "image", "--bins", "--target-dir"]).arg(&target);
     for name in ["dataplane", "processing", "pipeline", "registry"] {
         cargo.args(["--package", &format!("millrace-{name}")]);
     }
     tool::run(cargo.current_dir(&repo).env_remove("CARGO_MANIFEST_DIR"), "building the operators")?;
-    let out = cache.join("operators-image");
+    let out = parts::cache_root()?.join("operators-image");
     let pack = repo.join("e2e/images/operators/pack.sh");
-    let binaries = cache.join("target/image");
+    let binaries = target.join("image");
     tool::run(Command::new("bash").args([&pack, &binaries, &out]), "packing the operators' image")?;
     step.done("");
     Ok(out)
@@ -110,9 +122,14 @@ impl Stage {
         let mut command = Command::new(helm);
         command.args(["upgrade", "--install", name]).arg(&chart).args(self.target.helm_args());
         command.args(["--namespace", namespace, "--create-namespace", "--wait", "--timeout", "5m"]);
-        let values = chart.join("values-local.yaml");
-        if self.target.local && values.exists() {
+        let values = chart.join(if self.target.local { "values-local.yaml" } else { "values-demo.yaml" });
+        if values.exists() {
             command.arg("--values").arg(values);
+        }
+        if !self.target.local && name == "millrace" {
+            let images = &self.images;
+            command.args(["--set", &format!("image.repository={images}/operators,image.tag=dev")]);
+            command.args(["--set", &format!("mlflowImage={images}/mlflow:dev")]);
         }
         tool::run(command.args(more), &format!("installing {name}")).map_err(|f| self.explain(f, namespace))?;
         step.done("");
@@ -228,15 +245,22 @@ impl Stage {
     /// # Errors
     /// kubectl's own message, or a file that cannot be read.
     pub fn apply(&self, file: &Path) -> Outcome<()> {
-        if self.images == LOCAL_IMAGES {
-            return self.text(&["apply", "-f", &file.display().to_string()]).map(|_| ());
-        }
-        let text = std::fs::read_to_string(file).map_err(Failure::at("reading", file))?;
-        let copy = std::env::temp_dir().join(format!("millrace-apply-{}.yaml", std::process::id()));
-        std::fs::write(&copy, text.replace(LOCAL_IMAGES, &self.images)).map_err(Failure::at("writing", &copy))?;
-        let done = self.text(&["apply", "-f", &copy.display().to_string()]).map(|_| ());
+        self.apply_text(&std::fs::read_to_string(file).map_err(Failure::at("reading", file))?, &[])
+    }
+
+    /// The same with the objects as text, and more arguments for kubectl.
+    ///
+    /// # Errors
+    /// kubectl's own message.
+    pub fn apply_text(&self, objects: &str, more: &[&str]) -> Outcome<()> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let copy = std::env::temp_dir().join(format!("millrace-apply-{}-{number}.yaml", std::process::id()));
+        std::fs::write(&copy, objects.replace(LOCAL_IMAGES, &self.images)).map_err(Failure::at("writing", &copy))?;
+        let done = self.text(&[more, &["apply", "-f", &copy.display().to_string()]].concat());
+        // What cannot be removed lies in the temporary directory, where it harms nobody.
         let _ = std::fs::remove_file(&copy);
-        done
+        done.map(|_| ())
     }
 }
 

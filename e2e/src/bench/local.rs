@@ -33,7 +33,7 @@ impl Drop for Running {
 /// Builds operators as they ship, with these examples of theirs; the directory of the binaries.
 pub(super) fn build(operators: &[&str], examples: &[&str], ui: &Ui) -> Outcome<PathBuf> {
     parts::ensure(&["rust-build"], ui)?;
-    let target = parts::cache_root()?.join("target");
+    let target = parts::target_dir()?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--quiet", "--profile", "image", "--bins", "--target-dir"]).arg(&target);
     for name in operators {

@@ -77,11 +77,7 @@ fn figure(name: &str, budget: f64, writes: &BTreeMap<String, usize>) -> Figure {
 }
 
 fn put(stage: &Stage, object: &Value) -> Outcome<()> {
-    let file = std::env::temp_dir().join(format!("millrace-bench-{}.json", std::process::id()));
-    std::fs::write(&file, object.to_string()).map_err(Failure::at("writing", &file))?;
-    let done = stage.apply(&file);
-    let _ = std::fs::remove_file(&file);
-    done
+    stage.apply_text(&object.to_string(), &[])
 }
 
 fn ready(stage: &Stage, kind: &str, name: &str) -> Outcome<()> {

@@ -51,6 +51,7 @@ pub(super) fn write(layout: &Layout, port: u16) -> Outcome<Pki> {
 fn containerd(layout: &Layout) -> String {
     let run = layout.run.display();
     let state = layout.state.display();
+    let registries = layout.registries().display().to_string();
     // restrict_oom_score_adj: without CAP_SYS_RESOURCE every pod would fail to start.
     format!(
         r#"version = 2
@@ -64,6 +65,8 @@ state = "{run}/containerd"
   sandbox_image = "{PAUSE}"
   restrict_oom_score_adj = true
   netns_mounts_under_state_dir = true
+[plugins."io.containerd.grpc.v1.cri".registry]
+  config_path = "{registries}"
 [plugins."io.containerd.grpc.v1.cri".cni]
   bin_dir = "/usr/lib/cni"
   conf_dir = "{state}/cni"

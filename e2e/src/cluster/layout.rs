@@ -73,6 +73,12 @@ impl Layout {
         self.run.join("containerd.sock")
     }
 
+    /// What containerd knows of registries: `<host>/hosts.toml`, as its documentation says. Empty unless somebody fills it.
+    #[must_use]
+    pub fn registries(&self) -> PathBuf {
+        self.file("registries")
+    }
+
     /// The kubeconfig for the host.
     #[must_use]
     pub fn kubeconfig(&self) -> PathBuf {

@@ -43,6 +43,22 @@ pub fn up(ui: &Ui) -> Outcome<Target> {
     up::up(&Layout::of_user()?, ui)
 }
 
+/// [`up`] for the cluster of this layout.
+///
+/// # Errors
+/// As [`up`].
+pub fn up_at(layout: &Layout, ui: &Ui) -> Outcome<Target> {
+    up::up(layout, ui)
+}
+
+/// [`down`] for the cluster of this layout.
+///
+/// # Errors
+/// As [`down`].
+pub fn down_at(layout: &Layout, ui: &Ui) -> Outcome<()> {
+    down::down(layout, ui)
+}
+
 /// Removes the user's local cluster with its data.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ mod plan;
 mod recipe;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -114,6 +115,28 @@ pub fn repo_root() -> Outcome<PathBuf> {
 /// Neither variable is set.
 pub fn cache_root() -> Outcome<PathBuf> {
     home_dir("XDG_CACHE_HOME", ".cache")
+}
+
+/// Where this checkout's crates are built as they ship: shared by all checkouts, for the sake of what they depend on.
+///
+/// cargo knows a crate by its path inside the workspace and believes in times of change, so it would hand one checkout
+/// what another one built; a change of checkout makes it forget our own crates.
+///
+/// # Errors
+/// The directory cannot be written.
+pub fn target_dir() -> Outcome<PathBuf> {
+    let target = cache_root()?.join("target");
+    let mark = target.join("image/checkout");
+    let here = repo_root()?.display().to_string();
+    if fs::read_to_string(&mark).is_ok_and(|last| last == here) {
+        return Ok(target);
+    }
+    let known = fs::read_dir(target.join("image/.fingerprint")).into_iter().flatten().flatten();
+    for entry in known.filter(|e| e.file_name().to_string_lossy().starts_with("millrace-")) {
+        fs::remove_dir_all(entry.path()).map_err(Failure::at("removing", &entry.path()))?;
+    }
+    crate::cluster::files::write(&mark, &here, 0o644)?;
+    Ok(target)
 }
 
 /// `${XDG_STATE_HOME:-$HOME/.local/state}/millrace`.

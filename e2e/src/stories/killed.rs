@@ -32,7 +32,7 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     let space = Space::team(stage);
     let seed = seed();
     ui.say(format!("killing operators with SEED={seed}"));
-    let mut audit = Audit::now(stage)?;
+    let mut audit = Audit::where_shown(stage)?;
     let mut killer = Killer { stage, random: seed, kills: Vec::new() };
     let mut runs = Vec::new();
     while killer.kills.len() < KILLS && runs.len() < RUNS {
@@ -59,10 +59,12 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
         let (model, uid) = (at(&shown.version, "/spec/model"), at(&shown.version, "/metadata/uid"));
         same("the versions registered by one run", &mlflow.tagged(model, uid)?.len(), &1)?;
     }
-    let entries = audit.more()?;
-    let created = once(&space, &entries)?;
+    let created = match &mut audit {
+        Some(audit) => format!("{} attempts, each pod created once", once(&space, &audit.more()?)?),
+        None => "one attempt each; this cluster shows no audit log to count the pods made".to_owned(),
+    };
     orphans(&space)?;
-    ui.say(format!("SEED={seed}: {} attempts, each pod created once; no orphan", created));
+    ui.say(format!("SEED={seed}: {created}; no orphan"));
     Ok(())
 }
 

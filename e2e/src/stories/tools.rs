@@ -2,8 +2,6 @@
 //!
 //! Everything goes through kubectl. Waiting has a deadline, and a time-out shows the objects it was about.
 
-use std::fs;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -54,15 +52,8 @@ impl<'a> Space<'a> {
 
     /// `kubectl apply` of objects of this namespace.
     pub(super) fn apply(&self, objects: &[Value]) -> Outcome<()> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-        let name = format!("millrace-story-{}-{}.json", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let file = std::env::temp_dir().join(name);
-        fs::write(&file, list.to_string()).map_err(Failure::at("writing", &file))?;
-        let applied = self.text(&["apply", "-f", &file.display().to_string()]);
-        // What cannot be removed lies in the temporary directory, where it harms nobody.
-        let _ = fs::remove_file(&file);
-        applied.map(|_| ())
+        self.stage.apply_text(&list.to_string(), &["--namespace", &self.name])
     }
 
     /// One object, or `None`.

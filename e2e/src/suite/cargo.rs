@@ -30,7 +30,7 @@ fn lints() -> Outcome<Counts> {
 
 /// Tests of the operators' crates, with these further arguments.
 pub(super) fn crates(args: &[&str], env: &[(&str, String)]) -> Outcome<Counts> {
-    let target = parts::cache_root()?.join("target").display().to_string();
+    let target = parts::target_dir()?.display().to_string();
     let all = [&["test", "--no-fail-fast"], &CRATES[..], &["--target-dir", &target], args, &["--", "--show-output"]];
     counted(&all.concat(), env)
 }

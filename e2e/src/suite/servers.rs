@@ -77,10 +77,10 @@ fn real(operator: &str, test: &str, env: &[(&str, String)]) -> Outcome<Counts> {
 
 /// A directory that goes with its handle.
 #[derive(Debug)]
-struct Scratch(PathBuf);
+pub(super) struct Scratch(pub(super) PathBuf);
 
 impl Scratch {
-    fn new(name: &str) -> Outcome<Self> {
+    pub(super) fn new(name: &str) -> Outcome<Self> {
         let dir = std::env::temp_dir().join(format!("millrace-{name}-{}", std::process::id()));
         fs::create_dir_all(&dir).map_err(Failure::at("creating", &dir))?;
         Ok(Self(dir))

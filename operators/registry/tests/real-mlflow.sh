@@ -14,23 +14,9 @@ shift
 mlflow=$1 postgres=$2 dir=$3 port=$4 database_port=$5
 : "${MILLRACE_MLFLOW_PASSWORD:?password of the user millrace}"
 
-enter() { # ARCHIVE DIRECTORY: an image's files, read-only, with a /tmp, /run and /dev of their own
-  mkdir -p "$2"
-  for layer in $(tar -xOf "$1" manifest.json | grep -o '[0-9a-f]*/layer.tar'); do
-    tar -xOf "$1" "$layer" | tar -x -C "$2"
-  done
-  mkdir -p "$2"/{tmp,run,dev,proc}
-  mount --bind "$2" "$2"
-  mount --rbind /dev "$2/dev"
-  mount -t tmpfs -o mode=1777 shm "$2/dev/shm"
-  mount -t proc proc "$2/proc"
-  mount -t tmpfs -o mode=1777 tmp "$2/tmp"
-  mount -t tmpfs -o mode=1777 run "$2/run"
-  mount -o remount,bind,ro "$2"
-}
-
-enter "$postgres" "$dir/postgres"
-enter "$mlflow" "$dir/mlflow"
+. "$here/../../../e2e/images/enter.sh"
+millrace_enter "$postgres" "$dir/postgres"
+millrace_enter "$mlflow" "$dir/mlflow"
 mkdir -m 1777 "$dir/mlflow/run/mlflow"
 
 chroot --userspec=999:999 "$dir/postgres" /usr/bin/env -i HOME=/tmp LANG=C.UTF-8 PGDATA=/tmp/data \

@@ -9,12 +9,21 @@ use super::PullPolicy;
 use crate::scalar::Quantity;
 use crate::schema;
 
+/// Where a program may lie.
+const URI: &str = "^(local|s3a|https?)://.+$";
+/// Where one of a list of files may lie; a comma would divide it.
+const FILES: &str = "^(local|s3a|https?)://[^,]+$";
+const BUCKET: &str = "self.matches('^bucket/[a-z0-9-]+(/.*)?$')";
+const BUCKET_HINT: &str = "write bucket/NAME or bucket/NAME/prefix/";
+
 /// A Spark application: a driver pod that asks for its executors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
     schema::rule("!has(self.conf) || self.conf.all(k, k != 'spark.master' && k != 'spark.driver.host' && !k.startsWith('spark.kubernetes.'))", "conf may not set spark.master, spark.driver.host or spark.kubernetes.*: Millrace sets them; use driver, executors, pod and env"),
-    schema::rule("!has(self.class) || self.main.endsWith('.jar')", "class belongs to a .jar; leave it out for a .py")
+    schema::rule("has(self.main) != has(self.sql)", "give exactly one of main, sql"),
+    schema::rule("!has(self.class) || (has(self.main) && self.main.endsWith('.jar'))", "class belongs to a .jar; leave it out for a .py or sql"),
+    schema::rule("has(self.main) || !has(self.args) || self.args.size() == 0", "args belong to main; write values into the sql itself")
 ]))]
 pub struct SparkSpec {
     /// Image of driver and executors, with Spark's own entrypoint.
@@ -24,8 +33,15 @@ pub struct SparkSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_pull_policy: Option<PullPolicy>,
     /// The application: `local:///path` in the image, or `s3a://…` under `reads`. `.py` or `.jar`.
-    #[schemars(length(min = 1, max = 512), transform = schema::text(512).pattern("^(local|s3a|https?)://.+$").templated())]
-    pub main: String,
+    /// Exactly one of `main`, `sql`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512), transform = schema::text(512).pattern(URI).templated())]
+    pub main: Option<String>,
+    /// SQL in place of a program: statements divided by `;`, run in order by Spark's own `spark-sql` until one fails.
+    /// Rows they return go to the log. Needs an image with Spark's Hive Thrift server jars, as the official ones have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 16_384), transform = schema::text(16_384).templated())]
+    pub sql: Option<String>,
     /// Main class of a `.jar`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
@@ -34,6 +50,20 @@ pub struct SparkSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::texts(64, 1_024).templated())]
     pub args: Vec<String>,
+    /// Maven coordinates `group:artifact:version`, fetched with all they need by the driver before the program starts, and
+    /// by nobody else; needs a way to a repository. For Kafka topics: `org.apache.spark:spark-sql-kafka-0-10_2.13:` and the
+    /// version of Spark in the image; addresses are in the variables `KAFKA_BOOTSTRAP_SERVERS` and `TOPIC_<NAME>`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::texts(32, 256).pattern("^[^:, ]+:[^:, ]+:[^:, ]+$").set())]
+    pub packages: Vec<String>,
+    /// Jars for driver and executors: `local:///path` in the image, `s3a://…` under `reads`, or `https://…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::texts(32, 512).pattern(FILES).templated())]
+    pub jars: Vec<String>,
+    /// `.py`, `.zip` or `.egg` files that Python may import, from where jars come from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::texts(32, 512).pattern(FILES).templated())]
+    pub py_files: Vec<String>,
     /// Spark properties. `spark.master`, `spark.driver.host` and `spark.kubernetes.*` are ours.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = schema::map(64, 1_024).templated())]
@@ -44,6 +74,10 @@ pub struct SparkSpec {
     /// Number and size of the executors. Default: 1 of 500m, 1Gi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executors: Option<ExecutorsSpec>,
+    /// Where Spark's event log goes, for its History Server: `bucket/NAME[/prefix/]`; implies `writes` of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256), transform = schema::text(256).checked(BUCKET, BUCKET_HINT).templated())]
+    pub event_log: Option<String>,
 }
 
 /// The driver.
@@ -58,14 +92,28 @@ pub struct DriverSpec {
     pub memory: Option<Quantity>,
 }
 
-/// The executors.
+/// The executors: a fixed `count`, or between `min` and `max` as the work needs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    schema::rule("!has(self.count) || !(has(self.min) || has(self.max))", "give either count, or min and max"),
+    schema::rule("has(self.min) == has(self.max)", "min and max belong together"),
+    schema::rule("!has(self.min) || !has(self.max) || self.min <= self.max", "min is more than max")
+]))]
 pub struct ExecutorsSpec {
-    /// How many. Default: 1.
+    /// How many. Default: 1. 0 lets the driver run the tasks itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1_000))]
     pub count: Option<i32>,
+    /// The fewest, when their number follows the work; also how many there are at the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000))]
+    pub min: Option<i32>,
+    /// The most. One that was idle for a minute goes, one that holds shuffle data after ten
+    /// (`spark.dynamicAllocation.executorIdleTimeout` and `….shuffleTracking.timeout` in `conf`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000))]
+    pub max: Option<i32>,
     /// CPU request of each. Default: 500m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu: Option<Quantity>,

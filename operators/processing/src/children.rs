@@ -1,8 +1,10 @@
 //! Pure builders of the objects of an attempt, one kind a file.
 
 pub(crate) mod account;
+pub(crate) mod budget;
 pub(crate) mod conf;
 pub(crate) mod driver;
+pub(crate) mod event_log;
 pub(crate) mod executor;
 pub(crate) mod flink;
 pub(crate) mod grant;

@@ -17,7 +17,7 @@ use millrace_kit::{Child, refs, refs::Head};
 use crate::{
     children::account::{self, Account},
     evidence::{self, Outcome},
-    model::{self, Work},
+    model::{self, Prefix, Work},
     observe::{GrantView, Observed, PodView},
 };
 
@@ -113,6 +113,13 @@ impl Plan<'_> {
         let one = (!self.seen.account).then(|| Child::free(&account::service_account(account, &namespace)));
         let two = (!self.seen.binding).then(|| Child::free(&account::role_binding(account, &namespace)));
         one.into_iter().chain(two).collect()
+    }
+
+    /// The URI of a place in a bucket, without a slash at its end.
+    pub(crate) fn uri(&self, place: &Prefix) -> Option<String> {
+        let bucket = self.grant()?.buckets.iter().find(|b| b.name == place.bucket)?;
+        let uri = format!("{}://{}/{}", of(self.work).scheme(), bucket.bucket_name, place.prefix);
+        Some(uri.trim_end_matches('/').to_owned())
     }
 
     /// A user's string with its references replaced, for a place where the kubelet expands `$(VAR)` afterwards.

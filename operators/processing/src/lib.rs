@@ -65,6 +65,12 @@ pub const ACCESS: &[Access] = &[
         "binds them to their ClusterRoles",
     ),
     Access::cluster(
+        "policy",
+        "poddisruptionbudgets",
+        &["list", "watch", "create"],
+        "millrace-drivers, one per namespace with Spark",
+    ),
+    Access::cluster(
         "rbac.authorization.k8s.io",
         "clusterroles",
         &["bind"],

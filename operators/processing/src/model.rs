@@ -21,7 +21,8 @@ use millrace_crds::{
 use millrace_kit::names;
 use serde_json::{Value, json};
 
-pub(crate) use engines::{Container, Engine, Flink, Size, Spark, flink};
+pub(crate) use data::Prefix;
+pub(crate) use engines::{Container, Engine, Executors, Flink, Program, Size, Spark, flink};
 pub(crate) use quantity::{bytes, millis};
 
 /// A job as decide sees it.

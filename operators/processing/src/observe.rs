@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, ContainerState, Pod, ServiceAccount};
-use k8s_openapi::api::rbac::v1::RoleBinding;
+use k8s_openapi::api::{policy::v1::PodDisruptionBudget, rbac::v1::RoleBinding};
 use kube::ResourceExt;
 use millrace_crds::{
     DataGrant, ProcessingJob,
@@ -15,7 +15,10 @@ use millrace_crds::{
 use millrace_kit::{Failure, Key, Object, Reader, conditions};
 use serde::{Deserialize, Serialize};
 
-use crate::{children::account, engine, status};
+use crate::{
+    children::{account, budget},
+    engine, status,
+};
 
 /// Everything decide knows beside the job itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,6 +42,8 @@ pub struct Observed {
     pub account: bool,
     /// Whether its RoleBinding is there.
     pub binding: bool,
+    /// Whether the disruption budget of drivers is there.
+    pub budget: bool,
     /// What earlier attempts left: pods, ConfigMaps, Deployments, grants.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub old: Vec<ChildView>,
@@ -211,6 +216,7 @@ pub(crate) async fn observe(job: &ProcessingJob, reader: &Reader) -> Result<Obse
     let shared = at(if flink { account::FLINK.name } else { account::SPARK.name }.to_owned());
     seen.account = reader.cached::<ServiceAccount>(&shared).is_some();
     seen.binding = reader.cached::<RoleBinding>(&shared).is_some();
+    seen.budget = reader.cached::<PodDisruptionBudget>(&at(budget::BUDGET.to_owned())).is_some();
     seen.old = old(reader, &uid, live.map(|a| a.name.as_str())).await?;
     Ok(seen)
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{ConfigMap, Pod, PodSpec, ServiceAccount},
+    policy::v1::PodDisruptionBudget,
     rbac::v1::RoleBinding,
 };
 use millrace_crds::{DataGrant, ProcessingJob, ProcessingJobStatus};
@@ -61,6 +62,8 @@ impl Operator for Processing {
             Watch::related::<ServiceAccount>("whether a namespace has the engines' accounts", |_, _| Vec::new())
                 .labels(account::SELECTOR),
             Watch::related::<RoleBinding>("whether they are bound", |_, _| Vec::new()).labels(account::SELECTOR),
+            Watch::related::<PodDisruptionBudget>("whether a namespace has the budget of drivers", |_, _| Vec::new())
+                .labels(account::SELECTOR),
         ]
     }
 

@@ -7,7 +7,7 @@ use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::O
 use super::{executor, parts, properties};
 use crate::{
     engine::{self, Plan},
-    model::Spark,
+    model::{Executors, Program, Spark},
 };
 
 /// Where the driver sees it; `SPARK_CONF_DIR`.
@@ -16,6 +16,9 @@ pub(crate) const MOUNT: &str = "/etc/millrace/spark";
 pub(crate) const PROPERTIES: &str = "spark.properties";
 /// Key of the executors' template.
 pub(crate) const TEMPLATE: &str = "executor.yaml";
+
+/// Key of the statements of an SQL job.
+pub(crate) const SQL: &str = "job.sql";
 
 /// A failed attempt's message is the end of its log, so the log ends with the application's own words: Spark's
 /// information is left out, and so are the warnings it gives about its own shutdown and about a node short of cpu.
@@ -49,8 +52,11 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> ConfigMap {
         (PROPERTIES.to_owned(), properties::text(plan, own)),
         ("log4j2.properties".to_owned(), LOG4J2.to_owned()),
     ]);
-    if own.executors > 0 {
+    if own.executors != Executors::None {
         data.insert(TEMPLATE.to_owned(), executor::template(plan));
+    }
+    if let Program::Sql(sql) = &own.program {
+        data.insert(SQL.to_owned(), plan.fill_file(sql));
     }
     ConfigMap {
         metadata: ObjectMeta {

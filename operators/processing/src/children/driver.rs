@@ -6,10 +6,10 @@ use k8s_openapi::api::core::v1::{
 };
 use millrace_crds::well_known::LABEL_ROLE;
 
-use super::{account, conf, parts};
+use super::{account, conf, event_log, parts};
 use crate::{
     engine::{self, CONTAINERS, Engine, Plan},
-    model::Spark,
+    model::{Executors, Program, Spark},
 };
 
 /// The port of the driver's RPC, where executors report.
@@ -18,6 +18,9 @@ pub(crate) const RPC_PORT: i32 = 7078;
 pub(crate) const BLOCK_PORT: i32 = 7079;
 /// The port of Spark's page.
 pub(crate) const UI_PORT: i32 = 4040;
+
+/// Spark's own `spark-sql`: it divides the statements and stops at the first that fails.
+const SQL_RUNNER: &str = "org.apache.spark.sql.hive.thriftserver.SparkSQLCLIDriver";
 
 /// The driver pod of one attempt.
 pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> Pod {
@@ -58,8 +61,14 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> Pod {
     labels.insert(LABEL_ROLE.to_owned(), "driver".to_owned());
     labels.insert("spark-role".to_owned(), "driver".to_owned());
     labels.insert("spark-app-selector".to_owned(), plan.base.to_owned());
-    let mut spec = PodSpec { containers: vec![container], volumes: Some(volumes), ..parts::pod_spec(plan) };
-    if own.executors > 0 {
+    let init = event_log::init(plan, own, &container);
+    let mut spec = PodSpec {
+        init_containers: init.map(|one| vec![one]),
+        containers: vec![container],
+        volumes: Some(volumes),
+        ..parts::pod_spec(plan)
+    };
+    if own.executors != Executors::None {
         spec.service_account_name = Some(account::SPARK.name.to_owned());
         spec.automount_service_account_token = Some(true);
     }
@@ -80,11 +89,20 @@ fn args(plan: &Plan<'_>, own: &Spark) -> Vec<String> {
         "--conf".to_owned(),
         "spark.driver.host=$(SPARK_DRIVER_BIND_ADDRESS)".to_owned(),
     ];
-    if let Some(class) = &own.class {
-        all.extend(["--class".to_owned(), class.clone()]);
+    match &own.program {
+        Program::Main { uri, class, args } => {
+            if let Some(class) = class {
+                all.extend(["--class".to_owned(), class.clone()]);
+            }
+            all.push(plan.fill(uri));
+            all.extend(args.iter().map(|text| plan.fill(text)));
+        }
+        Program::Sql(_) => {
+            // Silent: the last words are then the error itself, without a trace behind it.
+            let file = format!("file://{}/{}", conf::MOUNT, conf::SQL);
+            all.extend(["--class", SQL_RUNNER, "spark-internal", "-S", "-f", &file].map(str::to_owned));
+        }
     }
-    all.push(plan.fill(&own.main));
-    all.extend(own.args.iter().map(|text| plan.fill(text)));
     all
 }
 

@@ -5,17 +5,35 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use super::{conf, driver, executor, parts};
 use crate::{
     engine::{Engine, Plan},
-    model::{Size, Spark},
-    observe::GrantView,
+    model::{Executors, Program, Size, Spark},
 };
 
 /// The provider that reads profiles from `AWS_CONFIG_FILE`: its `credential_process` prints what the kubelet renews.
 const PROVIDER: &str = "software.amazon.awssdk.auth.credentials.ProfileCredentialsProvider";
 
+/// What holds unless the user says otherwise: what goes over the network or to a disk is encrypted, and the JVM ends with
+/// the program even if a thread of it does not (from 4.1 on; older ones wait for the thread).
+const DEFAULTS: [(&str, &str); 3] = [
+    ("spark.network.crypto.enabled", "true"),
+    ("spark.io.encryption.enabled", "true"),
+    ("spark.submit.callSystemExitOnMainExit", "true"),
+];
+
+/// The same for a number of executors that follows the work: Spark's own default lets shuffle data keep one for ever.
+const RANGE_DEFAULTS: [(&str, &str); 1] = [("spark.dynamicAllocation.shuffleTracking.timeout", "600s")];
+
+/// The same for SQL: no metastore, and nothing written outside the scratch space.
+const SQL_DEFAULTS: [(&str, &str); 2] =
+    [("spark.sql.catalogImplementation", "in-memory"), ("spark.sql.warehouse.dir", "/tmp/warehouse")];
+
 /// The file.
 pub(crate) fn text(plan: &Plan<'_>, own: &Spark) -> String {
-    let mut all: BTreeMap<String, String> =
-        own.conf.iter().map(|(key, value)| (key.clone(), plan.fill_file(value))).collect();
+    let sql = matches!(own.program, Program::Sql(_));
+    let range = matches!(own.executors, Executors::Range(..));
+    let defaults = DEFAULTS.iter().chain(SQL_DEFAULTS.iter().filter(|_| sql));
+    let defaults = defaults.chain(RANGE_DEFAULTS.iter().filter(|_| range));
+    let mut all: BTreeMap<String, String> = defaults.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    all.extend(own.conf.iter().map(|(key, value)| (key.clone(), plan.fill_file(value))));
     let mut set = |key: &str, value: String| {
         all.insert(key.to_owned(), value);
     };
@@ -27,12 +45,19 @@ pub(crate) fn text(plan: &Plan<'_>, own: &Spark) -> String {
     set("spark.ui.port", driver::UI_PORT.to_string());
     set("spark.driver.memory", format!("{}m", own.driver.heap));
     set("spark.jars.ivy", "/tmp/.ivy".to_owned());
-    match own.executors {
-        0 => set("spark.master", format!("local[{}]", own.driver.cores)),
-        count => cluster(plan, (own, count), &mut set),
+    set("spark.authenticate", "true".to_owned());
+    if own.executors == Executors::None {
+        set("spark.master", format!("local[{}]", own.driver.cores));
+    } else {
+        cluster(plan, own, &mut set);
     }
-    if let Some(grant) = plan.grant() {
-        store(grant, &mut set);
+    files(plan, own, &mut set);
+    if let Some(log) = own.event_log.as_ref().and_then(|place| plan.uri(place)) {
+        set("spark.eventLog.enabled", "true".to_owned());
+        set("spark.eventLog.dir", log);
+    }
+    for (key, value) in store(plan) {
+        set(&format!("spark.hadoop.{key}"), value);
     }
     all.iter().fold(String::new(), |mut file, (key, value)| {
         let _ = writeln!(file, "{}={}", escape(key, true), escape(value, false));
@@ -40,8 +65,17 @@ pub(crate) fn text(plan: &Plan<'_>, own: &Spark) -> String {
     })
 }
 
-fn cluster(plan: &Plan<'_>, own: (&Spark, i32), set: &mut impl FnMut(&str, String)) {
-    let (spark, count) = own;
+/// What is fetched before the program starts, by the driver and by nobody else.
+fn files(plan: &Plan<'_>, own: &Spark, set: &mut impl FnMut(&str, String)) {
+    let lists =
+        [("spark.jars.packages", &own.packages), ("spark.jars", &own.jars), ("spark.submit.pyFiles", &own.py_files)];
+    for (key, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+        let filled: Vec<String> = list.iter().map(|text| plan.fill_file(text)).collect();
+        set(key, filled.join(","));
+    }
+}
+
+fn cluster(plan: &Plan<'_>, spark: &Spark, set: &mut impl FnMut(&str, String)) {
     let Size { cpu, cores, heap, overhead, .. } = &spark.executor;
     let namespace = plan.job.metadata.namespace.clone().unwrap_or_default();
     set("spark.master", "k8s://https://kubernetes.default.svc".to_owned());
@@ -63,25 +97,39 @@ fn cluster(plan: &Plan<'_>, own: (&Spark, i32), set: &mut impl FnMut(&str, Strin
     set("spark.kubernetes.driver.service.deleteOnTermination", "false".to_owned());
     set("spark.kubernetes.executor.enablePollingWithResourceVersion", "true".to_owned());
     set("spark.kubernetes.executor.request.cores", cpu.0.clone());
-    set("spark.authenticate", "true".to_owned());
-    set("spark.executor.instances", count.to_string());
     set("spark.executor.cores", cores.to_string());
     set("spark.executor.memory", format!("{heap}m"));
     set("spark.executor.memoryOverhead", format!("{overhead}m"));
+    match spark.executors {
+        Executors::None => {}
+        Executors::Fixed(count) => set("spark.executor.instances", count.to_string()),
+        Executors::Range(min, max) => {
+            // Executors that hold shuffle data stay, since there is no shuffle service.
+            set("spark.dynamicAllocation.enabled", "true".to_owned());
+            set("spark.dynamicAllocation.shuffleTracking.enabled", "true".to_owned());
+            set("spark.dynamicAllocation.minExecutors", min.to_string());
+            set("spark.dynamicAllocation.initialExecutors", min.to_string());
+            set("spark.dynamicAllocation.maxExecutors", max.to_string());
+        }
+    }
 }
 
-fn store(grant: &GrantView, set: &mut impl FnMut(&str, String)) {
-    let Some(endpoint) = &grant.endpoint else { return };
-    set("spark.hadoop.fs.s3a.endpoint", endpoint.clone());
-    set("spark.hadoop.fs.s3a.connection.ssl.enabled", endpoint.starts_with("https://").to_string());
-    set("spark.hadoop.fs.s3a.path.style.access", grant.path_style.to_string());
-    set("spark.hadoop.fs.s3a.aws.credentials.provider", PROVIDER.to_owned());
-    // Version 1 renames through `_temporary`, whose delete markers a versioned bucket still lists: the second run into a
-    // prefix would fail. A rename in an object store is no more atomic than version 2 anyway.
-    set("spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version", "2".to_owned());
-    if let Some(region) = &grant.region {
-        set("spark.hadoop.fs.s3a.endpoint.region", region.clone());
-    }
+/// The store in Hadoop's words; nothing where no bucket is granted.
+pub(crate) fn store(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
+    let Some((grant, endpoint)) = plan.grant().and_then(|grant| Some((grant, grant.endpoint.clone()?))) else {
+        return Vec::new();
+    };
+    let mut all = vec![
+        ("fs.s3a.connection.ssl.enabled", endpoint.starts_with("https://").to_string()),
+        ("fs.s3a.endpoint", endpoint),
+        ("fs.s3a.path.style.access", grant.path_style.to_string()),
+        ("fs.s3a.aws.credentials.provider", PROVIDER.to_owned()),
+        // Version 1 renames through `_temporary`, whose delete markers a versioned bucket still lists: the second run
+        // into a prefix would fail. A rename in an object store is no more atomic than version 2 anyway.
+        ("mapreduce.fileoutputcommitter.algorithm.version", "2".to_owned()),
+    ];
+    all.extend(grant.region.clone().map(|region| ("fs.s3a.endpoint.region", region)));
+    all
 }
 
 /// The escapes of Java's properties format.

@@ -26,8 +26,8 @@ pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<NoEffect
     if let Some(attempt) = live {
         // What was seen is of the attempt that was live then; a new one has nothing yet.
         let same = had == Some(attempt.name.as_str());
-        let fresh =
-            Observed { account: pass.seen.data.account, binding: pass.seen.data.binding, ..Observed::default() };
+        let Observed { account, binding, budget, .. } = pass.seen.data;
+        let fresh = Observed { account, binding, budget, ..Observed::default() };
         wanted(pass, (attempt, if same { &pass.seen.data } else { &fresh }), &mut all);
     }
     let mut old = pass.seen.data.old.clone();

@@ -248,6 +248,7 @@ fn refused(pass: &Pass<'_>, attempt: &Attempt) -> Option<Refused> {
         ("DataGrant", engine::grant_name(&attempt.name)),
         ("ServiceAccount", engine::account_of(attempt).name.to_owned()),
         ("RoleBinding", engine::account_of(attempt).name.to_owned()),
+        ("PodDisruptionBudget", crate::children::budget::BUDGET.to_owned()),
     ];
     let ids = mine.map(|(kind, name)| (kind, format!("create {kind} {}", Key::new(&namespace, name))));
     let (kind, last) = ids.iter().find_map(|(kind, id)| Some((*kind, pass.seen.failures.of(id)?)))?;

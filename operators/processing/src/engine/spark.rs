@@ -5,10 +5,10 @@ use millrace_kit::Child;
 
 use super::{Engine, Plan};
 use crate::{
-    children::{account, conf, driver},
+    children::{account, budget, conf, driver},
     evidence::{self, Outcome},
-    model::Spark,
-    observe::{Observed, PodView},
+    model::{Executors, Spark},
+    observe::{ContainerView, Observed, PodView},
 };
 
 /// Name of the driver's container, which Spark expects.
@@ -27,7 +27,12 @@ impl Engine for Spark {
     }
 
     fn children(&self, plan: &Plan<'_>) -> Vec<Child> {
-        let mut all = if self.executors > 0 { plan.account(&account::SPARK) } else { Vec::new() };
+        let cluster = self.executors != Executors::None;
+        let mut all = if cluster { plan.account(&account::SPARK) } else { Vec::new() };
+        if !plan.seen.budget {
+            let namespace = plan.job.metadata.namespace.clone().unwrap_or_default();
+            all.push(Child::free(&budget::build(&namespace)));
+        }
         if plan.seen.conf.is_none() {
             all.push(Child::of(plan.job, &conf::build(plan, self)));
         }
@@ -42,6 +47,7 @@ impl Engine for Spark {
 
     fn outcome(&self, pod: &PodView, _: &Observed) -> Option<Outcome> {
         let mut outcome = evidence::outcome(pod)?;
+        headline(pod, &mut outcome);
         if outcome.exit_code == Some(CLASS_NOT_FOUND) && outcome.class == Some(FailureClass::Application) {
             outcome.class = Some(FailureClass::Configuration);
             outcome.message = format!("spark.class is not in spark.main; {}", outcome.message);
@@ -51,5 +57,57 @@ impl Engine for Spark {
             outcome.message = format!("the driver's heap is too small; raise spark.driver.memory. {}", outcome.message);
         }
         Some(outcome)
+    }
+}
+
+/// Puts the line that names the error first: a JVM's last lines are its stack, and those of an unresolved query its plan.
+fn headline(pod: &PodView, outcome: &mut Outcome) {
+    let ContainerView::Ended { code, message, .. } = &pod.container else { return };
+    if outcome.class != Some(FailureClass::Application) {
+        return;
+    }
+    let tail = message.trim();
+    let Some(line) = tail.lines().rev().map(str::trim).find(|line| names_error(line)) else { return };
+    let line = line.strip_prefix("Caused by: ").unwrap_or(line);
+    if tail.lines().next_back().is_some_and(|last| last.trim() != line) {
+        outcome.message = format!("exit code {code}: {line}\n{tail}");
+    }
+}
+
+/// `[ERROR_CLASS] …`, `java.lang.SomeException: …`, `SomeError: …`, also as a cause.
+fn names_error(line: &str) -> bool {
+    let line = line.strip_prefix("Caused by: ").unwrap_or(line);
+    let word = line.split([' ', ':']).next().unwrap_or_default();
+    let inner = line.strip_prefix('[').and_then(|rest| rest.split_once("] ")).map(|(class, _)| class);
+    let class = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_' || c == '.';
+    inner.is_some_and(|name| name.len() > 3 && name.chars().all(class))
+        || (word.ends_with("Exception") || word.ends_with("Error"))
+            && line.get(word.len()..).is_some_and(|r| r.starts_with(':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_error;
+
+    #[test]
+    fn the_line_that_names_the_error_is_found() {
+        for line in [
+            "[TABLE_OR_VIEW_NOT_FOUND] The table or view `nowhere` cannot be found. SQLSTATE: 42P01; line 2 pos 20;",
+            "[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column",
+            "java.lang.IllegalStateException: no",
+            "Caused by: java.io.IOException: disk",
+            "ValueError: no",
+        ] {
+            assert!(names_error(line), "{line}");
+        }
+        for line in [
+            "\tat a.b.C(D.scala:5)",
+            "'Project ['nothing]",
+            "+- 'UnresolvedRelation [nowhere], [], false",
+            "Traceback (most recent call last):",
+            "12:00:01 ERROR Executor: Exception in task",
+        ] {
+            assert!(!names_error(line), "{line}");
+        }
     }
 }

@@ -58,8 +58,12 @@ pub(super) fn access(spec: &JobSpec, job: &str, findings: &mut Findings) -> Vec<
 
 /// Where engines keep something of their own, with the fields that say so.
 fn kept(spec: &JobSpec) -> impl Iterator<Item = (&'static str, &str)> {
-    let checkpoint = spec.container.as_ref().and_then(|c| c.checkpoint.as_deref());
-    checkpoint.map(|text| ("container.checkpoint", text)).into_iter()
+    let (container, spark) = (spec.container.as_ref(), spec.spark.as_ref());
+    let fields = [
+        ("container.checkpoint", container.and_then(|c| c.checkpoint.as_deref())),
+        ("spark.eventLog", spark.and_then(|s| s.event_log.as_deref())),
+    ];
+    fields.into_iter().filter_map(|(field, text)| Some((field, text?)))
 }
 
 fn readable(field: &str, text: &str, findings: &mut Findings) {

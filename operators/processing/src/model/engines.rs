@@ -10,7 +10,7 @@ use super::{Findings, bytes, data::Names, millis};
 
 pub(crate) use container::Container;
 pub(crate) use flink::Flink;
-pub(crate) use spark::{Size, Spark};
+pub(crate) use spark::{Executors, Program, Size, Spark};
 
 /// The application.
 pub(crate) enum Engine {

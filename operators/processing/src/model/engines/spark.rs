@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use millrace_crds::{Quantity, SparkSpec, engines::PullPolicy};
+use millrace_crds::{
+    Quantity, SparkSpec,
+    engines::{ExecutorsSpec, PullPolicy},
+};
 
 use super::{Findings, Names, bytes, millis, quantity, texts};
+use crate::model::data::Prefix;
 
 const MIB: u64 = 1 << 20;
 /// Spark refuses to start with less heap than 450 MiB (1.5 times its reserved 300 MiB).
@@ -16,14 +20,35 @@ const LEAST_OVERHEAD: u64 = 384;
 pub(crate) struct Spark {
     pub image: String,
     pub pull: PullPolicy,
-    pub main: String,
-    pub class: Option<String>,
-    pub args: Vec<String>,
+    pub program: Program,
+    /// Maven coordinates.
+    pub packages: Vec<String>,
+    pub jars: Vec<String>,
+    pub py_files: Vec<String>,
     pub conf: BTreeMap<String, String>,
     pub driver: Size,
     pub executor: Size,
-    /// 0 means that the driver runs the tasks itself.
-    pub executors: i32,
+    pub executors: Executors,
+    /// Where the event log goes.
+    pub event_log: Option<Prefix>,
+}
+
+/// What the driver runs.
+pub(crate) enum Program {
+    /// A `.py` or `.jar` with its arguments.
+    Main { uri: String, class: Option<String>, args: Vec<String> },
+    /// Statements.
+    Sql(String),
+}
+
+/// How many executors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Executors {
+    /// The driver runs the tasks itself.
+    None,
+    Fixed(i32),
+    /// As the work needs, at least and at most.
+    Range(i32, i32),
 }
 
 /// The size of one JVM's pod.
@@ -42,8 +67,9 @@ pub(crate) struct Size {
 /// Reads the section.
 pub(super) fn parse(spec: &SparkSpec, names: &Names, findings: &mut Findings) -> Option<Spark> {
     names.check("spark.image", &spec.image, findings);
-    names.check("spark.main", &spec.main, findings);
-    texts("spark.args", &spec.args, (names, findings));
+    let program = program(spec, names, findings);
+    texts("spark.jars", &spec.jars, (names, findings));
+    texts("spark.pyFiles", &spec.py_files, (names, findings));
     for (key, value) in &spec.conf {
         let field = format!("spark.conf[{key}]");
         if let Some(advice) = forbidden(key) {
@@ -51,26 +77,70 @@ pub(super) fn parse(spec: &SparkSpec, names: &Names, findings: &mut Findings) ->
         }
         names.check(&field, value, findings);
     }
-    let jar = spec.main.ends_with(".jar");
-    if !jar && spec.class.is_some() {
-        findings.note("spark.class", "a class belongs to a .jar; leave it out for a .py");
-    }
+    let jvm = match &program {
+        Some(Program::Main { uri, .. }) => uri.ends_with(".jar"),
+        _ => true,
+    };
     let driver = spec.driver.clone().unwrap_or_default();
     let executors = spec.executors.clone().unwrap_or_default();
-    let count = executors.count.unwrap_or(1);
-    let driver = size("spark.driver", (driver.cpu, driver.memory), (jar, findings));
-    let executor = size("spark.executors", (executors.cpu, executors.memory), (jar, findings));
+    let count = executors_of(&executors, findings);
+    let event_log = spec.event_log.as_deref().and_then(Prefix::of);
+    let driver = size("spark.driver", (driver.cpu, driver.memory), (jvm, findings));
+    let executor = size("spark.executors", (executors.cpu, executors.memory), (jvm, findings));
     Some(Spark {
         image: spec.image.clone(),
         pull: spec.image_pull_policy.unwrap_or_default(),
-        main: spec.main.clone(),
-        class: spec.class.clone(),
-        args: spec.args.clone(),
+        program: program?,
+        packages: spec.packages.clone(),
+        jars: spec.jars.clone(),
+        py_files: spec.py_files.clone(),
         conf: spec.conf.clone(),
         driver: driver?,
         executor: executor?,
         executors: count,
+        event_log,
     })
+}
+
+/// Exactly one of a program and SQL.
+fn program(spec: &SparkSpec, names: &Names, findings: &mut Findings) -> Option<Program> {
+    texts("spark.args", &spec.args, (names, findings));
+    match (&spec.main, &spec.sql) {
+        (Some(uri), None) => {
+            names.check("spark.main", uri, findings);
+            if !uri.ends_with(".jar") && spec.class.is_some() {
+                findings.note("spark.class", "a class belongs to a .jar; leave it out for a .py");
+            }
+            Some(Program::Main { uri: uri.clone(), class: spec.class.clone(), args: spec.args.clone() })
+        }
+        (None, Some(sql)) => {
+            names.check("spark.sql", sql, findings);
+            if !spec.args.is_empty() || spec.class.is_some() {
+                findings.note("spark.sql", "args and class belong to main; write values into the sql itself");
+            }
+            Some(Program::Sql(sql.clone()))
+        }
+        _ => {
+            findings.note("spark.main", "give exactly one of main, sql");
+            None
+        }
+    }
+}
+
+fn executors_of(spec: &ExecutorsSpec, findings: &mut Findings) -> Executors {
+    match (spec.count, spec.min, spec.max) {
+        (Some(0), None, None) => Executors::None,
+        (count, None, None) => Executors::Fixed(count.unwrap_or(1)),
+        (None, Some(min), Some(max)) if min <= max => Executors::Range(min, max),
+        (None, Some(min), Some(max)) => {
+            findings.note("spark.executors.min", format!("{min} is more than max, {max}"));
+            Executors::None
+        }
+        _ => {
+            findings.note("spark.executors", "give either count, or min and max");
+            Executors::None
+        }
+    }
 }
 
 /// Properties that would take the application out of our hands, with what to use instead.
@@ -89,6 +159,14 @@ fn forbidden(key: &str) -> Option<&'static str> {
         | "spark.executor.cores"
         | "spark.executor.memoryOverhead"
         | "spark.executor.instances" => Some("use spark.executors of the job"),
+        "spark.dynamicAllocation.enabled"
+        | "spark.dynamicAllocation.minExecutors"
+        | "spark.dynamicAllocation.maxExecutors"
+        | "spark.dynamicAllocation.initialExecutors" => Some("use spark.executors.min and max of the job"),
+        "spark.jars" | "spark.jars.packages" | "spark.submit.pyFiles" => {
+            Some("use spark.jars, spark.packages and spark.pyFiles of the job")
+        }
+        "spark.eventLog.enabled" | "spark.eventLog.dir" => Some("use spark.eventLog of the job"),
         "spark.app.id" => Some("the id is the attempt's name; remove it"),
         _ if key.starts_with("spark.kubernetes.") => Some("use driver, executors, pod and env of the job"),
         _ if key.starts_with("spark.hadoop.fs.s3a.aws.") || key.starts_with("spark.hadoop.fs.s3a.endpoint") => {
@@ -101,14 +179,14 @@ fn forbidden(key: &str) -> Option<&'static str> {
     }
 }
 
-/// Heap and overhead out of the whole memory: Spark's own rule (a tenth for a jar, four tenths beside a Python worker,
+/// Heap and overhead out of the whole memory: Spark's own rule (a tenth for a jar or SQL, four tenths beside a Python worker,
 /// at least 384 MiB), solved for the heap.
 fn size(field: &str, given: (Option<Quantity>, Option<Quantity>), with: (bool, &mut Findings)) -> Option<Size> {
-    let (jar, findings) = with;
+    let (jvm, findings) = with;
     let cpu = quantity(&format!("{field}.cpu"), given.0.as_ref(), ("500m", findings));
     let memory = quantity(&format!("{field}.memory"), given.1.as_ref(), ("1Gi", findings));
     let total = bytes(&memory)? / MIB;
-    let share = if jar { total / 11 } else { total * 2 / 7 };
+    let share = if jvm { total / 11 } else { total * 2 / 7 };
     let overhead = share.max(LEAST_OVERHEAD);
     let heap = total.saturating_sub(overhead);
     if heap < LEAST_HEAP {

@@ -42,8 +42,8 @@ pub(crate) fn all() -> Vec<Plot> {
             plane: Some(Plane::Answers),
             around: Vec::new,
             end: |w| phase(w, JobPhase::Succeeded).and_then(|()| no_grants(w)),
-            // As above, with a ConfigMap; and once per namespace an account and its binding.
-            writes: 8 + 2,
+            // As above, with a ConfigMap; and once per namespace an account, its binding and the budget of drivers.
+            writes: 8 + 3,
         },
         Plot {
             name: "results that are none",
@@ -79,7 +79,7 @@ pub(crate) fn all() -> Vec<Plot> {
                 phase(w, JobPhase::Succeeded)?;
                 must(w.list::<Pod>().is_empty() && w.list::<ConfigMap>().is_empty(), "something was kept")
             },
-            writes: 10 + 2,
+            writes: 10 + 3,
         },
     ]
 }

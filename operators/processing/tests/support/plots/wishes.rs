@@ -78,7 +78,7 @@ pub(crate) fn all() -> Vec<Plot> {
                 must(w.list::<Pod>().len() == 1 && w.list::<ConfigMap>().len() == 1, "the old run was kept")?;
                 no_grants(w)
             },
-            writes: 10 + 2 + 8,
+            writes: 10 + 3 + 8,
         },
         Plot {
             name: "rerun only on request",
@@ -121,7 +121,7 @@ pub(crate) fn all() -> Vec<Plot> {
                 must(w.list::<Pod>().is_empty() && w.list::<ConfigMap>().is_empty(), "something outlives the job")?;
                 no_grants(w)
             },
-            writes: 5 + 2,
+            writes: 5 + 3,
         },
         Plot {
             name: "somebody else writes into the status",

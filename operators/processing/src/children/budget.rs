@@ -1,0 +1,39 @@
+//! The disruption budget of drivers, one per namespace: a drain waits for them, for a driver takes its run with it.
+//!
+//! It belongs to no job and stays. The eviction API counts running pods only, so a finished driver never holds a node up.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{
+    api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec},
+    apimachinery::pkg::{
+        apis::meta::v1::{LabelSelector, ObjectMeta},
+        util::intstr::IntOrString,
+    },
+};
+use millrace_crds::well_known::LABEL_ROLE;
+
+/// Name of the budget.
+pub(crate) const BUDGET: &str = "millrace-drivers";
+
+/// The budget. `maxUnavailable: 0` would ask the pods' owner for its scale, which a job has not; more pods than there
+/// can be is the same without that question.
+pub(crate) fn build(namespace: &str) -> PodDisruptionBudget {
+    PodDisruptionBudget {
+        metadata: ObjectMeta {
+            name: Some(BUDGET.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            labels: Some(BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), "millrace".to_owned())])),
+            ..ObjectMeta::default()
+        },
+        spec: Some(PodDisruptionBudgetSpec {
+            min_available: Some(IntOrString::Int(i32::MAX)),
+            selector: Some(LabelSelector {
+                match_labels: Some(BTreeMap::from([(LABEL_ROLE.to_owned(), "driver".to_owned())])),
+                ..LabelSelector::default()
+            }),
+            ..PodDisruptionBudgetSpec::default()
+        }),
+        status: None,
+    }
+}

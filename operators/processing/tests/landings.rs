@@ -59,7 +59,8 @@ impl Moment<'_> {
             assert_eq!(outcome.faults, Vec::<String>::new(), "{}", self.name());
             for create in outcome.writes.iter().filter_map(|w| w.strip_prefix("create ")) {
                 let (kind, name) = create.split_once(" ml/").unwrap();
-                let fresh = ["Event", "ServiceAccount", "RoleBinding"].contains(&kind) || self.used.contains(name);
+                let shared = ["Event", "ServiceAccount", "RoleBinding", "PodDisruptionBudget"];
+                let fresh = shared.contains(&kind) || self.used.contains(name);
                 assert!(fresh, "{}: {create} has a name of its own", self.name());
             }
         });

@@ -77,6 +77,7 @@ fn worlds() -> impl Strategy<Value = Observed> {
         grant,
         account: true,
         binding: true,
+        budget: true,
         ..Observed::default()
     })
 }

@@ -71,7 +71,7 @@ pub(crate) fn all() -> Vec<Plot> {
                 must(status(w).last_attempts[1].class == Some(FailureClass::Infrastructure), "wrong class")?;
                 no_grants(w)
             },
-            writes: 7 + 2 + 8,
+            writes: 7 + 3 + 8,
         },
         Plot {
             name: "image never pulls",

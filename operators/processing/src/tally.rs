@@ -120,7 +120,7 @@ fn engine(job: &ProcessingJob) -> &'static str {
 /// How many pods beside a driver or JobManager its attempts ask for; the least where that may change.
 fn workers(job: &ProcessingJob) -> i64 {
     let spec = &job.spec.job;
-    let executors = spec.spark.as_ref().map(|s| s.executors.as_ref().and_then(|e| e.count));
+    let executors = spec.spark.as_ref().map(|s| s.executors.as_ref().and_then(|e| e.count.or(e.min)));
     let managers = spec.flink.as_ref().map(|f| f.task_managers.as_ref().and_then(|t| t.count.or(t.min)));
     executors.or(managers).flatten().map_or(1, i64::from)
 }

@@ -5,7 +5,7 @@ use millrace_crds::{
     pod::{PodSubset, volume::Volume},
 };
 
-use super::{Engine, Findings, bytes, data};
+use super::{Engine, Executors, Findings, bytes, data};
 
 /// Ours or the kernel's; nothing is mounted there or below.
 const TAKEN: [&str; 7] = ["/tmp", "/dev", "/proc", "/sys", "/run", "/var/run", "/etc/millrace"];
@@ -88,7 +88,7 @@ fn source(field: &str, volume: &Volume, findings: &mut Findings) {
 /// The kind of volume that the walls keep from the pods an application makes, and what those are called.
 fn unreachable(engine: &Engine, volume: &Volume) -> Option<(&'static str, &'static str)> {
     let who = match engine {
-        Engine::Spark(spark) if spark.executors > 0 => "executors",
+        Engine::Spark(spark) if spark.executors != Executors::None => "executors",
         Engine::Flink(_) => "TaskManagers",
         Engine::Spark(_) | Engine::Container(_) => return None,
     };

@@ -1,4 +1,4 @@
-//! The second rung: a real API server, a real Kafka and a real MinIO as local processes on loopback.
+//! The second rung: a real API server, Kafka, MinIO, MLflow and Prometheus as local processes on loopback.
 
 use std::fs;
 use std::path::PathBuf;
@@ -52,6 +52,17 @@ pub(super) fn second_rung() -> Vec<Check> {
                     ("MILLRACE_AUDIT_LOG", api.audit_log.display().to_string()),
                 ];
                 real("pipeline", "real_api", &env)
+            }),
+        ),
+        (
+            2,
+            "metrics in a real Prometheus".into(),
+            Box::new(|ui| {
+                let api = LocalApi::start(ui)?;
+                let parts = parts::ensure(&["prometheus"], ui)?;
+                let home = parts.get("prometheus").map(|dir| dir.display().to_string()).unwrap_or_default();
+                let env = [("KUBECONFIG", api.kubeconfig.display().to_string()), ("MILLRACE_PROMETHEUS", home)];
+                real("processing", "real_prometheus", &env)
             }),
         ),
         (

@@ -146,10 +146,20 @@ pub struct Attempt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub pod_uid: Option<String>,
+    /// How many pods it has; absent means one. The first is `pod`, the others end in `-rank1`, `-rank2` and so on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<i32>,
+    /// As `podUid`, of the pods from rank 1 on: the first eight characters of each uid, empty while not seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(transform = schema::texts(63, 8))]
+    pub ranks: Vec<String>,
+    /// What ended it, while its other pods are still being stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
     /// When its first container ran; the run deadline counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
-    /// Why it is being stopped: Suspended, SpecChanged, RunDeadline, Deleted, NotHealthy.
+    /// Why it is being stopped: Suspended, SpecChanged, RunDeadline, Deleted, NotHealthy, Failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub stop_reason: Option<String>,
@@ -166,6 +176,27 @@ pub struct Attempt {
     /// Fields of a newer Millrace, kept as they are.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
+}
+
+/// What ended an attempt of which something still runs; its record is written when nothing does.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<FailureClass>,
+    /// What happened, with the last log lines.
+    #[schemars(length(max = 4_096))]
+    pub message: String,
+    /// Exit code of the container that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// When it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<Time>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Time>,
 }
 
 /// A finished attempt.

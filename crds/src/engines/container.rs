@@ -44,6 +44,12 @@ pub struct ContainerSpec {
     /// container runtime's 64Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shared_memory: Option<Quantity>,
+    /// Pods that work together, at most 64: all or nothing. More than one find RANK, WORLD_SIZE, MASTER_ADDR and
+    /// MASTER_PORT in their environment, as `torch.distributed` reads them; rank 0 returns the results. When one fails or
+    /// is lost the others are stopped, and the next attempt starts all of them. Default: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 64))]
+    pub replicas: Option<i32>,
     /// Where it keeps its progress: `bucket/NAME[/prefix]`, which implies the access of `writes`. The container finds
     /// the URI in MILLRACE_CHECKPOINT: the same in all attempts of a run, another one for every run. Nothing is ever
     /// deleted there; the bucket's `expire` can.

@@ -11,4 +11,5 @@ pub(crate) mod grant;
 pub(crate) mod main_pod;
 pub(crate) mod parts;
 pub(crate) mod properties;
+pub(crate) mod ranks;
 mod wishes;

@@ -6,6 +6,7 @@
 mod actions;
 mod begin;
 mod finish;
+mod group;
 mod supervise;
 
 use std::time::Duration;

@@ -29,6 +29,11 @@ pub(crate) trait Engine {
     /// What the pod's name ends with, after the attempt's name.
     fn suffix(&self) -> &'static str;
 
+    /// How many pods an attempt has.
+    fn replicas(&self) -> i32 {
+        1
+    }
+
     /// Scheme of bucket URIs.
     fn scheme(&self) -> &'static str;
 
@@ -76,6 +81,21 @@ pub(crate) fn conf_of(attempt: &Attempt) -> String {
 /// The account an attempt's pod may run under.
 pub(crate) const fn account_of(attempt: &Attempt) -> &'static Account {
     if attempt.flink.is_some() { &account::FLINK } else { &account::SPARK }
+}
+
+/// How many pods an attempt has.
+pub(crate) fn size(attempt: &Attempt) -> usize {
+    attempt.replicas.and_then(|n| usize::try_from(n).ok()).unwrap_or(1)
+}
+
+/// Name of an attempt's pod of this rank, from 1; rank 0 is its main pod.
+pub(crate) fn rank_name(base: &str, rank: usize) -> String {
+    format!("{base}-rank{rank}")
+}
+
+/// Name of the Service by which an attempt's pods find each other.
+pub(crate) fn service_name(base: &str) -> String {
+    format!("{base}-net")
 }
 
 /// The attempt's name out of kind and name of one of its objects.

@@ -54,6 +54,12 @@ pub const ACCESS: &[Access] = &[
     ),
     Access::cluster(
         "",
+        "services",
+        &["get", "list", "watch", "create", "delete"],
+        "names of the replicas of a container, one per attempt; get proves a cache miss",
+    ),
+    Access::cluster(
+        "",
         "serviceaccounts",
         &["list", "watch", "create"],
         "millrace-spark and millrace-flink, one per namespace with the engine",

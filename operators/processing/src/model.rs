@@ -142,7 +142,7 @@ fn work(spec: &JobSpec, of: (&str, &Policy), findings: &mut Findings) -> Option<
     let access = data::access(spec, name, findings);
     let names = data::Names::of(&access);
     let engine = engines::parse(spec, name, (&names, findings));
-    env(&spec.env, &names, findings);
+    env(spec, &names, findings);
     if spec.flink.is_some() {
         engines::flink::env(&spec.env, findings);
     }
@@ -161,8 +161,16 @@ fn work(spec: &JobSpec, of: (&str, &Policy), findings: &mut Findings) -> Option<
 /// Variables Millrace sets itself, beside the prefixes `AWS_`, `MILLRACE_`, `BUCKET_`, `TOPIC_` and `SPARK_`.
 const OUR_VARIABLES: [&str; 1] = ["KAFKA_BOOTSTRAP_SERVERS"];
 
-fn env(list: &[EnvVar], names: &data::Names, findings: &mut Findings) {
-    for (at, var) in list.iter().enumerate() {
+/// Variables by which the replicas of a container find each other.
+const RANK_VARIABLES: [&str; 4] = ["RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"];
+
+fn env(spec: &JobSpec, names: &data::Names, findings: &mut Findings) {
+    let ranks = spec.container.as_ref().is_some_and(|c| c.replicas.unwrap_or(1) > 1);
+    for (at, var) in spec.env.iter().enumerate() {
+        if ranks && RANK_VARIABLES.contains(&var.name.as_str()) {
+            let advice = format!("`{}` is set by Millrace when container.replicas is above 1; remove it", var.name);
+            findings.note(format!("env[{at}].name"), advice);
+        }
         let prefixes = ["AWS_", "MILLRACE_", "BUCKET_", "TOPIC_", "SPARK_"];
         if prefixes.iter().any(|p| var.name.starts_with(p)) || OUR_VARIABLES.contains(&var.name.as_str()) {
             findings.note(format!("env[{at}].name"), format!("`{}` is set by Millrace; choose another name", var.name));

@@ -3,9 +3,11 @@
 //! Reads the cache; where the cache misses something the status says was made, asks the API server. A pod is reduced to
 //! the few facts that [`crate::evidence`] judges.
 
+mod ranks;
+
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, ContainerState, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, ContainerState, Pod, Service, ServiceAccount};
 use k8s_openapi::api::{policy::v1::PodDisruptionBudget, rbac::v1::RoleBinding};
 use kube::ResourceExt;
 use millrace_crds::{
@@ -29,6 +31,15 @@ pub struct Observed {
     pub pod: Option<PodView>,
     /// The live attempt's pod was stored with its uid and is proved to be gone.
     pub lost: bool,
+    /// The live attempt's other pods, in order of rank, as far as they are there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ranks: Vec<PodView>,
+    /// Names of those that were stored and are proved to be gone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost_ranks: Vec<String>,
+    /// Uid of the Service by which the live attempt's pods find each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
     /// The live attempt's grant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantView>,
@@ -44,7 +55,7 @@ pub struct Observed {
     pub binding: bool,
     /// Whether the disruption budget of drivers is there.
     pub budget: bool,
-    /// What earlier attempts left: pods, ConfigMaps, Deployments, grants.
+    /// What earlier attempts left: pods, ConfigMaps, Deployments, Services, grants.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub old: Vec<ChildView>,
 }
@@ -167,7 +178,7 @@ pub struct GrantView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChildView {
-    /// `Pod`, `ConfigMap`, `Deployment` or `DataGrant`.
+    /// `Pod`, `ConfigMap`, `Deployment`, `Service` or `DataGrant`.
     pub kind: String,
     /// Name.
     pub name: String,
@@ -211,6 +222,12 @@ pub(crate) async fn observe(job: &ProcessingJob, reader: &Reader) -> Result<Obse
         };
         seen.lost = attempt.pod_uid.is_some() && pod.is_none();
         seen.pod = pod;
+        if attempt.replicas.is_some() {
+            ranks::observe((attempt, may_exist), (reader, &namespace, &uid), &mut seen).await?;
+            if attempt.stop_reason.is_some() {
+                ranks::look_again((reader, &namespace), &mut seen).await?;
+            }
+        }
     }
     let flink = live.map_or_else(|| job.spec.job.flink.is_some(), |a| a.flink.is_some());
     let shared = at(if flink { account::FLINK.name } else { account::SPARK.name }.to_owned());
@@ -250,6 +267,11 @@ async fn old(reader: &Reader, uid: &str, live: Option<&str>) -> Result<Vec<Child
     }
     for anchor in reader.cache.owned::<Deployment>(uid).iter().filter(|d| foreign("Deployment", &d.name_any())) {
         all.push(child("Deployment", &**anchor, true));
+    }
+    for service in reader.cache.owned::<Service>(uid).iter().filter(|s| foreign("Service", &s.name_any())) {
+        if let Some(there) = reader.live::<Service>(&Key::of(&**service)).await? {
+            all.push(child("Service", &there, true));
+        }
     }
     for grant in reader.cache.owned::<DataGrant>(uid).iter().filter(|g| foreign("DataGrant", &g.name_any())) {
         // Deleted by the pass that ended the attempt; only what the API server still has needs another delete.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use k8s_openapi::api::{
     apps::v1::Deployment,
-    core::v1::{ConfigMap, Pod, PodSpec, ServiceAccount},
+    core::v1::{ConfigMap, Pod, PodSpec, Service, ServiceAccount},
     policy::v1::PodDisruptionBudget,
     rbac::v1::RoleBinding,
 };
@@ -56,6 +56,15 @@ impl Operator for Processing {
                     |anchor| {
                         anchor.spec = None;
                         anchor.status = None;
+                    },
+                    |_| Vec::new(),
+                ),
+            Watch::child::<ProcessingJob, Service>("which ones attempts of several pods left")
+                .labels(OURS)
+                .keep::<Service>(
+                    |service| {
+                        service.spec = None;
+                        service.status = None;
                     },
                     |_| Vec::new(),
                 ),

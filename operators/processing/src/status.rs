@@ -68,7 +68,7 @@ fn standing(status: &ProcessingJobStatus, model: &Model, trouble: Option<Trouble
             Standing::ready("Running", format!("attempt {number} runs in Pod {pod}"))
         }
         JobPhase::Running => on_the_way("Running", format!("attempt {number} runs in Pod {pod}")),
-        JobPhase::Stopping => on_the_way("Stopping", format!("stopping Pod {pod} of attempt {number}")),
+        JobPhase::Stopping => on_the_way("Stopping", stopping(status, (number, &pod))),
         JobPhase::Retrying => {
             let last = status.last_attempts.first();
             let why = last.and_then(|r| r.message.clone()).unwrap_or_default();
@@ -79,6 +79,14 @@ fn standing(status: &ProcessingJobStatus, model: &Model, trouble: Option<Trouble
             Some(trouble) => on_the_way(&trouble.reason, trouble.message),
             None => on_the_way("Starting", starting(status, (number, &pod))),
         },
+    }
+}
+
+fn stopping(status: &ProcessingJobStatus, attempt: (i64, &str)) -> String {
+    let (number, pod) = attempt;
+    match status.attempt.as_ref().and_then(|a| a.verdict.as_ref()) {
+        Some(verdict) => format!("attempt {number} failed and what is left of it is stopped: {}", verdict.message),
+        None => format!("stopping Pod {pod} of attempt {number}"),
     }
 }
 

@@ -77,6 +77,10 @@ const STARTS_WITHOUT_DATA: u8 = 5;
 const CHARGES_THE_USER: u8 = 6;
 const DOES_NOT_WAIT_FOR_THE_END: u8 = 7;
 const FORGETS_THE_DEADLINE: u8 = 8;
+const STARTS_BESIDE_PEERS: u8 = 9;
+const JUDGES_RANK_0_ALONE: u8 = 10;
+const REPLACES_ONE_RANK: u8 = 11;
+const LEAKS_THE_SERVICE: u8 = 12;
 
 struct Mutant<const RULE: u8>;
 
@@ -105,6 +109,10 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
                 seen.lost = true;
             }
         }
+        if RULE == STARTS_BESIDE_PEERS && seen.ranks.iter().any(|p| p.phase == "Failed") {
+            seen.ranks.retain(|p| p.phase == "Failed");
+            seen.pod = None;
+        }
         if RULE == STARTS_WITHOUT_DATA
             && let Some(grant) = &mut seen.grant
         {
@@ -117,6 +125,12 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
         let mut job = job.clone();
         if RULE == FORGETS_THE_DEADLINE {
             job.spec.job.deadlines = None;
+        }
+        if RULE == JUDGES_RANK_0_ALONE
+            && let Some(attempt) = job.status.as_mut().and_then(|s| s.attempt.as_mut())
+            && seen.data.pod.as_ref().is_some_and(|p| p.phase == "Succeeded")
+        {
+            attempt.replicas = None;
         }
         let mut decision = Processing::decide(&job, seen, now);
         let status = &mut decision.status;
@@ -137,6 +151,12 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
                     attempt.pod_uid = None;
                 }
             }
+            REPLACES_ONE_RANK => {
+                if let Some(attempt) = &mut status.attempt {
+                    attempt.ranks.clear();
+                }
+            }
+            LEAKS_THE_SERVICE => decision.actions.retain(|a| !matches!(a, Action::Delete(t) if t.kind == "Service")),
             LEAKS_GRANT => decision.actions.retain(|a| !matches!(a, Action::Delete(t) if t.kind == "DataGrant")),
             CHARGES_THE_USER => {
                 for record in &mut status.last_attempts {
@@ -173,6 +193,10 @@ fn broken_operators_are_caught() {
         ("starts without data", told::<STARTS_WITHOUT_DATA>("grant never ready")),
         ("charges the user", told::<CHARGES_THE_USER>("pod deleted while it runs")),
         ("does not end the old pod", told::<DOES_NOT_WAIT_FOR_THE_END>("spec changed while it runs")),
+        ("starts beside peers that still run", told::<STARTS_BESIDE_PEERS>("a rank fails, all restart")),
+        ("judges rank 0 alone", told::<JUDGES_RANK_0_ALONE>("three ranks end well")),
+        ("replaces one rank", told::<REPLACES_ONE_RANK>("a rank is deleted while all run")),
+        ("leaks the Service", told::<LEAKS_THE_SERVICE>("three ranks end well")),
         ("forgets the deadline", told::<FORGETS_THE_DEADLINE>("run deadline")),
     ];
     let missed: Vec<_> = all.iter().filter(|(_, caught)| !caught).map(|(name, _)| name).collect();

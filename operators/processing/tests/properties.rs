@@ -21,6 +21,7 @@ fn specs() -> impl Strategy<Value = Value> {
         Just(json!({"container": {"image": "x"}})),
         Just(json!({"spark": {"image": "x", "main": "local:///x.py"}, "reads": ["bucket/raw"]})),
         Just(json!({"container": {"image": "x"}, "writes": ["bucket/raw/a/"]})),
+        Just(json!({"container": {"image": "x", "replicas": 3}})),
         Just(json!({"container": {"image": "$(params.x)"}})),
     ];
     (engine, any::<bool>(), 0..3_i32, any::<bool>(), 0..3_usize).prop_map(|(mut spec, suspend, limit, run, keep)| {
@@ -65,21 +66,31 @@ fn worlds() -> impl Strategy<Value = Observed> {
         container,
         ..PodView::default()
     });
+    let pod = pod.boxed();
     let grant = any::<bool>().prop_map(|ready| GrantView {
         uid: "g1".into(),
         ready,
         said: Some(("Said".into(), "so".into())),
         ..GrantView::default()
     });
-    (proptest::option::of(pod), proptest::option::of(grant), any::<bool>()).prop_map(|(pod, grant, lost)| Observed {
-        lost: lost && pod.is_none(),
-        pod,
-        grant,
-        account: true,
-        binding: true,
-        budget: true,
-        ..Observed::default()
-    })
+    let ranks = proptest::collection::vec(proptest::option::of(pod.clone()), 2);
+    (proptest::option::of(pod), ranks, proptest::option::of(grant), any::<bool>()).prop_map(
+        |(pod, ranks, grant, lost)| Observed {
+            lost: lost && pod.is_none(),
+            // Their names end in the rank; the attempt's name comes before it, once there is one.
+            ranks: ranks
+                .into_iter()
+                .zip(["-rank1", "-rank2"])
+                .filter_map(|(pod, name)| Some(PodView { name: name.into(), ..pod? }))
+                .collect(),
+            pod,
+            grant,
+            account: true,
+            binding: true,
+            budget: true,
+            ..Observed::default()
+        },
+    )
 }
 
 fn decide(
@@ -109,7 +120,15 @@ proptest! {
             now += later;
             // An uid that is not stored cannot be missed.
             let stored = status.attempt.as_ref().is_some_and(|a| a.pod_uid.is_some());
-            let world = Observed { lost: world.lost && stored, ..world };
+            let mut world = Observed { lost: world.lost && stored, ..world };
+            let live = status.attempt.clone().unwrap_or_default();
+            world.ranks.retain(|_| live.replicas.is_some());
+            for pod in &mut world.ranks {
+                pod.name = format!("{}{}", live.name, pod.name);
+            }
+            let there = |name: &String| world.ranks.iter().any(|pod| pod.name == *name);
+            let stored = live.ranks.iter().zip(["-rank1", "-rank2"]).filter(|(uid, _)| !uid.is_empty());
+            world.lost_ranks = stored.map(|(_, rank)| format!("{}{rank}", live.name)).filter(|name| !there(name)).collect();
             let decision = decide(&spec, &status, (world.clone(), now));
             let next = &decision.status;
             for (ready, other) in [("Reconciling", "Stalled"), ("Stalled", "Reconciling"), ("Ready", "Stalled"), ("Ready", "Reconciling")] {

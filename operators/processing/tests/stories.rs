@@ -29,6 +29,11 @@ fn ends_are_the_same_under_every_cut_and_order() {
 }
 
 #[test]
+fn ranks_end_the_same_under_every_cut_and_order() {
+    same_end(plots::ranks::all());
+}
+
+#[test]
 fn troubles_end_the_same_under_every_cut_and_order() {
     same_end(plots::troubles::all());
 }

@@ -1,4 +1,4 @@
-//! The pod of a container job: no API token, a read-only root, scratch at /tmp.
+//! A pod of a container job: no API token, a read-only root, scratch at /tmp.
 
 use k8s_openapi::{
     api::core::v1::{
@@ -10,14 +10,14 @@ use k8s_openapi::{
 use millrace_crds::well_known::LABEL_ROLE;
 use millrace_kit::names;
 
-use super::parts;
+use super::{parts, ranks};
 use crate::{
     engine::{CONTAINERS, Engine, Plan},
     model::Container,
 };
 
-/// The pod of one attempt.
-pub(crate) fn build(plan: &Plan<'_>, own: &Container) -> Pod {
+/// The pod of this rank of one attempt.
+pub(crate) fn build(plan: &Plan<'_>, own: &Container, rank: usize) -> Pod {
     let (mut volumes, mut mounts) = parts::volumes(plan);
     if let Some(size) = &own.shared_memory {
         let memory =
@@ -35,7 +35,9 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Container) -> Pod {
         image_pull_policy: Some(parts::pull(own.pull).to_owned()),
         command: fill(&own.command),
         args: fill(&own.args),
-        env: Some([parts::env(plan), own_env(plan, own), parts::users_env(plan, true)].concat()),
+        env: Some(
+            [parts::env(plan), own_env(plan, own), ranks::env(plan, own, rank), parts::users_env(plan, true)].concat(),
+        ),
         resources: Some(resources(own)),
         volume_mounts: Some(mounts),
         security_context: Some(parts::container_wall()),
@@ -44,11 +46,10 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Container) -> Pod {
     };
     let mut labels = parts::labels(plan.job, plan.numbers.1);
     labels.insert(LABEL_ROLE.to_owned(), "main".to_owned());
-    Pod {
-        metadata: parts::pod_meta(plan, Some(format!("{}-{}", plan.base, own.suffix())), labels),
-        spec: Some(PodSpec { containers: vec![container], volumes: Some(volumes), ..parts::pod_spec(plan) }),
-        status: None,
-    }
+    let mut spec = PodSpec { containers: vec![container], volumes: Some(volumes), ..parts::pod_spec(plan) };
+    ranks::named(plan, own, &mut spec, rank);
+    let name = ranks::name(plan.base, own.suffix(), rank);
+    Pod { metadata: parts::pod_meta(plan, Some(name), labels), spec: Some(spec), status: None }
 }
 
 /// Where this run keeps its progress: a place no other run and no other job writes to.

@@ -3,15 +3,15 @@
 use k8s_openapi::{
     api::{
         apps::v1::Deployment,
-        core::v1::{ConfigMap, Pod},
+        core::v1::{ConfigMap, Pod, Service},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::ResourceExt;
 use millrace_crds::{DataGrant, DataGrantSpec, job::KeepPods, processing_job::Attempt};
-use millrace_kit::{Action, NoEffect, Target};
+use millrace_kit::{Action, Child, NoEffect, Target};
 
-use super::{Pass, begin};
+use super::{Pass, begin, group};
 use crate::{
     children,
     engine::{self, Plan},
@@ -41,7 +41,7 @@ pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<NoEffect
 fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<NoEffect>>) {
     let (attempt, seen) = now;
     if attempt.stop_reason.is_some() {
-        let going = seen.pod.iter().filter(|p| p.deleted.is_none()).map(as_child);
+        let going = group::pods(seen).filter(|p| p.deleted.is_none() && !p.over()).map(as_child);
         all.extend(going.map(|c| Action::Delete(target(pass, &c))));
         return;
     }
@@ -55,7 +55,8 @@ fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<NoEf
         return;
     }
     let granted = attempt.grant.is_none() || seen.grant.as_ref().is_some_and(|g| g.ready);
-    if seen.pod.is_none() && attempt.pod_uid.is_none() && granted {
+    let missing = group::missing(attempt, seen);
+    if !missing.is_empty() && granted {
         let plan = Plan {
             job: pass.job,
             work,
@@ -64,7 +65,11 @@ fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<NoEf
             numbers: (run, attempt.number),
             flink: attempt.flink.as_ref(),
         };
-        all.extend(engine::of(work).children(&plan).into_iter().map(Action::Create));
+        let there = |child: &Child| {
+            let at = child.address();
+            at.kind.kind == "Pod" && !missing.contains(&at.key.name)
+        };
+        all.extend(engine::of(work).children(&plan).into_iter().filter(|c| !there(c)).map(Action::Create));
     }
 }
 
@@ -83,7 +88,8 @@ fn ended(pass: &Pass<'_>) -> Vec<ChildView> {
     let grant = seen.grant.iter().map(|g| child("DataGrant", engine::grant_name(base), &g.uid));
     let conf = seen.conf.iter().map(|uid| child("ConfigMap", engine::conf_of(&attempt), uid));
     let anchor = seen.anchor.iter().map(|uid| child("Deployment", base.clone(), uid));
-    seen.pod.iter().map(as_child).chain(anchor).chain(conf).chain(grant).collect()
+    let service = seen.service.iter().map(|uid| child("Service", engine::service_name(base), uid));
+    group::pods(seen).map(as_child).chain(anchor).chain(conf).chain(service).chain(grant).collect()
 }
 
 fn as_child(pod: &PodView) -> ChildView {
@@ -130,6 +136,7 @@ fn target(pass: &Pass<'_>, child: &ChildView) -> Target {
     match child.kind.as_str() {
         "Pod" => Target::of(&Pod { metadata, ..Pod::default() }),
         "Deployment" => Target::of(&Deployment { metadata, ..Deployment::default() }),
+        "Service" => Target::of(&Service { metadata, ..Service::default() }),
         "ConfigMap" => Target::of(&ConfigMap { metadata, ..ConfigMap::default() }),
         _ => {
             let mut grant = DataGrant::new("", DataGrantSpec::default());

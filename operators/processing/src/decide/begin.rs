@@ -94,9 +94,11 @@ fn new_attempt(pass: &mut Pass<'_>, work: &Work) {
         ..FlinkAttempt::default()
     });
     let grant = (!work.access.is_empty()).then(|| engine::grant_name(&name));
+    let replicas = engine::of(work).replicas();
     let status = &mut pass.status;
     status.attempt = Some(Attempt {
         number,
+        replicas: (replicas > 1).then_some(replicas),
         pod: Some(format!("{name}-{}", engine::of(work).suffix())),
         name,
         spec_hash: Some(pass.model.hash.clone()),

@@ -13,7 +13,7 @@ use crate::{evidence::Outcome, status};
 /// Attempts kept in the status.
 const KEPT: usize = 5;
 /// Longest message of a record, in bytes.
-const MAX_RECORD: usize = 4_096;
+pub(crate) const MAX_RECORD: usize = 4_096;
 
 /// Whose retries a failure uses up.
 enum Account {
@@ -43,6 +43,8 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
     let status = &mut pass.status;
     if let Some(attempt) = status.attempt.as_mut() {
         attempt.started_at = started.map(Time);
+        // The record has it now.
+        attempt.verdict = None;
     }
     status.last_attempts.insert(
         0,

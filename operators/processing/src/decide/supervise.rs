@@ -4,11 +4,15 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::{
     job::Rerun,
-    processing_job::{Attempt, AttemptResult, FailureClass, JobPhase},
+    processing_job::{Attempt, AttemptResult, FailureClass, JobPhase, Verdict},
 };
 use millrace_kit::{Class, Key, conditions, failure, later};
 
-use super::{GIVE_UP, Pass, SLOW, finish::finish};
+use super::{
+    GIVE_UP, Pass, SLOW,
+    finish::{MAX_RECORD, finish},
+    group,
+};
 use crate::{
     engine,
     evidence::{self, Obstacle, Outcome},
@@ -20,63 +24,39 @@ use crate::{
 const SUSPENDED: &str = "Suspended";
 const SPEC_CHANGED: &str = "SpecChanged";
 const RUN_DEADLINE: &str = "RunDeadline";
+const FAILED: &str = "Failed";
 
 /// Judges the live attempt; the questions' order is fixed.
 pub(crate) fn supervise(pass: &mut Pass<'_>) {
     let Some(attempt) = status::live(&pass.status).cloned() else { return };
-    let pod = pass.seen.data.pod.clone();
-    if let Some(pod) = pod.as_ref().filter(|p| p.over()) {
+    let seen = &pass.seen.data;
+    if group::pods(seen).any(PodView::over) {
         // It may have run and ended between two looks.
-        saw(pass, pod);
-    }
-    if pass.seen.data.lost {
-        let gone = format!("Pod {} is gone", attempt.pod.clone().unwrap_or_default());
-        return finish(
-            pass,
-            stopping(pass, &attempt).unwrap_or_else(|| Outcome::failed(FailureClass::DriverLost, gone)),
-        );
-    }
-    if let Some(outcome) = pod.as_ref().and_then(|pod| outcome(pass, &attempt, pod)) {
-        let forced = stopping(pass, &attempt).filter(|_| outcome.result != AttemptResult::Succeeded);
-        return finish(
-            pass,
-            match forced {
-                Some(forced) => Outcome { exit_code: outcome.exit_code, started: outcome.started, ..forced },
-                None => outcome,
-            },
-        );
+        saw(pass);
     }
     if attempt.stop_reason.is_some() {
-        return stop(pass, &attempt, pod.as_ref());
+        return stop(pass, &attempt);
     }
-    if let Some(asked) = pod.as_ref().and_then(|p| p.deleted) {
-        return leaving(pass, pod.as_ref(), asked);
+    if let Some(outcome) = group::outcome(pass, &attempt) {
+        return conclude(pass, outcome);
     }
+    if let Some(pod) = group::pods(seen).find(|pod| pod.deleted.is_some()) {
+        return leaving(pass, &attempt, pod);
+    }
+    let exists = group::pods(seen).next().is_some();
     if pass.model.policy.suspend {
-        return ask_to_stop(pass, SUSPENDED, pod.is_some());
+        return ask_to_stop(pass, SUSPENDED, exists);
     }
     let changed = attempt.spec_hash.as_ref() != Some(&pass.model.hash);
     // A pod that is not made yet can only be made from the spec of now.
     let replaced = pass.model.policy.rerun == Rerun::OnChange && pass.model.work.is_ok();
-    if changed && (replaced || pod.is_none()) {
-        return ask_to_stop(pass, SPEC_CHANGED, pod.is_some());
+    if changed && (replaced || !group::whole(&attempt, seen)) {
+        return ask_to_stop(pass, SPEC_CHANGED, exists);
     }
-    match pod.as_ref().and_then(|pod| started(pass, pod).map(|since| (pod, since))) {
-        Some((pod, since)) => running(pass, pod, since),
-        None => starting(pass, &attempt, pod.as_ref()),
+    match group::started(pass, &attempt) {
+        Some(since) => running(pass, since),
+        None => starting(pass, &attempt),
     }
-}
-
-/// Asks the engine that made the pod; the spec may name another one by now.
-fn outcome(pass: &Pass<'_>, attempt: &Attempt, pod: &PodView) -> Option<Outcome> {
-    let engine = pass.model.work.as_ref().ok().map(engine::of);
-    let same = engine.filter(|e| attempt.pod.as_ref().is_some_and(|name| name.ends_with(e.suffix())));
-    same.map_or_else(|| evidence::outcome(pod), |engine| engine.outcome(pod, &pass.seen.data))
-}
-
-fn started(pass: &Pass<'_>, pod: &PodView) -> Option<Option<Timestamp>> {
-    let engine = pass.model.work.as_ref().ok().map(engine::of);
-    engine.map_or_else(|| evidence::started(pod), |engine| engine.started(pod, &pass.seen.data))
 }
 
 /// What a stop that was asked for makes of the attempt.
@@ -87,31 +67,69 @@ fn stopping(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
             let told = format!("ran longer than deadlines.run ({})", limit.0);
             Some(Outcome::failed(FailureClass::Deadline, told))
         }
+        FAILED => {
+            let verdict = attempt.verdict.clone().unwrap_or_default();
+            let (started, finished) = (verdict.started_at.map(|t| t.0), verdict.finished_at.map(|t| t.0));
+            let outcome = Outcome::failed(verdict.class.unwrap_or_default(), verdict.message);
+            Some(Outcome { exit_code: verdict.exit_code, started, finished, ..outcome })
+        }
         reason => Some(Outcome::stopped(reason)),
     }
 }
 
 fn ask_to_stop(pass: &mut Pass<'_>, reason: &str, exists: bool) {
-    let now = pass.now;
-    if let Some(attempt) = status::live_mut(&mut pass.status) {
-        attempt.stop_reason = Some(reason.to_owned());
-        attempt.stopping_at = Some(Time(now));
-    }
-    if let Some(pod) = pass.seen.data.pod.clone() {
-        saw(pass, &pod);
-    }
     if !exists {
         // Nothing to wait for.
         return finish(pass, Outcome::stopped(reason));
+    }
+    tell_to_go(pass, reason);
+}
+
+/// The end of the attempt, once nothing of it runs: what still does is stopped first, and the reason is stored before.
+fn conclude(pass: &mut Pass<'_>, outcome: Outcome) {
+    if !group::alive(&pass.seen.data) {
+        return finish(pass, outcome);
+    }
+    let verdict = Verdict {
+        class: outcome.class,
+        message: conditions::cut(&outcome.message, MAX_RECORD).to_owned(),
+        exit_code: outcome.exit_code,
+        started_at: outcome.started.map(Time),
+        finished_at: outcome.finished.map(Time),
+    };
+    if let Some(attempt) = status::live_mut(&mut pass.status) {
+        attempt.verdict = Some(verdict);
+    }
+    tell_to_go(pass, FAILED);
+}
+
+fn tell_to_go(pass: &mut Pass<'_>, reason: &str) {
+    let now = pass.now;
+    saw(pass);
+    if let Some(attempt) = status::live_mut(&mut pass.status) {
+        attempt.stop_reason = Some(reason.to_owned());
+        attempt.stopping_at = Some(Time(now));
     }
     pass.status.phase = Some(JobPhase::Stopping);
     let until = later(later(now, pass.model.policy.stop), GIVE_UP);
     pass.wake_at(until);
 }
 
-fn stop(pass: &mut Pass<'_>, attempt: &Attempt, pod: Option<&PodView>) {
+fn stop(pass: &mut Pass<'_>, attempt: &Attempt) {
     let Some(forced) = stopping(pass, attempt) else { return };
-    let Some(pod) = pod else { return finish(pass, forced) };
+    let seen = &pass.seen.data;
+    let Some(pod) = group::pods(seen).find(|pod| !pod.over()) else {
+        let outcome = match group::outcome(pass, attempt) {
+            Some(own) if own.result == AttemptResult::Succeeded => own,
+            Some(own) => Outcome {
+                exit_code: forced.exit_code.or(own.exit_code),
+                started: forced.started.or(own.started),
+                ..forced
+            },
+            None => forced,
+        };
+        return finish(pass, outcome);
+    };
     let since = attempt.stopping_at.as_ref().map_or(pass.now, |t| t.0);
     let until = later(later(since, pass.model.policy.stop), GIVE_UP);
     if pass.now >= until {
@@ -122,24 +140,28 @@ fn stop(pass: &mut Pass<'_>, attempt: &Attempt, pod: Option<&PodView>) {
     pass.wake_at(until);
 }
 
-/// Somebody deletes the pod: its last words are worth a wait, but not for ever.
-fn leaving(pass: &mut Pass<'_>, pod: Option<&PodView>, asked: Timestamp) {
-    let Some(pod) = pod else { return };
+/// Somebody deletes a pod: its last words are worth a wait, but not for ever.
+fn leaving(pass: &mut Pass<'_>, attempt: &Attempt, pod: &PodView) {
+    let asked = pod.deleted.unwrap_or(pass.now);
     let grace = u64::try_from(pod.grace.unwrap_or(0)).unwrap_or(0);
     let until = later(later(asked, std::time::Duration::from_secs(grace)), GIVE_UP);
     if pass.now >= until {
         let node = pod.node.clone().unwrap_or_default();
         let message = format!("Pod {} was deleted and node {node} does not confirm its end", pod.name);
-        return finish(pass, Outcome::failed(FailureClass::DriverLost, message));
+        let outcome = Outcome::failed(FailureClass::DriverLost, message);
+        return if engine::size(attempt) > 1 { conclude(pass, outcome) } else { finish(pass, outcome) };
     }
     pass.wake_at(until);
 }
 
-/// Stores that there is a pod: its uid, that the job counts as submitted, and that its data was there.
-fn saw(pass: &mut Pass<'_>, pod: &PodView) {
-    let now = pass.now;
+/// Stores that there are pods: their uids, that the job counts as submitted, and that its data was there.
+fn saw(pass: &mut Pass<'_>) {
+    let (seen, now) = (&pass.seen.data, pass.now);
+    if group::pods(seen).next().is_none() {
+        return;
+    }
     let Some(attempt) = status::live_mut(&mut pass.status) else { return };
-    attempt.pod_uid = Some(pod.uid.clone());
+    group::store(attempt, seen);
     let granted = attempt.grant.clone();
     pass.status.submitted = Some(true);
     if let Some(grant) = granted {
@@ -147,10 +169,11 @@ fn saw(pass: &mut Pass<'_>, pod: &PodView) {
     }
 }
 
-fn running(pass: &mut Pass<'_>, pod: &PodView, since: Option<Timestamp>) {
+fn running(pass: &mut Pass<'_>, since: Option<Timestamp>) {
     let now = pass.now;
-    let url = pass.model.work.as_ref().ok().and_then(|work| engine::of(work).url(pod));
-    saw(pass, pod);
+    let work = pass.model.work.as_ref().ok();
+    let url = work.zip(pass.seen.data.pod.as_ref()).and_then(|(work, pod)| engine::of(work).url(pod));
+    saw(pass);
     let Some(attempt) = status::live_mut(&mut pass.status) else { return };
     if attempt.started_at.is_none() {
         attempt.started_at = Some(Time(since.unwrap_or(now)));
@@ -166,32 +189,35 @@ fn running(pass: &mut Pass<'_>, pod: &PodView, since: Option<Timestamp>) {
     pass.wake_at(until);
 }
 
-fn starting(pass: &mut Pass<'_>, attempt: &Attempt, pod: Option<&PodView>) {
+fn starting(pass: &mut Pass<'_>, attempt: &Attempt) {
+    let seen = &pass.seen.data;
     let since = attempt.created_at.as_ref().map_or(pass.now, |t| t.0);
     let (slow, until) = (later(since, SLOW), later(since, pass.model.policy.start));
     let found = refused(pass, attempt);
     if let Some(Refused::Final(outcome)) = found {
-        return finish(pass, outcome);
+        return conclude(pass, outcome);
+    }
+    if engine::size(attempt) > 1 && group::whole(attempt, seen) {
+        // From here on one that is gone is missed: it is never made a second time beside its peers.
+        saw(pass);
     }
     let obstacle = match found {
         Some(Refused::Passing(obstacle)) => Some(obstacle),
-        _ => obstacle(pass, attempt, pod).or_else(|| (pass.now >= slow).then(|| patience(attempt, pod))),
+        _ => obstacle(pass, attempt).or_else(|| (pass.now >= slow).then(|| patience(pass, attempt))),
     };
     if pass.now >= until {
-        if let Some(pod) = pod {
-            saw(pass, pod);
-        }
-        let obstacle = obstacle.unwrap_or_else(|| patience(attempt, pod));
+        saw(pass);
+        let obstacle = obstacle.unwrap_or_else(|| patience(pass, attempt));
         let message = format!("not started within deadlines.start: {}", obstacle.trouble.message);
-        return finish(pass, Outcome::failed(obstacle.class, message));
+        return conclude(pass, Outcome::failed(obstacle.class, message));
     }
     pass.wake_at(if pass.now < slow { slow.min(until) } else { until });
     let Some(obstacle) = obstacle else { return };
-    tell(pass, obstacle, pod);
+    tell(pass, obstacle);
 }
 
 /// Puts an obstacle into the status; a pod that is seen counts as submitted, and its uid is stored.
-fn tell(pass: &mut Pass<'_>, obstacle: Obstacle, pod: Option<&PodView>) {
+fn tell(pass: &mut Pass<'_>, obstacle: Obstacle) {
     let now = pass.now;
     let mut trouble = obstacle.trouble;
     // Kubelets word one obstacle in several ways, in turns; the first wording stands.
@@ -201,33 +227,35 @@ fn tell(pass: &mut Pass<'_>, obstacle: Obstacle, pod: Option<&PodView>) {
     if trouble.reason == "DataNotReady" {
         conditions::set(&mut pass.status, "DataReady", ("False", &trouble.reason, &trouble.message), now);
     }
-    if let Some(pod) = pod {
-        saw(pass, pod);
-    }
+    saw(pass);
     pass.trouble = Some(trouble);
 }
 
-fn obstacle(pass: &Pass<'_>, attempt: &Attempt, pod: Option<&PodView>) -> Option<Obstacle> {
-    if let Some(pod) = pod {
-        return evidence::pod_obstacle(pod);
+fn obstacle(pass: &Pass<'_>, attempt: &Attempt) -> Option<Obstacle> {
+    let seen = &pass.seen.data;
+    if group::pods(seen).next().is_some() {
+        return group::pods(seen).find_map(evidence::pod_obstacle);
     }
-    let (name, grant) = (attempt.grant.as_ref()?, pass.seen.data.grant.as_ref()?);
+    let (name, grant) = (attempt.grant.as_ref()?, seen.grant.as_ref()?);
     evidence::grant_obstacle(name, grant)
 }
 
 /// What a start without any obstacle waits for.
-fn patience(attempt: &Attempt, pod: Option<&PodView>) -> Obstacle {
-    match (pod, &attempt.grant) {
+fn patience(pass: &Pass<'_>, attempt: &Attempt) -> Obstacle {
+    let seen = &pass.seen.data;
+    let idle = group::pods(seen).find(|pod| group::pod_started(pass, pod).is_none());
+    match (idle, &attempt.grant) {
         (Some(pod), _) => {
             let told = format!("Pod {} is {} and runs no container yet", pod.name, pod.phase);
             evidence::obstacle(FailureClass::Infrastructure, "WaitingForPod", told)
         }
-        (None, Some(grant)) => {
+        (None, Some(grant)) if group::pods(seen).next().is_none() => {
             let told = format!("DataGrant {grant} is not answered; is the dataplane operator running?");
             evidence::obstacle(FailureClass::Dependency, "WaitingForData", told)
         }
-        (None, None) => {
-            let told = format!("Pod {} is not there", attempt.pod.clone().unwrap_or_default());
+        _ => {
+            let first = group::missing(attempt, seen).into_iter().next();
+            let told = format!("Pod {} is not there", first.unwrap_or_default());
             evidence::obstacle(FailureClass::Infrastructure, "WaitingForPod", told)
         }
     }
@@ -241,8 +269,9 @@ enum Refused {
 /// What the API server said to our creates of this attempt's objects.
 fn refused(pass: &Pass<'_>, attempt: &Attempt) -> Option<Refused> {
     let namespace = pass.job.metadata.namespace.clone().unwrap_or_default();
+    let seen = &pass.seen.data;
     let mine = [
-        ("Pod", attempt.pod.clone().unwrap_or_default()),
+        ("Service", engine::service_name(&attempt.name)),
         ("ConfigMap", engine::conf_of(attempt)),
         ("Deployment", attempt.name.clone()),
         ("DataGrant", engine::grant_name(&attempt.name)),
@@ -250,11 +279,10 @@ fn refused(pass: &Pass<'_>, attempt: &Attempt) -> Option<Refused> {
         ("RoleBinding", engine::account_of(attempt).name.to_owned()),
         ("PodDisruptionBudget", crate::children::budget::BUDGET.to_owned()),
     ];
-    let ids = mine.map(|(kind, name)| (kind, format!("create {kind} {}", Key::new(&namespace, name))));
-    let (kind, last) = ids.iter().find_map(|(kind, id)| Some((*kind, pass.seen.failures.of(id)?)))?;
-    if kind == "Pod" && pass.seen.data.pod.is_some() {
-        return None;
-    }
+    // A pod that is there was made after all.
+    let pods = group::missing(attempt, seen).into_iter().map(|name| ("Pod", name));
+    let mut ids = pods.chain(mine).map(|(kind, name)| format!("create {kind} {}", Key::new(&namespace, name)));
+    let last = ids.find_map(|id| pass.seen.failures.of(&id))?;
     let failure = &last.failure;
     let told = format!("{}: {}", failure.reason, failure.message);
     if failure.reason == failure::TERMINATING {

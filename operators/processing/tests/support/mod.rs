@@ -4,7 +4,7 @@
 
 pub(crate) mod plots;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::{
@@ -37,6 +37,8 @@ pub(crate) enum Life {
     NoRoom,
     /// Runs, then its node is lost.
     NodeLost,
+    /// As many pods, each with a life of its own.
+    Ranks(&'static [Life]),
 }
 
 /// Who answers grants.
@@ -70,6 +72,12 @@ pub(crate) fn numbers(pod: &Pod) -> (i64, i64) {
     let env = pod.spec.as_ref().and_then(|s| s.containers.first()).and_then(|c| c.env.clone()).unwrap_or_default();
     let of = |name: &str| env.iter().find(|v| v.name == name).and_then(|v| v.value.clone()).unwrap_or_default();
     (of("MILLRACE_RUN").parse().unwrap_or(0), of("MILLRACE_ATTEMPT").parse().unwrap_or(0))
+}
+
+/// Rank of a pod among its peers, from what it was told.
+fn rank(pod: &Pod) -> usize {
+    let env = pod.spec.as_ref().and_then(|s| s.containers.first()).and_then(|c| c.env.clone()).unwrap_or_default();
+    env.iter().find(|v| v.name == "RANK").and_then(|v| v.value.as_ref()?.parse().ok()).unwrap_or(0)
 }
 
 fn set(world: &World, pod: &Pod, phase: &str, state: Option<ContainerState>) {
@@ -120,7 +128,11 @@ pub(crate) fn kubelet(life: fn(i64, i64) -> Life) -> Actor {
             let (run, attempt) = numbers(&pod);
             let status = pod.status.clone().unwrap_or_default();
             let phase = status.phase.unwrap_or_default();
-            match (phase.as_str(), life(run, attempt)) {
+            let life = match life(run, attempt) {
+                Life::Ranks(lives) => lives[rank(&pod)],
+                alike => alike,
+            };
+            match (phase.as_str(), life) {
                 ("", Life::NoImage) => {
                     let reason = Some("ErrImagePull".to_owned());
                     let message = Some("not found".to_owned());
@@ -206,6 +218,11 @@ pub(crate) fn once(ripe: fn(&World) -> bool, act: fn(&World)) -> Actor {
     })
 }
 
+/// Run and attempt of the status.
+fn told(status: &ProcessingJobStatus) -> (i64, i64) {
+    (status.run_number.unwrap_or(0), status.attempt.as_ref().map_or(0, |a| a.number))
+}
+
 /// What must hold after every step.
 pub(crate) fn invariant(world: &World) -> Result<(), String> {
     let pods = world.list::<Pod>();
@@ -213,16 +230,22 @@ pub(crate) fn invariant(world: &World) -> Result<(), String> {
         let phase = p.status.as_ref().and_then(|s| s.phase.clone()).unwrap_or_default();
         !matches!(phase.as_str(), "Succeeded" | "Failed")
     };
-    let alive: Vec<_> = pods.iter().filter(running).filter_map(|p| p.metadata.name.clone()).collect();
-    if alive.len() > 1 {
-        return Err(format!("two pods of one job at once: {alive:?}"));
+    let alive: Vec<_> = pods.iter().filter(running).collect();
+    let attempts: BTreeSet<_> = alive.iter().map(|p| numbers(p)).collect();
+    let names: BTreeSet<_> = alive.iter().map(|p| rank(p)).collect();
+    if attempts.len() > 1 || names.len() < alive.len() {
+        let names: Vec<_> = alive.iter().filter_map(|p| p.metadata.name.clone()).collect();
+        return Err(format!("two attempts of one job at once: {names:?}"));
     }
     let Some(job) = live(world) else { return Ok(()) };
     let status = job.status.unwrap_or_default();
-    let told = (status.run_number.unwrap_or(0), status.attempt.as_ref().map_or(0, |a| a.number));
+    let size = status.attempt.as_ref().and_then(|a| a.replicas).unwrap_or(1);
+    if attempts.iter().next() == Some(&told(&status)) && alive.len() > usize::try_from(size).unwrap() {
+        return Err(format!("{} pods, not {size}", alive.len()));
+    }
     for pod in &pods {
         let name = pod.metadata.name.clone().unwrap_or_default();
-        if numbers(pod) > told {
+        if numbers(pod) > told(&status) {
             return Err(format!("{name} exists before its attempt is stored"));
         }
         if world.created::<Pod>("ml", &name) > 1 {
@@ -231,9 +254,11 @@ pub(crate) fn invariant(world: &World) -> Result<(), String> {
     }
     if let Some(attempt) = &status.attempt
         && let Some(name) = &attempt.pod
-        && world.created::<Pod>("ml", name) > 1
     {
-        return Err(format!("{name} was created twice"));
+        let ranks = (1..attempt.replicas.unwrap_or(1)).map(|rank| format!("{}-rank{rank}", attempt.name));
+        if let Some(name) = ranks.chain([name.clone()]).find(|name| world.created::<Pod>("ml", name) > 1) {
+            return Err(format!("{name} was created twice"));
+        }
     }
     let wants = |name: &str| pods.iter().any(|p| p.metadata.name.as_deref() == Some(name));
     if let Some(attempt) = &status.attempt

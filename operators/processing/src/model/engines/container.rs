@@ -19,6 +19,8 @@ pub(crate) struct Container {
     pub resources: BTreeMap<String, i32>,
     /// Size of /dev/shm.
     pub shared_memory: Option<Quantity>,
+    /// Pods that work together.
+    pub replicas: i32,
     /// Below which it keeps its progress.
     pub checkpoint: Option<Prefix>,
 }
@@ -50,6 +52,7 @@ pub(super) fn parse(spec: &ContainerSpec, names: &Names, findings: &mut Findings
         memory,
         resources: spec.resources.clone(),
         shared_memory: shared,
+        replicas: spec.replicas.unwrap_or(1),
         // What cannot be read was found where the access is.
         checkpoint: spec.checkpoint.as_deref().and_then(Prefix::of),
     }

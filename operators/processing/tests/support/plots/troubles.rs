@@ -85,7 +85,7 @@ pub(crate) fn all() -> Vec<Plot> {
                 last(w, (1, 1, AttemptResult::Failed, Some(FailureClass::Image)))?;
                 must(w.list::<Pod>().is_empty(), "a pod that never ran was kept")
             },
-            writes: 6,
+            writes: 7,
         },
         Plot {
             name: "no room",
@@ -98,7 +98,7 @@ pub(crate) fn all() -> Vec<Plot> {
                 phase(w, JobPhase::Succeeded)?;
                 must(status(w).last_attempts[1].class == Some(FailureClass::Capacity), "wrong class")
             },
-            writes: 5 + 5,
+            writes: 6 + 5,
         },
         Plot {
             name: "run deadline",

@@ -1,0 +1,113 @@
+//! The pods of an attempt as one: all or nothing.
+//!
+//! An attempt has one pod or several. It runs when all of them run, it succeeds when all of them have, and it fails with
+//! the first that fails. Never judge a pod here whose uid is not the stored one.
+
+use jiff::Timestamp;
+use millrace_crds::processing_job::{Attempt, AttemptResult, FailureClass};
+
+use super::Pass;
+use crate::{
+    engine,
+    evidence::{self, Outcome},
+    observe::{Observed, PodView},
+};
+
+/// How much of a uid is stored of the pods from rank 1 on.
+const SHORT: usize = 8;
+
+/// The live attempt's pods that are there, in order of rank.
+pub(crate) fn pods(seen: &Observed) -> impl Iterator<Item = &PodView> {
+    seen.pod.iter().chain(&seen.ranks)
+}
+
+/// Whether something of it may still run.
+pub(crate) fn alive(seen: &Observed) -> bool {
+    pods(seen).any(|pod| !pod.over())
+}
+
+/// Whether all of it is there.
+pub(crate) fn whole(attempt: &Attempt, seen: &Observed) -> bool {
+    pods(seen).count() == engine::size(attempt)
+}
+
+/// Names of the pods that are still to be made: neither there nor stored as having been there.
+pub(crate) fn missing(attempt: &Attempt, seen: &Observed) -> Vec<String> {
+    let first = (attempt.pod_uid.is_none() && seen.pod.is_none()).then(|| attempt.pod.clone().unwrap_or_default());
+    let others = (1..engine::size(attempt)).filter(|rank| attempt.ranks.get(rank - 1).is_none_or(String::is_empty));
+    let others = others.map(|rank| engine::rank_name(&attempt.name, rank));
+    first.into_iter().chain(others.filter(|name| !seen.ranks.iter().any(|pod| pod.name == *name))).collect()
+}
+
+/// Stores which pods there are.
+pub(crate) fn store(attempt: &mut Attempt, seen: &Observed) {
+    if let Some(pod) = &seen.pod {
+        attempt.pod_uid = Some(pod.uid.clone());
+    }
+    for rank in 1..engine::size(attempt) {
+        let name = engine::rank_name(&attempt.name, rank);
+        let Some(pod) = seen.ranks.iter().find(|pod| pod.name == name) else { continue };
+        attempt.ranks.resize(attempt.ranks.len().max(rank), String::new());
+        if let Some(slot) = attempt.ranks.get_mut(rank - 1) {
+            *slot = pod.uid.chars().take(SHORT).collect();
+        }
+    }
+}
+
+/// When the last of them started, if all did.
+pub(crate) fn started(pass: &Pass<'_>, attempt: &Attempt) -> Option<Option<Timestamp>> {
+    let seen = &pass.seen.data;
+    let all: Option<Vec<_>> = pods(seen).map(|pod| pod_started(pass, pod)).collect();
+    all.filter(|_| whole(attempt, seen)).map(|all| all.into_iter().max().flatten())
+}
+
+/// When this one started, if it did.
+pub(crate) fn pod_started(pass: &Pass<'_>, pod: &PodView) -> Option<Option<Timestamp>> {
+    let engine = pass.model.work.as_ref().ok().map(engine::of);
+    engine.map_or_else(|| evidence::started(pod), |engine| engine.started(pod, &pass.seen.data))
+}
+
+/// How the attempt ended, if it did: lost with a pod that is gone, failed with the one that says most of why, well when
+/// all ended well, with the results of rank 0.
+pub(crate) fn outcome(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
+    let seen = &pass.seen.data;
+    let first = seen.lost.then(|| attempt.pod.clone().unwrap_or_default());
+    if let Some(gone) = first.as_ref().or(seen.lost_ranks.first()) {
+        return Some(Outcome::failed(FailureClass::DriverLost, format!("Pod {gone} is gone")));
+    }
+    let ends: Vec<(&PodView, Outcome)> =
+        pods(seen).filter_map(|pod| pod_outcome(pass, attempt, pod).map(|end| (pod, end))).collect();
+    let failed = ends.iter().filter(|(_, end)| end.result != AttemptResult::Succeeded);
+    if let Some((pod, end)) = failed.min_by_key(|(_, end)| (weight(end.class), end.finished)) {
+        let mut end = end.clone();
+        if engine::size(attempt) > 1 {
+            end.message = format!("{}: {}", pod.name, end.message);
+        }
+        return Some(end);
+    }
+    (ends.len() == engine::size(attempt)).then(|| ends.into_iter().next().map(|(_, end)| end)).flatten()
+}
+
+/// Asks the engine that made the pod; the spec may name another one by now.
+fn pod_outcome(pass: &Pass<'_>, attempt: &Attempt, pod: &PodView) -> Option<Outcome> {
+    let engine = pass.model.work.as_ref().ok().map(engine::of);
+    let same = engine.filter(|e| attempt.pod.as_ref().is_some_and(|name| name.ends_with(e.suffix())));
+    let end = same.map_or_else(|| evidence::outcome(pod), |engine| engine.outcome(pod, &pass.seen.data))?;
+    let silent = end.exit_code == Some(0) && attempt.pod.as_ref() != Some(&pod.name);
+    if silent && end.class == Some(FailureClass::Configuration) {
+        // Rank 0 speaks for all; what the others write to their termination logs is theirs.
+        return Some(Outcome { result: AttemptResult::Succeeded, class: None, ..end });
+    }
+    Some(end)
+}
+
+/// When one pod ends, its peers soon fail for want of it: what its surroundings did to it says more than what they say.
+const fn weight(class: Option<FailureClass>) -> u8 {
+    match class {
+        Some(FailureClass::Infrastructure) => 0,
+        Some(FailureClass::DriverLost) => 1,
+        Some(FailureClass::OutOfMemory) => 2,
+        Some(FailureClass::Configuration | FailureClass::Image) => 3,
+        _ => 4,
+    }
+}

@@ -72,7 +72,7 @@ pub(crate) fn pod_started(pass: &Pass<'_>, pod: &PodView) -> Option<Option<Times
 pub(crate) fn outcome(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
     let seen = &pass.seen.data;
     let first = seen.lost.then(|| attempt.pod.clone().unwrap_or_default());
-    if let Some(gone) = first.as_ref().or(seen.lost_ranks.first()) {
+    if let Some(gone) = first.as_ref().or_else(|| seen.lost_ranks.first()) {
         return Some(Outcome::failed(FailureClass::DriverLost, format!("Pod {gone} is gone")));
     }
     let ends: Vec<(&PodView, Outcome)> =

@@ -20,6 +20,13 @@ mkdir -p "$root"/opt/flink/{conf,log,usrlib}
 install -m 755 docker-entrypoint.sh "$root/docker-entrypoint.sh"
 install -m 755 start.sh "$root/opt/flink/bin/kubernetes-jobmanager.sh"
 ln -s kubernetes-jobmanager.sh "$root/opt/flink/bin/kubernetes-taskmanager.sh"
+# Hadoop's file system refuses to start for a user id without a name.
+mkdir "$root/etc"
+for file in passwd group; do
+  tar --extract --to-stdout --file "$PART_BASE/rootfs.tar" "./etc/$file" >"$root/etc/$file"
+done
+echo 'flink:x:9999:9999:Flink:/opt/flink:/usr/sbin/nologin' >>"$root/etc/passwd"
+echo 'flink:x:9999:' >>"$root/etc/group"
 chmod -R a+rX "$root"
 mkdir -p "$OUT/layers"
 millrace_layer "$root" "$OUT/layers/flink.tar"

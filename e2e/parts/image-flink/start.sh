@@ -22,7 +22,7 @@ if [ "$(basename "$0")" = kubernetes-taskmanager.sh ]; then
   role=taskmanager
   class=org.apache.flink.kubernetes.taskmanager.KubernetesTaskExecutorRunner
   read -ra memory <<<"${FLINK_TM_JVM_MEM_OPTS:-}"
-  args=("$@")
+  args=(--configDir "$FLINK_CONF_DIR" "$@")
 else
   role=jobmanager
   case ${1:-} in
@@ -36,6 +36,7 @@ else
     sed -n 's/^BASH_JAVA_UTILS_EXEC_RESULT://p')
   read -ra memory <<<"${sizes[0]:?the memory of the JobManager}"
   read -ra dynamic <<<"${sizes[1]:-}"
+  # An unknown option would end the reading of the others, and this one finds its directory in the environment.
   args=("${dynamic[@]}" "$@")
 fi
 read -ra own <<<"$(java_options "env.java.opts.$role")"
@@ -43,4 +44,4 @@ read -ra own <<<"$(java_options "env.java.opts.$role")"
 exec "$java" "${memory[@]}" "${options[@]}" "${own[@]}" \
   "-Dlog4j.configurationFile=file:$FLINK_CONF_DIR/log4j-console.properties" \
   "-Dlog4j.configuration=file:$FLINK_CONF_DIR/log4j-console.properties" \
-  -classpath "$class_path" "$class" --configDir "$FLINK_CONF_DIR" "${args[@]}"
+  -classpath "$class_path" "$class" "${args[@]}"

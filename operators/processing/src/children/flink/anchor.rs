@@ -24,8 +24,14 @@ const LABEL: &str = "millrace.dev/anchor";
 /// The Deployment of one attempt.
 pub(crate) fn build(plan: &Plan<'_>, own: &Flink, _: &FlinkStart) -> Deployment {
     let labels = BTreeMap::from([(LABEL.to_owned(), plan.base.to_owned())]);
-    let container =
-        Container { name: CONTAINER.to_owned(), image: Some(plan.fill(&own.image)), ..Container::default() };
+    // Never run, but what is checked as a pod must pass as one.
+    let container = Container {
+        name: CONTAINER.to_owned(),
+        image: Some(plan.fill(&own.image)),
+        security_context: Some(parts::container_wall()),
+        ..Container::default()
+    };
+    let spec = PodSpec { containers: vec![container], restart_policy: None, ..parts::pod_spec(plan) };
     Deployment {
         metadata: ObjectMeta {
             name: Some(plan.base.to_owned()),
@@ -38,7 +44,7 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Flink, _: &FlinkStart) -> Deployment 
             selector: LabelSelector { match_labels: Some(labels.clone()), ..LabelSelector::default() },
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta { labels: Some(labels), ..ObjectMeta::default() }),
-                spec: Some(PodSpec { containers: vec![container], ..PodSpec::default() }),
+                spec: Some(spec),
             },
             ..DeploymentSpec::default()
         }),

@@ -1,38 +1,29 @@
 //! The JobManager's pod: it has an API token, to ask for its TaskManagers.
 
 use k8s_openapi::api::core::v1::{
-    ConfigMapVolumeSource, Container, ContainerPort, EnvVar, EnvVarSource, ObjectFieldSelector, Pod, PodSpec, Volume,
-    VolumeMount,
+    Container, ContainerPort, EnvVar, EnvVarSource, ObjectFieldSelector, Pod, PodSpec, Volume, VolumeMount,
 };
 use millrace_crds::well_known::LABEL_ROLE;
 
-use super::conf;
+use super::{conf, worker};
 use crate::{
     children::{account, parts},
     engine::{
         Engine, Plan,
-        flink::{self, CONTAINER, FlinkStart, REST_PORT},
+        flink::{CONTAINER, FlinkStart, REST_PORT},
     },
     model::Flink,
 };
 
+/// Where TaskManagers report.
+pub(super) const RPC_PORT: i32 = 6123;
+/// Where TaskManagers fetch what is too big for a message.
+pub(super) const BLOB_PORT: i32 = 6124;
+
 /// The pod of one attempt.
 pub(crate) fn build(plan: &Plan<'_>, own: &Flink, _: &FlinkStart) -> Pod {
-    let (mut volumes, mut mounts) = parts::volumes(plan);
-    volumes.push(Volume {
-        name: "conf".to_owned(),
-        config_map: Some(ConfigMapVolumeSource {
-            name: flink::conf_name(plan.base),
-            ..ConfigMapVolumeSource::default()
-        }),
-        ..Volume::default()
-    });
-    mounts.push(VolumeMount {
-        name: "conf".to_owned(),
-        mount_path: conf::MOUNT.to_owned(),
-        read_only: Some(true),
-        ..VolumeMount::default()
-    });
+    let (volumes, mounts) = parts::volumes(plan);
+    let files: Vec<(Volume, VolumeMount)> = [conf::entry(plan)].into_iter().chain(conf::manager(plan)).collect();
     let port = |name: &str, number: i32| ContainerPort {
         name: Some(name.to_owned()),
         container_port: number,
@@ -50,17 +41,20 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Flink, _: &FlinkStart) -> Pod {
         name: CONTAINER.to_owned(),
         image: Some(plan.fill(&own.image)),
         image_pull_policy: Some(parts::pull(own.pull).to_owned()),
-        command: Some(vec!["/docker-entrypoint.sh".to_owned()]),
+        command: Some(vec![conf::ENTRY_PATH.to_owned()]),
+        // The pod's address in place of a Service's name: nothing stands between JobManager and TaskManagers.
         args: Some(vec![
             "bash".to_owned(),
             "-c".to_owned(),
             "kubernetes-jobmanager.sh kubernetes-application -Djobmanager.rpc.address=$(_POD_IP_ADDRESS)".to_owned(),
         ]),
-        env: Some([vec![address], parts::env(plan), parts::users_env(plan, true)].concat()),
-        ports: Some(vec![port("rest", REST_PORT), port("rpc", 6123), port("blobs", 6124)]),
+        env: Some([vec![address], worker::env(plan), parts::users_env(plan, true)].concat()),
+        ports: Some(vec![port("rest", REST_PORT), port("rpc", RPC_PORT), port("blobs", BLOB_PORT)]),
         resources: Some(parts::resources(&own.job_manager.0.0, &own.job_manager.1.0)),
-        volume_mounts: Some(mounts),
+        volume_mounts: Some(mounts.into_iter().chain(files.iter().map(|(_, mount)| mount.clone())).collect()),
         security_context: Some(parts::container_wall()),
+        // For what ends before the log settings are read.
+        termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
         ..Container::default()
     };
     let mut labels = parts::labels(plan.job, plan.numbers.1);
@@ -72,7 +66,7 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Flink, _: &FlinkStart) -> Pod {
         metadata: parts::pod_meta(plan, Some(format!("{}-{}", plan.base, own.suffix())), labels),
         spec: Some(PodSpec {
             containers: vec![container],
-            volumes: Some(volumes),
+            volumes: Some(volumes.into_iter().chain(files.into_iter().map(|(volume, _)| volume)).collect()),
             service_account_name: Some(account::FLINK.name.to_owned()),
             automount_service_account_token: Some(true),
             ..parts::pod_spec(plan)

@@ -1,0 +1,216 @@
+//! `config.yaml`: the user's options below, ours on top.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use millrace_crds::engines::FlinkMode;
+use serde_json::{Value, json};
+
+use super::{conf, pod, worker};
+use crate::{
+    children::{account, parts},
+    engine::{
+        Plan,
+        flink::{self, ClaimMode, FlinkStart, REST_PORT},
+    },
+    model::{
+        Flink,
+        flink::{Program, State},
+    },
+    observe::GrantView,
+};
+
+/// Main class of a script.
+const SQL_DRIVER: &str = "org.apache.flink.table.runtime.application.SqlDriver";
+/// The provider that reads profiles: its `credential_process` prints what the kubelet renews.
+const PROVIDER: &str = "com.amazonaws.auth.profile.ProfileCredentialsProvider";
+/// Java's options for all processes.
+const JAVA_OPTIONS: &str = "env.java.opts.all";
+/// Doors of the Java modules that Flink and Hadoop walk through; Flink's own settings, which ours replace, open the same.
+const OPENS: [&str; 11] = [
+    "java.lang",
+    "java.net",
+    "java.io",
+    "java.nio",
+    "sun.nio.ch",
+    "java.lang.reflect",
+    "java.text",
+    "java.time",
+    "java.util",
+    "java.util.concurrent",
+    "java.util.concurrent.atomic",
+];
+
+/// The file: every value as JSON, which YAML reads as it stands.
+pub(super) fn text(plan: &Plan<'_>, own: &Flink, start: &FlinkStart) -> String {
+    all(plan, own, start).iter().fold(String::new(), |mut file, (key, value)| {
+        let _ = writeln!(file, "{}: {value}", Value::from(key.as_str()));
+        file
+    })
+}
+
+/// The options.
+fn all(plan: &Plan<'_>, own: &Flink, start: &FlinkStart) -> BTreeMap<String, Value> {
+    let mut all: BTreeMap<String, Value> =
+        own.conf.iter().map(|(key, value)| (key.clone(), json!(plan.fill_file(value)))).collect();
+    let theirs = own.conf.get(JAVA_OPTIONS).map(|text| plan.fill_file(text)).unwrap_or_default();
+    let mut set = |key: &str, value: Value| {
+        all.insert(key.to_owned(), value);
+    };
+    set(JAVA_OPTIONS, json!(format!("{} {theirs}", opens()).trim()));
+    set("execution.target", json!("kubernetes-application"));
+    set("internal.cluster.execution-mode", json!("NORMAL"));
+    // Without these two an application that is over is gone before anybody has asked how it went.
+    set("execution.shutdown-on-application-finish", json!(false));
+    set("execution.submit-failed-job-on-application-error", json!(true));
+    set("execution.runtime-mode", json!(if own.mode == FlinkMode::Batch { "BATCH" } else { "STREAMING" }));
+    set("$internal.pipeline.job-id", json!(start.job_id));
+    set("pipeline.name", json!(plan.job.metadata.name));
+    set("parallelism.default", json!(own.parallelism));
+    set("jobmanager.rpc.port", json!(pod::RPC_PORT));
+    set("blob.server.port", json!(pod::BLOB_PORT.to_string()));
+    set("taskmanager.rpc.port", json!("6122"));
+    set("rest.port", json!(REST_PORT));
+    // Whoever reaches the page may look, not submit and not cancel.
+    set("web.submit.enable", json!(false));
+    set("web.cancel.enable", json!(false));
+    set("io.tmp.dirs", json!("/tmp"));
+    set("user.artifacts.base-dir", json!("/tmp/artifacts"));
+    sizes(own, &mut set);
+    pods(plan, own, &mut set);
+    program(plan, &own.program, &mut set);
+    if let Some((path, claim)) = &start.restore {
+        set("execution.state-recovery.path", json!(path));
+        let mode = if *claim == ClaimMode::Claim { "CLAIM" } else { "NO_CLAIM" };
+        set("execution.state-recovery.claim-mode", json!(mode));
+        let lenient = own.state.as_ref().is_some_and(|state| state.allow_non_restored);
+        set("execution.state-recovery.ignore-unclaimed-state", json!(lenient));
+    }
+    if let Some(state) = &own.state {
+        keep(plan, state, &mut set);
+    }
+    if let Some(grant) = plan.grant() {
+        store(grant, &mut set);
+    }
+    all
+}
+
+fn opens() -> String {
+    let open = |package: &&str| format!("--add-opens=java.base/{package}=ALL-UNNAMED");
+    let exports = ["java.rmi/sun.rmi.registry", "java.security.jgss/sun.security.krb5"];
+    let export = |name: &&str| format!("--add-exports={name}=ALL-UNNAMED");
+    exports.iter().map(export).chain(OPENS.iter().map(open)).collect::<Vec<_>>().join(" ")
+}
+
+fn sizes(own: &Flink, set: &mut impl FnMut(&str, Value)) {
+    let (fewest, most) = own.task_managers;
+    let cpu = cores(&own.task_manager.0);
+    set("jobmanager.memory.process.size", json!(memory(&own.job_manager.1)));
+    set("taskmanager.memory.process.size", json!(memory(&own.task_manager.1)));
+    set("taskmanager.numberOfTaskSlots", json!(own.slots));
+    set("slotmanager.number-of-slots.max", json!(most.saturating_mul(own.slots)));
+    if fewest < most {
+        set("jobmanager.scheduler", json!("adaptive"));
+        set("slotmanager.number-of-slots.min", json!(fewest.saturating_mul(own.slots)));
+    }
+    set("kubernetes.taskmanager.cpu.amount", json!(cpu));
+    // Flink insists on a limit. A core for each slot and one for the rest; a start at the request alone takes half a minute.
+    let limit = f64::from(own.slots.saturating_add(1));
+    set("kubernetes.taskmanager.cpu.limit-factor", json!(if cpu > 0.0 { (limit / cpu).max(1.0) } else { 1.0 }));
+}
+
+fn pods(plan: &Plan<'_>, own: &Flink, set: &mut impl FnMut(&str, Value)) {
+    set("kubernetes.cluster-id", json!(plan.base));
+    set("kubernetes.namespace", json!(plan.job.metadata.namespace));
+    set("kubernetes.jobmanager.service-account", json!(account::FLINK.name));
+    let worker = if own.state.is_some() { account::FLINK.name } else { "default" };
+    set("kubernetes.taskmanager.service-account", json!(worker));
+    set("kubernetes.container.image.ref", json!(plan.fill_file(&own.image)));
+    set("kubernetes.container.image.pull-policy", json!(parts::pull(own.pull)));
+    set("kubernetes.entry.path", json!(conf::ENTRY_PATH));
+}
+
+fn program(plan: &Plan<'_>, own: &Program, set: &mut impl FnMut(&str, Value)) {
+    // No kubelet stands between this file and the application, so what a container's arguments may refer to is put in here.
+    let known = [worker::env(plan), parts::users_env(plan, false)].concat();
+    let known: Vec<(&str, &str)> = known.iter().filter_map(|v| Some((v.name.as_str(), v.value.as_deref()?))).collect();
+    let fill = |text: &str| expand(&plan.fill(text), &known);
+    let args = match own {
+        Program::Jar { main, class, args } => {
+            set("pipeline.jars", json!([plan.fill_file(main)]));
+            if let Some(class) = class {
+                set("$internal.application.main", json!(class));
+            }
+            args.iter().map(|text| fill(text)).collect()
+        }
+        Program::Sql(script) => {
+            set("$internal.application.main", json!(SQL_DRIVER));
+            vec!["--script".to_owned(), fill(script)]
+        }
+    };
+    set("$internal.application.program-args", json!(args));
+}
+
+/// What keeps the state, and lets a killed JobManager's newest checkpoint be found.
+fn keep(plan: &Plan<'_>, state: &State, set: &mut impl FnMut(&str, Value)) {
+    let Some(root) = flink::root(plan, state) else { return };
+    set("high-availability.type", json!("kubernetes"));
+    set("high-availability.storageDir", json!(format!("{root}ha")));
+    set("high-availability.cluster-id", json!(plan.base));
+    set("job-result-store.storage-path", json!(format!("{root}ha/{}/results", plan.base)));
+    set("execution.checkpointing.dir", json!(flink::checkpoints(&root)));
+    set("execution.checkpointing.savepoint-dir", json!(flink::savepoints(&root)));
+    set("execution.checkpointing.interval", json!(format!("{}s", state.checkpoint_every.as_secs())));
+    set("execution.checkpointing.externalized-checkpoint-retention", json!("RETAIN_ON_CANCELLATION"));
+}
+
+fn store(grant: &GrantView, set: &mut impl FnMut(&str, Value)) {
+    let Some(endpoint) = &grant.endpoint else { return };
+    set("s3.endpoint", json!(endpoint));
+    set("s3.path.style.access", json!(grant.path_style));
+    if let Some(region) = &grant.region {
+        set("s3.endpoint.region", json!(region));
+    }
+    if grant.secret.is_some() {
+        set("s3.aws.credentials.provider", json!(PROVIDER));
+        // Credentials come from the file alone; Flink would ask for session tokens of its own and hand them around.
+        set("security.delegation.tokens.enabled", json!(false));
+    }
+}
+
+/// Replaces `$(NAME)` as the kubelet does in a container's arguments: unknown names stay, `$$(` is an escape.
+pub(super) fn expand(text: &str, known: &[(&str, &str)]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let found = from.strip_prefix("$(").and_then(|tail| tail.split_once(')')).and_then(|(name, tail)| {
+            let (_, value) = known.iter().rev().find(|(known, _)| *known == name)?;
+            Some((*value, tail))
+        });
+        rest = if let Some(tail) = from.strip_prefix("$$(") {
+            out.push_str("$(");
+            tail
+        } else if let Some((value, tail)) = found {
+            // A variable's own value carries the escapes of the kubelet.
+            out.push_str(&value.replace("$$(", "$("));
+            tail
+        } else {
+            out.push('$');
+            from.get(1..).unwrap_or_default()
+        };
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Thousandths of a core as a number of cores.
+#[expect(clippy::cast_precision_loss, reason = "no pod has 2^52 thousandths of a core")]
+fn cores(cpu: &millrace_crds::Quantity) -> f64 {
+    crate::model::millis(cpu).unwrap_or(500) as f64 / 1000.0
+}
+
+/// In Flink's notation, whose units are powers of two.
+fn memory(memory: &millrace_crds::Quantity) -> String {
+    format!("{}m", crate::model::bytes(memory).unwrap_or(0) >> 20)
+}

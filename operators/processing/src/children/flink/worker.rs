@@ -1,0 +1,53 @@
+//! The template of TaskManagers: Flink fills in names, sizes and commands, the walls are ours.
+
+use k8s_openapi::api::core::v1::{Container, EnvVar, Pod, PodSpec};
+use millrace_crds::well_known::{GRANT_KEY_AWS_CONFIG, GRANT_MOUNT_PATH, LABEL_ROLE};
+use serde_json::json;
+
+use super::conf;
+use crate::{
+    children::parts,
+    engine::{Plan, flink::CONTAINER},
+    model::Flink,
+};
+
+/// Our variables in JobManager and TaskManagers.
+pub(super) fn env(plan: &Plan<'_>) -> Vec<EnvVar> {
+    let mut all = parts::env(plan);
+    if plan.grant().is_some_and(|grant| grant.secret.is_some()) {
+        // Flink's S3 file system is built on the first AWS SDK, which reads its profiles from the file this one names.
+        let file = format!("{GRANT_MOUNT_PATH}/{GRANT_KEY_AWS_CONFIG}");
+        all.push(parts::var("AWS_CREDENTIAL_PROFILES_FILE", file));
+    }
+    all
+}
+
+/// The template as JSON, which is YAML too.
+pub(super) fn template(plan: &Plan<'_>, own: &Flink) -> String {
+    let (mut volumes, mut mounts) = parts::volumes(plan);
+    let (volume, mount) = conf::entry(plan);
+    volumes.push(volume);
+    mounts.push(mount);
+    let container = Container {
+        name: CONTAINER.to_owned(),
+        // TaskManagers are the JobManager's pods, and the wall lets a JobManager's pods read no Secret but its grant's.
+        env: Some([env(plan), parts::users_env(plan, false)].concat()),
+        volume_mounts: Some(mounts),
+        security_context: Some(parts::container_wall()),
+        termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
+        ..Container::default()
+    };
+    let mut labels = parts::labels(plan.job, plan.numbers.1);
+    // The pod cache leaves these out by this label.
+    labels.insert(LABEL_ROLE.to_owned(), "executor".to_owned());
+    let mut spec = PodSpec { containers: vec![container], volumes: Some(volumes), ..parts::pod_spec(plan) };
+    // With high availability a TaskManager learns from a ConfigMap who leads.
+    spec.automount_service_account_token = Some(own.state.is_some());
+    let pod = Pod { metadata: parts::pod_meta(plan, None, labels), spec: Some(spec), status: None };
+    let mut body = serde_json::to_value(pod).unwrap_or_default();
+    if let Some(root) = body.as_object_mut() {
+        root.insert("apiVersion".to_owned(), json!("v1"));
+        root.insert("kind".to_owned(), json!("Pod"));
+    }
+    format!("{body:#}")
+}

@@ -32,3 +32,24 @@ fn the_wall_knows_the_names_of_an_attempt() -> Result<(), String> {
     }
     Ok(())
 }
+
+/// The same for JobManagers.
+#[test]
+fn the_wall_knows_the_names_of_a_flink_attempt() -> Result<(), String> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| fs::read_to_string(here.join(path)).map_err(|e| format!("{path}: {e}"));
+    let policy = read("../../charts/millrace/walls/flink-jobmanager-policy.yaml")?;
+    let role = read("../../charts/millrace/walls/flink-jobmanager-role.yaml")?;
+    let built = read("tests/golden/processingjob/flink-state-granted/decision.yaml")?;
+    let names = [("counts-bcdfghjk-jobmanager", "'-jobmanager'"), ("counts-bcdfghjk-data", "'-data'")];
+    let conf = [("flink-config-counts-bcdfghjk", "'flink-config-'"), ("\"millrace.dev/role\": \"executor\"", "'executor'")];
+    for (code, chart) in names.into_iter().chain(conf) {
+        if !built.contains(code) || !policy.contains(chart) {
+            return Err(format!("policy and code disagree on {code}"));
+        }
+    }
+    if !built.contains("name: millrace-flink-jobmanager") || !role.contains("name: millrace-flink-jobmanager") {
+        return Err("the RoleBinding names another ClusterRole than the chart brings".into());
+    }
+    Ok(())
+}

@@ -42,7 +42,8 @@ fn the_wall_knows_the_names_of_a_flink_attempt() -> Result<(), String> {
     let role = read("../../charts/millrace/walls/flink-jobmanager-role.yaml")?;
     let built = read("tests/golden/processingjob/flink-state-granted/decision.yaml")?;
     let names = [("counts-bcdfghjk-jobmanager", "'-jobmanager'"), ("counts-bcdfghjk-data", "'-data'")];
-    let conf = [("flink-config-counts-bcdfghjk", "'flink-config-'"), ("\"millrace.dev/role\": \"executor\"", "'executor'")];
+    let conf =
+        [("flink-config-counts-bcdfghjk", "'flink-config-'"), ("\"millrace.dev/role\": \"executor\"", "'executor'")];
     for (code, chart) in names.into_iter().chain(conf) {
         if !built.contains(code) || !policy.contains(chart) {
             return Err(format!("policy and code disagree on {code}"));

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use container::ContainerSpec;
 pub use flink::{FlinkMode, FlinkSpec, FlinkVersion, JobManagerSpec, OnDelete, StateSpec, TaskManagersSpec, Upgrade};
-pub use spark::{DriverSpec, ExecutorsSpec, SparkSpec};
+pub use spark::{DriverSpec, ExecutorsSpec, SparkMode, SparkSpec};
 
 /// When the kubelet pulls an image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

@@ -23,6 +23,8 @@ const BUCKET_HINT: &str = "write bucket/NAME or bucket/NAME/prefix/";
     schema::rule("!has(self.conf) || self.conf.all(k, k != 'spark.master' && k != 'spark.driver.host' && !k.startsWith('spark.kubernetes.'))", "conf may not set spark.master, spark.driver.host or spark.kubernetes.*: Millrace sets them; use driver, executors, pod and env"),
     schema::rule("has(self.main) != has(self.sql)", "give exactly one of main, sql"),
     schema::rule("!has(self.class) || (has(self.main) && self.main.endsWith('.jar'))", "class belongs to a .jar; leave it out for a .py or sql"),
+    schema::rule("has(self.checkpoint) == (has(self.mode) && self.mode == 'Streaming')", "mode Streaming and checkpoint belong together"),
+    schema::rule("!has(self.sql) || !has(self.mode) || self.mode != 'Streaming'", "sql runs to its end; mode Streaming needs main"),
     schema::rule("has(self.main) || !has(self.args) || self.args.size() == 0", "args belong to main; write values into the sql itself")
 ]))]
 pub struct SparkSpec {
@@ -50,6 +52,18 @@ pub struct SparkSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::texts(64, 1_024).templated())]
     pub args: Vec<String>,
+    /// Whether the application ends by itself. Default: Batch. Streaming is ready while it runs, is not held against a
+    /// drain of its node, and goes on from its checkpoint in every attempt and run. A `.py` is stopped between two
+    /// batches; a `.jar` at once, and repeats the batch it was at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<SparkMode>,
+    /// Where a streaming application keeps its progress: `bucket/NAME/prefix/`, or `bucket/NAME` for `spark/JOB/` in it;
+    /// implies `writes` of it. It becomes `spark.sql.streaming.checkpointLocation`, where each query that has a name
+    /// (`queryName`) finds its own; the URI is also in the variable `MILLRACE_CHECKPOINT`. Nothing is ever deleted there:
+    /// another prefix starts anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256), transform = schema::text(256).checked(BUCKET, BUCKET_HINT).templated())]
+    pub checkpoint: Option<String>,
     /// Maven coordinates `group:artifact:version`, fetched with all they need by the driver before the program starts, and
     /// by nobody else; needs a way to a repository. For Kafka topics: `org.apache.spark:spark-sql-kafka-0-10_2.13:` and the
     /// version of Spark in the image; addresses are in the variables `KAFKA_BOOTSTRAP_SERVERS` and `TOPIC_<NAME>`.
@@ -78,6 +92,16 @@ pub struct SparkSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256), transform = schema::text(256).checked(BUCKET, BUCKET_HINT).templated())]
     pub event_log: Option<String>,
+}
+
+/// Whether an application ends by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum SparkMode {
+    /// It does.
+    #[default]
+    Batch,
+    /// Structured Streaming: it runs until it is stopped.
+    Streaming,
 }
 
 /// The driver.

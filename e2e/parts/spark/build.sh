@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# about: Apache Spark 4.0.1 from its PyPI distribution, with the jars for S3A
+# about: Apache Spark 4.0.1 from its PyPI distribution, with the jars for S3A and Kafka
 # needs:
 # debian: python3-pip openjdk-17-jre-headless maven
 # uses: e2e/images/lib
@@ -29,7 +29,7 @@ rm -rf "$home/jars/connect-repl" "$home"/bin/*.cmd "$home/python/pyspark/python"
 rm -f "$home"/jars/*-{osx,windows,linux-aarch_64,linux-riscv64}*.jar
 chmod +x "$home"/bin/*
 
-echo "spark: jars for S3A"
+echo "spark: jars for S3A and Kafka"
 mvn -B -ntp -q -f "$work/pom.xml" dependency:copy-dependencies \
   -DincludeScope=runtime -DoutputDirectory="$work/extra"
 test -f "$home/jars/hadoop-client-api-3.4.1.jar" # hadoop-aws must match

@@ -12,4 +12,5 @@ pub(crate) mod main_pod;
 pub(crate) mod parts;
 pub(crate) mod properties;
 pub(crate) mod ranks;
+pub(crate) mod stream;
 mod wishes;

@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, time::Duration};
 use millrace_crds::{
     JobSpec, ProcessingJob,
     data_grant::AccessRequest,
-    engines::FlinkMode,
+    engines::{FlinkMode, SparkMode},
     job::{EnvVar, KeepPods, ReadyWhen, Rerun},
     pod::PodSubset,
     well_known::DEFAULT_DATA_PLANE,
@@ -135,6 +135,7 @@ fn policy(spec: &JobSpec, findings: &mut Findings) -> Policy {
 /// Whether the job has no end of its own.
 fn streams(spec: &JobSpec) -> bool {
     spec.flink.as_ref().is_some_and(|own| own.mode.unwrap_or_default() == FlinkMode::Streaming)
+        || spec.spark.as_ref().is_some_and(|own| own.mode.unwrap_or_default() == SparkMode::Streaming)
 }
 
 fn work(spec: &JobSpec, of: (&str, &Policy), findings: &mut Findings) -> Option<Work> {

@@ -1,13 +1,14 @@
 //! The disruption budget of drivers, one per namespace: a drain waits for them, for a driver takes its run with it.
 //!
-//! It belongs to no job and stays. The eviction API counts running pods only, so a finished driver never holds a node up.
+//! Streaming drivers are left out: a drain would wait for ever, and they go on from their checkpoint. It belongs to no
+//! job and stays. The eviction API counts running pods only, so a finished driver never holds a node up.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec},
     apimachinery::pkg::{
-        apis::meta::v1::{LabelSelector, ObjectMeta},
+        apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta},
         util::intstr::IntOrString,
     },
 };
@@ -15,6 +16,9 @@ use millrace_crds::well_known::LABEL_ROLE;
 
 /// Name of the budget.
 pub(crate) const BUDGET: &str = "millrace-drivers";
+
+/// The label of drivers that go on where they were.
+pub(crate) const STREAMING: &str = "millrace.dev/streaming";
 
 /// The budget. `maxUnavailable: 0` would ask the pods' owner for its scale, which a job has not; more pods than there
 /// can be is the same without that question.
@@ -30,7 +34,11 @@ pub(crate) fn build(namespace: &str) -> PodDisruptionBudget {
             min_available: Some(IntOrString::Int(i32::MAX)),
             selector: Some(LabelSelector {
                 match_labels: Some(BTreeMap::from([(LABEL_ROLE.to_owned(), "driver".to_owned())])),
-                ..LabelSelector::default()
+                match_expressions: Some(vec![LabelSelectorRequirement {
+                    key: STREAMING.to_owned(),
+                    operator: "DoesNotExist".to_owned(),
+                    values: None,
+                }]),
             }),
             ..PodDisruptionBudgetSpec::default()
         }),

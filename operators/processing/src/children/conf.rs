@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
-use super::{executor, parts, properties};
+use super::{executor, parts, properties, stream};
 use crate::{
     engine::{self, Plan},
     model::{Executors, Program, Spark},
@@ -54,6 +54,9 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> ConfigMap {
     ]);
     if own.executors != Executors::None {
         data.insert(TEMPLATE.to_owned(), executor::template(plan));
+    }
+    if own.runs_in_batches().is_some() {
+        data.insert(stream::KEY.to_owned(), stream::RUNNER.to_owned());
     }
     if let Program::Sql(sql) = &own.program {
         data.insert(SQL.to_owned(), plan.fill_file(sql));

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::{
 };
 use millrace_crds::well_known::LABEL_ROLE;
 
-use super::{account, conf, event_log, parts};
+use super::{account, budget, conf, event_log, parts, stream};
 use crate::{
     engine::{self, CONTAINERS, Engine, Plan},
     model::{Executors, Program, Spark},
@@ -49,7 +49,8 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> Pod {
         image: Some(plan.fill(&own.image)),
         image_pull_policy: Some(parts::pull(own.pull).to_owned()),
         args: Some(args(plan, own)),
-        env: Some(env(plan)),
+        env: Some(env(plan, own)),
+        lifecycle: stream::hook(plan, own),
         ports: Some(vec![port("rpc", RPC_PORT), port("blocks", BLOCK_PORT), port("ui", UI_PORT)]),
         resources: Some(parts::resources(&own.driver.cpu.0, &own.driver.memory.0)),
         volume_mounts: Some(mounts),
@@ -60,6 +61,9 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> Pod {
     let mut labels = parts::labels(plan.job, plan.numbers.1);
     labels.insert(LABEL_ROLE.to_owned(), "driver".to_owned());
     labels.insert("spark-role".to_owned(), "driver".to_owned());
+    if own.checkpoint.is_some() {
+        labels.insert(budget::STREAMING.to_owned(), "true".to_owned());
+    }
     labels.insert("spark-app-selector".to_owned(), plan.base.to_owned());
     let init = event_log::init(plan, own, &container);
     let mut spec = PodSpec {
@@ -94,7 +98,7 @@ fn args(plan: &Plan<'_>, own: &Spark) -> Vec<String> {
             if let Some(class) = class {
                 all.extend(["--class".to_owned(), class.clone()]);
             }
-            all.push(plan.fill(uri));
+            all.extend(stream::program(own).unwrap_or_else(|| vec![uri.clone()]).iter().map(|text| plan.fill(text)));
             all.extend(args.iter().map(|text| plan.fill(text)));
         }
         Program::Sql(_) => {
@@ -106,7 +110,7 @@ fn args(plan: &Plan<'_>, own: &Spark) -> Vec<String> {
     all
 }
 
-fn env(plan: &Plan<'_>) -> Vec<EnvVar> {
+fn env(plan: &Plan<'_>, own: &Spark) -> Vec<EnvVar> {
     let address = EnvVar {
         name: "SPARK_DRIVER_BIND_ADDRESS".to_owned(),
         value: None,
@@ -122,6 +126,8 @@ fn env(plan: &Plan<'_>) -> Vec<EnvVar> {
         parts::var("SPARK_LOCAL_DIRS", "/tmp/spark"),
     ];
     all.extend(parts::env(plan));
+    let checkpoint = own.checkpoint.as_ref().and_then(|place| plan.uri(place));
+    all.extend(checkpoint.map(|uri| parts::var("MILLRACE_CHECKPOINT", parts::literal(&uri))));
     all.extend(parts::users_env(plan, true));
     all
 }

@@ -24,6 +24,7 @@ pub(crate) fn init(plan: &Plan<'_>, own: &Spark, driver: &Container) -> Option<C
         command: Some(command.iter().map(|text| text.replace("$(", "$$(")).collect()),
         args: None,
         ports: None,
+        lifecycle: None,
         ..driver.clone()
     })
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::{conf, driver, executor, parts};
+use super::{conf, driver, executor, parts, stream};
 use crate::{
     engine::{Engine, Plan},
     model::{Executors, Program, Size, Spark},
@@ -52,6 +52,9 @@ pub(crate) fn text(plan: &Plan<'_>, own: &Spark) -> String {
         cluster(plan, own, &mut set);
     }
     files(plan, own, &mut set);
+    if let Some(place) = own.checkpoint.as_ref().and_then(|place| plan.uri(place)) {
+        set("spark.sql.streaming.checkpointLocation", place);
+    }
     if let Some(log) = own.event_log.as_ref().and_then(|place| plan.uri(place)) {
         set("spark.eventLog.enabled", "true".to_owned());
         set("spark.eventLog.dir", log);
@@ -67,8 +70,9 @@ pub(crate) fn text(plan: &Plan<'_>, own: &Spark) -> String {
 
 /// What is fetched before the program starts, by the driver and by nobody else.
 fn files(plan: &Plan<'_>, own: &Spark, set: &mut impl FnMut(&str, String)) {
-    let lists =
-        [("spark.jars.packages", &own.packages), ("spark.jars", &own.jars), ("spark.submit.pyFiles", &own.py_files)];
+    let mut python = own.py_files.clone();
+    python.extend(stream::fetched(own).map(str::to_owned));
+    let lists = [("spark.jars.packages", &own.packages), ("spark.jars", &own.jars), ("spark.submit.pyFiles", &python)];
     for (key, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
         let filled: Vec<String> = list.iter().map(|text| plan.fill_file(text)).collect();
         set(key, filled.join(","));

@@ -17,6 +17,14 @@ pub(crate) struct Prefix {
 }
 
 impl Prefix {
+    /// A place for this job alone, where a whole bucket was named: two jobs in one would read each other's progress.
+    pub(super) fn or_of(mut self, job: &str) -> Self {
+        if self.prefix.is_empty() {
+            self.prefix = format!("spark/{job}/");
+        }
+        self
+    }
+
     /// Reads `bucket/NAME[/prefix]`; the slash at the end need not be written.
     pub(super) fn of(text: &str) -> Option<Self> {
         match DataRef::parse(text.trim_end_matches('/')) {
@@ -26,6 +34,9 @@ impl Prefix {
         }
     }
 }
+
+/// The field that says where a streaming Spark application keeps its progress.
+const CHECKPOINT: &str = "spark.checkpoint";
 
 /// What the job of this name reads, writes and keeps, each target once with the stronger mode, in order of name.
 pub(super) fn access(spec: &JobSpec, job: &str, findings: &mut Findings) -> Vec<AccessRequest> {
@@ -48,7 +59,7 @@ pub(super) fn access(spec: &JobSpec, job: &str, findings: &mut Findings) -> Vec<
     }
     for (field, text) in kept(spec) {
         readable(field, text, findings);
-        match Prefix::of(text) {
+        match Prefix::of(text).map(|own| if field == CHECKPOINT { own.or_of(job) } else { own }) {
             Some(own) => _ = all.insert(DataRef::Bucket { name: own.bucket, prefix: own.prefix }, Access::Write),
             None => findings.note(field, format!("{text}: write bucket/NAME or bucket/NAME/prefix")),
         }
@@ -61,6 +72,7 @@ fn kept(spec: &JobSpec) -> impl Iterator<Item = (&'static str, &str)> {
     let (container, spark) = (spec.container.as_ref(), spec.spark.as_ref());
     let fields = [
         ("container.checkpoint", container.and_then(|c| c.checkpoint.as_deref())),
+        (CHECKPOINT, spark.and_then(|s| s.checkpoint.as_deref())),
         ("spark.eventLog", spark.and_then(|s| s.event_log.as_deref())),
     ];
     fields.into_iter().filter_map(|(field, text)| Some((field, text?)))

@@ -26,7 +26,7 @@ pub(crate) enum Engine {
 pub(super) fn parse(spec: &JobSpec, job: &str, with: (&Names, &mut Findings)) -> Option<Engine> {
     let (names, findings) = with;
     match (&spec.spark, &spec.flink, &spec.container) {
-        (Some(own), None, None) => spark::parse(own, names, findings).map(|s| Engine::Spark(Box::new(s))),
+        (Some(own), None, None) => spark::parse(own, job, (names, findings)).map(|s| Engine::Spark(Box::new(s))),
         (None, Some(own), None) => flink::parse(own, job, (names, findings)).map(|f| Engine::Flink(Box::new(f))),
         (None, None, Some(own)) => Some(Engine::Container(Box::new(container::parse(own, names, findings)))),
         (None, None, None) => {

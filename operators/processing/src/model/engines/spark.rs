@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use millrace_crds::{
     Quantity, SparkSpec,
-    engines::{ExecutorsSpec, PullPolicy},
+    engines::{ExecutorsSpec, PullPolicy, SparkMode},
 };
 
 use super::{Findings, Names, bytes, millis, quantity, texts};
@@ -31,6 +31,18 @@ pub(crate) struct Spark {
     pub executors: Executors,
     /// Where the event log goes.
     pub event_log: Option<Prefix>,
+    /// Where a streaming application keeps its progress; none for batch.
+    pub checkpoint: Option<Prefix>,
+}
+
+impl Spark {
+    /// The Python program of a streaming application, which our runner stops between two batches.
+    pub(crate) fn runs_in_batches(&self) -> Option<&str> {
+        match &self.program {
+            Program::Main { uri, .. } if self.checkpoint.is_some() && !uri.ends_with(".jar") => Some(uri),
+            _ => None,
+        }
+    }
 }
 
 /// What the driver runs.
@@ -64,8 +76,9 @@ pub(crate) struct Size {
     pub overhead: u64,
 }
 
-/// Reads the section.
-pub(super) fn parse(spec: &SparkSpec, names: &Names, findings: &mut Findings) -> Option<Spark> {
+/// Reads the section of the job of this name.
+pub(super) fn parse(spec: &SparkSpec, job: &str, with: (&Names, &mut Findings)) -> Option<Spark> {
+    let (names, findings) = with;
     names.check("spark.image", &spec.image, findings);
     let program = program(spec, names, findings);
     texts("spark.jars", &spec.jars, (names, findings));
@@ -99,6 +112,7 @@ pub(super) fn parse(spec: &SparkSpec, names: &Names, findings: &mut Findings) ->
         executor: executor?,
         executors: count,
         event_log,
+        checkpoint: checkpoint(spec, job, findings),
     })
 }
 
@@ -125,6 +139,18 @@ fn program(spec: &SparkSpec, names: &Names, findings: &mut Findings) -> Option<P
             None
         }
     }
+}
+
+/// The place of a streaming application's progress.
+fn checkpoint(spec: &SparkSpec, job: &str, findings: &mut Findings) -> Option<Prefix> {
+    let streams = spec.mode.unwrap_or_default() == SparkMode::Streaming;
+    if streams != spec.checkpoint.is_some() {
+        findings.note("spark.checkpoint", "mode Streaming and checkpoint belong together; give both or neither");
+    }
+    if streams && spec.sql.is_some() {
+        findings.note("spark.sql", "sql runs to its end; mode Streaming needs main");
+    }
+    spec.checkpoint.as_deref().and_then(Prefix::of).map(|place| place.or_of(job))
 }
 
 fn executors_of(spec: &ExecutorsSpec, findings: &mut Findings) -> Executors {
@@ -166,6 +192,7 @@ fn forbidden(key: &str) -> Option<&'static str> {
         "spark.jars" | "spark.jars.packages" | "spark.submit.pyFiles" => {
             Some("use spark.jars, spark.packages and spark.pyFiles of the job")
         }
+        "spark.sql.streaming.checkpointLocation" => Some("use spark.checkpoint of the job"),
         "spark.eventLog.enabled" | "spark.eventLog.dir" => Some("use spark.eventLog of the job"),
         "spark.app.id" => Some("the id is the attempt's name; remove it"),
         _ if key.starts_with("spark.kubernetes.") => Some("use driver, executors, pod and env of the job"),

@@ -7,6 +7,19 @@ use serde_json::json;
 
 use super::*;
 
+fn stream(suspend: bool) -> serde_json::Value {
+    json!({
+        "spark": {"image": "flights:1", "main": "local:///app/events.py", "mode": "Streaming", "checkpoint": "bucket/state"},
+        "reads": ["topic/events"], "writes": ["bucket/raw/"], "suspend": suspend,
+    })
+}
+
+/// Where a Spark attempt keeps its progress.
+fn places(conf: &ConfigMap) -> Option<String> {
+    let text = conf.data.as_ref()?.get("spark.properties")?;
+    text.lines().find(|line| line.starts_with("spark.sql.streaming.checkpointLocation=")).map(str::to_owned)
+}
+
 pub(crate) fn all() -> Vec<Plot> {
     vec![
         Plot {
@@ -31,6 +44,28 @@ pub(crate) fn all() -> Vec<Plot> {
                 no_grants(w)
             },
             writes: 5 + 3 + 7,
+        },
+        Plot {
+            name: "stream suspended and resumed",
+            spec: stream(false),
+            life: |_, _| Life::Forever,
+            before: |_| {},
+            plane: Some(Plane::Answers),
+            around: || {
+                vec![
+                    once(|w| is(w, JobPhase::Running), |w| w.apply(&job(stream(true)))),
+                    once(|w| is(w, JobPhase::Suspended), |w| w.apply(&job(stream(false)))),
+                ]
+            },
+            end: |w| {
+                phase(w, JobPhase::Running)?;
+                ready(w, "Running")?;
+                let status = status(w);
+                must(status.attempt.as_ref().is_some_and(|a| a.number == 2), "not resumed")?;
+                let log: Vec<_> = w.list::<ConfigMap>().iter().filter_map(places).collect();
+                must(log.len() == 2 && log[0] == log[1], format!("another checkpoint: {log:?}"))
+            },
+            writes: 8 + 4 + 5,
         },
         Plot {
             name: "suspended from birth",

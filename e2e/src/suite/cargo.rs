@@ -20,7 +20,7 @@ pub(super) fn first_rung() -> Vec<Check> {
         (1, "format".into(), Box::new(|_| call(&["fmt", "--all", "--check"], &[]).map(|_| Counts::ONE))),
         (1, "lints".into(), Box::new(|_| lints())),
         (1, "golden files, properties, the simulated world".into(), Box::new(|_| crates(&[], &[]))),
-        (1, "house rules".into(), Box::new(|_| own(&["--lib", "--test", "house"]))),
+        (1, "house rules".into(), Box::new(|_| own(&["--lib", "--test", "house", "--test", "docs"]))),
     ]
 }
 

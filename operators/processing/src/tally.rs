@@ -122,7 +122,8 @@ fn workers(job: &ProcessingJob) -> i64 {
     let spec = &job.spec.job;
     let executors = spec.spark.as_ref().map(|s| s.executors.as_ref().and_then(|e| e.count.or(e.min)));
     let managers = spec.flink.as_ref().map(|f| f.task_managers.as_ref().and_then(|t| t.count.or(t.min)));
-    executors.or(managers).flatten().map_or(1, i64::from)
+    let replicas = spec.container.as_ref().map(|c| c.replicas);
+    executors.or(managers).or(replicas).flatten().map_or(1, i64::from)
 }
 
 /// The newest point a running job that keeps state can go back to; its start, while it has none.

@@ -1,0 +1,97 @@
+//! What `docs/processing.md` says of tests, phases and classes is so.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(repository().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// All Rust text below some directories.
+fn sources(dirs: &[&str]) -> String {
+    let mut text = String::new();
+    let mut open: Vec<PathBuf> = dirs.iter().map(|d| repository().join(d)).collect();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(path).unwrap().flatten().map(|e| e.path()));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            text += &fs::read_to_string(path).unwrap();
+        }
+    }
+    text
+}
+
+/// The cells of the table below a heading, row by row, without its head.
+fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
+    let part = page.split(heading).nth(1).unwrap_or_else(|| panic!("no `{heading}`"));
+    let rows = part.lines().skip_while(|l| !l.starts_with('|')).take_while(|l| l.starts_with('|')).skip(2);
+    rows.map(|l| l.trim_matches('|').split('|').map(|c| c.trim().to_owned()).collect()).collect()
+}
+
+/// A test that is named in the page: its kind and its name.
+fn exists(kind: &str, name: &str, all: &str) -> bool {
+    let golden = repository().join("operators/processing/tests/golden/processingjob").join(name);
+    let quoted = format!("\"{name}\"");
+    match kind {
+        "test" => all.contains(&format!("fn {name}(")),
+        "plot" => sources(&["operators/processing/tests/support"]).contains(&format!("name: {quoted}")),
+        "mutant" => read("operators/processing/tests/mutants.rs").contains(&quoted),
+        "golden" => golden.join("decision.yaml").is_file(),
+        "story" => read("e2e/src/stories/mod.rs").contains(&quoted),
+        "bad" => repository().join("crds/tests/bad/processingjob").join(format!("{name}.yaml")).is_file(),
+        other => panic!("`{other}` is no kind of test"),
+    }
+}
+
+/// Scheduled runs, which there are none of; and those of Flink, whose tests come with its engine.
+const APART: [u32; 6] = [16, 18, 19, 20, 21, 22];
+
+#[test]
+fn every_complaint_is_answered_by_tests_that_are_there() {
+    let page = read("docs/processing.md");
+    let rows = table(&page, "## What users of other operators suffer from");
+    let all = sources(&["operators", "crds/tests", "e2e/tests"]);
+    let mut wrong = Vec::new();
+    let mut answered = BTreeSet::new();
+    for row in &rows {
+        answered.insert(row[0].parse::<u32>().unwrap());
+        let named: Vec<&str> = row[3].split("; ").filter(|t| !t.is_empty()).collect();
+        if named.is_empty() {
+            wrong.push(format!("{}: no test", row[0]));
+        }
+        for test in named {
+            let (kind, name) = test.split_once(": ").unwrap_or_else(|| panic!("{test}: write `kind: name`"));
+            if !exists(kind, name, &all) {
+                wrong.push(format!("{}: there is no {kind} `{name}`", row[0]));
+            }
+        }
+    }
+    let missing: Vec<u32> = (1..=24).filter(|n| !answered.contains(n) && !APART.contains(n)).collect();
+    assert!(wrong.is_empty() && missing.is_empty(), "{}\nwithout a row: {missing:?}", wrong.join("\n"));
+}
+
+/// Words of an enum, in the order of its source, but for the one of a newer version.
+fn words(of: &str) -> Vec<String> {
+    let text = read("crds/src/processing_job.rs");
+    let body = text.split(&format!("pub enum {of} {{")).nth(1).unwrap().split("\n}").next().unwrap().to_owned();
+    let lines = body.lines().map(str::trim).filter(|l| l.ends_with(',') && !l.starts_with(['/', '#']));
+    lines.map(|l| format!("`{}`", l.trim_end_matches(','))).collect()
+}
+
+#[test]
+fn every_phase_and_class_has_its_row() {
+    let page = read("docs/processing.md");
+    let first =
+        |heading: &str| -> BTreeSet<String> { table(&page, heading).into_iter().map(|r| r[0].clone()).collect() };
+    let mut phases: BTreeSet<String> = words("JobPhase").into_iter().collect();
+    phases.remove("`Unknown`");
+    assert_eq!(first("## The life of an attempt"), phases);
+    assert_eq!(first("## Why an attempt failed"), words("FailureClass").into_iter().collect());
+}

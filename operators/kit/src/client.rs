@@ -21,7 +21,7 @@ use crate::{
     failure::{Class, Failure},
     kind::{Address, Kind},
     metrics::{Metrics, Request},
-    port::{Port, Write},
+    port::{Port, Write, key_of},
 };
 
 /// Longest time one API call may take; kube's own retries could sit in one call for minutes.
@@ -120,6 +120,15 @@ impl Port for ApiPort {
             Ok(found) => Ok(found.map(|o| serde_json::to_value(o).unwrap_or_default())),
             Err(error) => Err(failure(&error)),
         }
+    }
+
+    async fn dry_run(&self, kind: &Kind, body: Value) -> Result<(), Failure> {
+        let api = self.api(kind, &key_of(&body).namespace);
+        let post = PostParams { dry_run: true, field_manager: Some(self.manager.clone()) };
+        let object = object(body)?;
+        #[expect(clippy::disallowed_methods, reason = "a dry run stores nothing")]
+        let answer = within(api.create(&post, &object)).await?;
+        answer.map(|_| ()).map_err(|e| failure(&e))
     }
 
     async fn write(&self, write: Write) -> Result<Value, Failure> {

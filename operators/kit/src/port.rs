@@ -76,6 +76,9 @@ pub trait Port: Send + Sync {
     /// A live GET, never answered from a cache. `None` for 404.
     async fn get(&self, at: &Address) -> Result<Option<Value>, Failure>;
 
+    /// Whether the API server would create this object: everything but the storing of it (`dryRun=All`).
+    async fn dry_run(&self, kind: &Kind, body: Value) -> Result<(), Failure>;
+
     /// Performs one write and returns the object as stored (the last state of it for a delete).
     async fn write(&self, write: Write) -> Result<Value, Failure>;
 }

@@ -61,6 +61,15 @@ impl Reader {
         decoded.map(Some).map_err(|e| Failure::new(Class::Bug, "Undecodable", format!("{}: {e}", Kind::of::<K>().kind)))
     }
 
+    /// What the API server would say to the creation of this object: admission, quota and defaults included, nothing is
+    /// stored. It costs as much as the creation, so ask only where the answer decides something.
+    ///
+    /// # Errors
+    /// The refusal, or no answer.
+    pub async fn would_create(&self, child: &Child) -> Result<(), Failure> {
+        self.port.dry_run(&child.kind, child.body.clone()).await
+    }
+
     /// The object with this uid: from the cache, or by a live GET if the cache misses. `None` is proof that this
     /// incarnation is gone.
     ///

@@ -7,13 +7,14 @@ mod actions;
 mod begin;
 mod finish;
 mod group;
+mod preflight;
 mod supervise;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use millrace_crds::{ProcessingJob, ProcessingJobStatus};
-use millrace_kit::{Decision, NoEffect, Seen};
+use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::JobPhase};
+use millrace_kit::{Decision, NoEffect, Seen, Standing, conditions};
 
 use crate::{
     model::Model,
@@ -36,6 +37,8 @@ pub(crate) struct Pass<'a> {
     pub status: ProcessingJobStatus,
     /// What holds up the start.
     pub trouble: Option<Trouble>,
+    /// How the object stands while a new spec is held back from a running attempt.
+    pub held: Option<Standing>,
     /// When to look again.
     pub wake: Option<Timestamp>,
 }
@@ -60,7 +63,7 @@ pub(crate) fn decide(
         return Decision::of(status);
     }
     let had = status::live(&status).map(|a| a.name.clone());
-    let mut pass = Pass { job, model: &model, seen, now, status, trouble: None, wake: None };
+    let mut pass = Pass { job, model: &model, seen, now, status, trouble: None, held: None, wake: None };
     if had.is_some() {
         supervise::supervise(&mut pass);
     }
@@ -68,7 +71,10 @@ pub(crate) fn decide(
         begin::begin(&mut pass);
     }
     let trouble = pass.trouble.take();
-    status::stand(&mut pass.status, &model, (trouble, now));
+    match pass.held.take().filter(|_| pass.status.phase == Some(JobPhase::Running)) {
+        Some(standing) => conditions::stand(&mut pass.status, &standing, now),
+        None => status::stand(&mut pass.status, &model, (trouble, now)),
+    }
     let actions = actions::actions(&pass, had.as_deref());
     Decision { status: pass.status, hold: false, actions, wake: pass.wake }
 }

@@ -10,6 +10,7 @@ mod evidence;
 mod model;
 mod observe;
 mod operator;
+mod preflight;
 mod status;
 mod tally;
 
@@ -17,6 +18,7 @@ use millrace_kit::{Controller, Env, Kernel, access::Access};
 
 pub use observe::{ChildView, ContainerView, GrantView, Observed, PodView};
 pub use operator::Processing;
+pub use preflight::{Answer, Preflight};
 
 /// Builds the operator's controllers.
 #[must_use]

@@ -19,7 +19,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     children::{account, budget},
-    engine, status,
+    engine,
+    preflight::{self, Preflight},
+    status,
 };
 
 /// Everything decide knows beside the job itself.
@@ -55,6 +57,9 @@ pub struct Observed {
     pub binding: bool,
     /// Whether the disruption budget of drivers is there.
     pub budget: bool,
+    /// Whether a new spec may take a running attempt's place; looked at only then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preflight: Option<Preflight>,
     /// What earlier attempts left: pods, ConfigMaps, Deployments, Services, grants.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub old: Vec<ChildView>,
@@ -221,6 +226,7 @@ pub(crate) async fn observe(job: &ProcessingJob, reader: &Reader) -> Result<Obse
             None => None,
         };
         seen.lost = attempt.pod_uid.is_some() && pod.is_none();
+        seen.preflight = preflight::look(job, (attempt, pod.as_ref()), reader).await?;
         seen.pod = pod;
         if attempt.replicas.is_some() {
             ranks::observe((attempt, may_exist), (reader, &namespace, &uid), &mut seen).await?;
@@ -239,7 +245,7 @@ pub(crate) async fn observe(job: &ProcessingJob, reader: &Reader) -> Result<Obse
 }
 
 /// The job's object of this name, proved by a live GET where the cache misses: a read saves a doomed create.
-async fn look<K: Object>(reader: &Reader, key: Key, owner: &str) -> Result<Option<K>, Failure> {
+pub(crate) async fn look<K: Object>(reader: &Reader, key: Key, owner: &str) -> Result<Option<K>, Failure> {
     let found = match reader.cached::<K>(&key) {
         Some(cached) => Some((*cached).clone()),
         None => reader.live::<K>(&key).await?,
@@ -299,7 +305,8 @@ fn child<K: Object>(kind: &str, object: &K, over: bool) -> ChildView {
     }
 }
 
-fn grant(grant: &DataGrant) -> GrantView {
+/// A grant as evidence.
+pub(crate) fn grant(grant: &DataGrant) -> GrantView {
     let uid = grant.metadata.uid.clone().unwrap_or_default();
     let status = grant.status.clone().unwrap_or_default();
     let generation = grant.metadata.generation.unwrap_or(0);

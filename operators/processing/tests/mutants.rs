@@ -15,7 +15,7 @@ use millrace_kit::{
     mutation::Mutation,
     sim::{self, World},
 };
-use millrace_processing::{Observed, Processing, controllers};
+use millrace_processing::{Answer, Observed, Processing, controllers};
 use support::plots;
 
 const ORDERS: u64 = 4;
@@ -81,6 +81,9 @@ const STARTS_BESIDE_PEERS: u8 = 9;
 const JUDGES_RANK_0_ALONE: u8 = 10;
 const REPLACES_ONE_RANK: u8 = 11;
 const LEAKS_THE_SERVICE: u8 = 12;
+const STOPS_BEFORE_THE_PREFLIGHT: u8 = 13;
+const TRIES_WITHOUT_DATA: u8 = 14;
+const LEAKS_THE_PREFLIGHT: u8 = 15;
 
 struct Mutant<const RULE: u8>;
 
@@ -117,6 +120,14 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
             && let Some(grant) = &mut seen.grant
         {
             grant.ready = true;
+        }
+        if let Some(preflight) = &mut seen.preflight
+            && (RULE == STOPS_BEFORE_THE_PREFLIGHT || (RULE == TRIES_WITHOUT_DATA && preflight.grant.is_some()))
+        {
+            preflight.answer = Some(Answer::Admitted);
+        }
+        if RULE == LEAKS_THE_PREFLIGHT {
+            seen.old.retain(|child| child.kind != "DataGrant");
         }
         Ok(seen)
     }
@@ -198,6 +209,9 @@ fn broken_operators_are_caught() {
         ("replaces one rank", told::<REPLACES_ONE_RANK>("a rank is deleted while all run")),
         ("leaks the Service", told::<LEAKS_THE_SERVICE>("three ranks end well")),
         ("forgets the deadline", told::<FORGETS_THE_DEADLINE>("run deadline")),
+        ("stops before the preflight", told::<STOPS_BEFORE_THE_PREFLIGHT>("a new spec is refused")),
+        ("stops before the data is there", told::<TRIES_WITHOUT_DATA>("the data of a new spec is late")),
+        ("leaks the preflight's grant", told::<LEAKS_THE_PREFLIGHT>("the data of a new spec is late")),
     ];
     let missed: Vec<_> = all.iter().filter(|(_, caught)| !caught).map(|(name, _)| name).collect();
     assert!(missed.is_empty(), "not caught: {missed:?}");

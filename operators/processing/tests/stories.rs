@@ -44,6 +44,11 @@ fn wishes_end_the_same_under_every_cut_and_order() {
 }
 
 #[test]
+fn preflights_end_the_same_under_every_cut_and_order() {
+    same_end(plots::preflight::all());
+}
+
+#[test]
 fn writes_keep_the_budget() {
     let mut wrong = String::new();
     for plot in plots::all() {

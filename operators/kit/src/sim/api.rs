@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::world::{Inner, World};
-use crate::{Address, Failure, Port, Write, port::text};
+use crate::{
+    Address, Failure, Kind, Port, Write,
+    port::{key_of, text},
+};
 
 #[async_trait]
 impl Port for World {
@@ -20,6 +23,14 @@ impl Port for World {
         Ok(self.lock().objects.get(at).cloned())
     }
 
+    async fn dry_run(&self, kind: &Kind, body: Value) -> Result<(), Failure> {
+        if self.dead() {
+            return Err(Failure::new(crate::Class::Transient, "Simulated", "the process is dead"));
+        }
+        let at = Address { kind: kind.clone(), key: key_of(&body) };
+        self.lock().admitted(&at, &body)
+    }
+
     async fn write(&self, write: Write) -> Result<Value, Failure> {
         let what = format!("{} {}", write.verb(), write.address());
         self.gate(&what, || self.lock().write(write))
@@ -31,6 +42,7 @@ impl Inner {
         let at = write.address();
         match write {
             Write::Create(_, body) => {
+                self.admitted(&at, &body)?;
                 let stored = self.create(&at, body)?;
                 *self.creates.entry(at).or_default() += 1;
                 Ok(stored)
@@ -78,6 +90,14 @@ impl Inner {
                 })
             }
         }
+    }
+
+    /// What the story's admission says, and whether the name is free.
+    fn admitted(&self, at: &Address, body: &Value) -> Result<(), Failure> {
+        if self.objects.contains_key(at) {
+            return Err(Failure::http(409, "AlreadyExists", format!("{at} already exists")));
+        }
+        self.admission.map_or(Ok(()), |admission| admission(at, body))
     }
 
     fn current(&self, at: &Address, version: &str) -> Result<Value, Failure> {

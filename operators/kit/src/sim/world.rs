@@ -56,8 +56,12 @@ pub(crate) struct Inner {
     pub(crate) creates: BTreeMap<Address, u32>,
     /// The last server-side apply of each object: what it no longer says is taken back.
     pub(crate) applied: BTreeMap<Address, Value>,
+    pub(crate) admission: Option<Admission>,
     shelf: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
+
+/// What an API server says to a new object before it stores it.
+pub type Admission = fn(&Address, &Value) -> Result<(), Failure>;
 
 /// A handle to the world; cheap to clone.
 #[derive(Clone)]
@@ -79,6 +83,7 @@ impl Default for World {
             effects: Vec::new(),
             creates: BTreeMap::new(),
             applied: BTreeMap::new(),
+            admission: None,
             shelf: HashMap::new(),
         })))
     }
@@ -159,6 +164,11 @@ impl World {
         let mut inner = self.lock();
         let slot = inner.shelf.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
         Arc::clone(slot).downcast().unwrap_or_default()
+    }
+
+    /// From now on objects of the operator pass this admission before they are stored; `None` admits all.
+    pub fn admission(&self, admission: Option<Admission>) {
+        self.lock().admission = admission;
     }
 
     /// Records an external change that really changed something; a repeated one makes the story fail.

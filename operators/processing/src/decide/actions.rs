@@ -11,7 +11,7 @@ use kube::ResourceExt;
 use millrace_crds::{DataGrant, DataGrantSpec, job::KeepPods, processing_job::Attempt};
 use millrace_kit::{Action, Child, NoEffect, Target};
 
-use super::{Pass, begin, group};
+use super::{Pass, begin, group, preflight};
 use crate::{
     children,
     engine::{self, Plan},
@@ -30,7 +30,12 @@ pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<NoEffect
         let fresh = Observed { account, binding, budget, ..Observed::default() };
         wanted(pass, (attempt, if same { &pass.seen.data } else { &fresh }), &mut all);
     }
+    let tried = preflight::wanted(pass);
     let mut old = pass.seen.data.old.clone();
+    if let Some((grant, action)) = tried {
+        old.retain(|child| child.name != grant);
+        all.extend(action);
+    }
     if had.is_some_and(|name| live.is_none_or(|a| a.name != name)) {
         old.extend(ended(pass));
     }

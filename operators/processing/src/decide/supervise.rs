@@ -11,7 +11,7 @@ use millrace_kit::{Class, Key, conditions, failure, later};
 use super::{
     GIVE_UP, Pass, SLOW,
     finish::{MAX_RECORD, finish},
-    group,
+    group, preflight,
 };
 use crate::{
     engine,
@@ -50,7 +50,7 @@ pub(crate) fn supervise(pass: &mut Pass<'_>) {
     let changed = attempt.spec_hash.as_ref() != Some(&pass.model.hash);
     // A pod that is not made yet can only be made from the spec of now.
     let replaced = pass.model.policy.rerun == Rerun::OnChange && pass.model.work.is_ok();
-    if changed && (replaced || !group::whole(&attempt, seen)) {
+    if changed && (replaced || !group::whole(&attempt, seen)) && preflight::clear(pass, &attempt) {
         return ask_to_stop(pass, SPEC_CHANGED, exists);
     }
     match group::started(pass, &attempt) {

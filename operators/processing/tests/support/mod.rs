@@ -173,36 +173,38 @@ pub(crate) fn kubelet(life: fn(i64, i64) -> Life) -> Actor {
 /// Answers grants.
 pub(crate) fn dataplane(plane: Plane) -> Actor {
     Box::new(move |world| {
-        for grant in world.list::<DataGrant>() {
-            if grant.status.as_ref().is_some_and(|s| s.observed_generation > 0) {
-                continue;
-            }
-            let now: Timestamp = world.now();
-            world.change::<DataGrant>("ml", &grant.metadata.name.clone().unwrap(), |g| {
-                let status = g.status.get_or_insert_default();
-                status.observed_generation = 1;
-                let standing = match plane {
-                    Plane::Answers => Standing::ready("Granted", "ok"),
-                    Plane::Refuses => Standing::progressing("BucketMissing", "DataBucket raw does not exist"),
-                };
-                conditions::stand(status, &standing, now);
-                if plane == Plane::Answers {
-                    status.secret_name = g.metadata.name.clone();
-                    status.endpoint = Some("http://minio:9000".into());
-                    status.region = Some("us-east-1".into());
-                    status.path_style = Some(true);
-                    status.bootstrap_servers = Some("kafka:9092".into());
-                    let names = g.spec.access.iter().filter_map(|a| a.bucket.clone());
-                    status.buckets =
-                        names.map(|name| GrantedBucket { bucket_name: format!("ml-{name}"), name }).collect();
-                    let names = g.spec.access.iter().filter_map(|a| a.topic.clone());
-                    status.topics = names.map(|name| GrantedTopic { topic_name: format!("ml.{name}"), name }).collect();
-                }
-            });
-            return true;
-        }
-        false
+        let grants = world.list::<DataGrant>();
+        let open = grants.iter().find(|g| g.status.as_ref().is_none_or(|s| s.observed_generation <= 0));
+        open.is_some_and(|grant| {
+            says(world, grant, plane);
+            true
+        })
     })
+}
+
+/// One answer.
+pub(crate) fn says(world: &World, grant: &DataGrant, plane: Plane) {
+    let now: Timestamp = world.now();
+    world.change::<DataGrant>("ml", &grant.metadata.name.clone().unwrap(), |g| {
+        let status = g.status.get_or_insert_default();
+        status.observed_generation = 1;
+        let standing = match plane {
+            Plane::Answers => Standing::ready("Granted", "ok"),
+            Plane::Refuses => Standing::progressing("BucketMissing", "DataBucket raw does not exist"),
+        };
+        conditions::stand(status, &standing, now);
+        if plane == Plane::Answers {
+            status.secret_name = g.metadata.name.clone();
+            status.endpoint = Some("http://minio:9000".into());
+            status.region = Some("us-east-1".into());
+            status.path_style = Some(true);
+            status.bootstrap_servers = Some("kafka:9092".into());
+            let names = g.spec.access.iter().filter_map(|a| a.bucket.clone());
+            status.buckets = names.map(|name| GrantedBucket { bucket_name: format!("ml-{name}"), name }).collect();
+            let names = g.spec.access.iter().filter_map(|a| a.topic.clone());
+            status.topics = names.map(|name| GrantedTopic { topic_name: format!("ml.{name}"), name }).collect();
+        }
+    });
 }
 
 /// Does something once, as soon as it is `ripe`.

@@ -1,6 +1,7 @@
 //! The workloads of a ProcessingJob.
 
 pub(crate) mod ends;
+pub(crate) mod preflight;
 pub(crate) mod ranks;
 pub(crate) mod troubles;
 pub(crate) mod wishes;
@@ -47,7 +48,7 @@ pub(crate) fn ready(world: &World, want: &str) -> Result<(), String> {
 pub(crate) const OK: Life = Life::Exit(0, "");
 
 pub(crate) fn all() -> Vec<Plot> {
-    [ends::all(), ranks::all(), troubles::all(), wishes::all()].concat()
+    [ends::all(), ranks::all(), troubles::all(), wishes::all(), preflight::all()].concat()
 }
 
 #[allow(dead_code, reason = "each test binary uses a part")]

@@ -84,10 +84,20 @@ fn pods_of_all_engines_pass_the_restricted_level() {
     let api = LocalApi::start(&Ui::plain()).unwrap();
     prepare(&api);
     let all = rendered();
-    let role = |pod: &Value| pod["metadata"]["labels"]["millrace.dev/role"].as_str().map(str::to_owned);
-    let roles: BTreeSet<String> = all.iter().filter_map(role).collect();
-    for due in ["driver", "executor", "main"] {
-        assert!(roles.contains(due), "no golden case renders a {due}: {roles:?}");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let role = |pod: &Value| {
+        let container = text(&pod["spec"]["containers"][0]["name"]);
+        format!("{} {container}", text(&pod["metadata"]["labels"]["millrace.dev/role"]))
+    };
+    let roles: BTreeSet<String> = all.iter().map(role).collect();
+    for due in [
+        "main main",
+        "driver spark-kubernetes-driver",
+        "executor spark-kubernetes-executor",
+        "jobmanager flink-main-container",
+        "executor flink-main-container",
+    ] {
+        assert!(roles.contains(due), "no golden case renders {due}: {roles:?}");
     }
     let list = json!({"apiVersion": "v1", "kind": "List", "items": all});
     let said = kubectl(api.target.kubectl(), &DRY, &list).unwrap_or_else(|said| panic!("{said}"));

@@ -22,6 +22,8 @@ pub(crate) struct Entry {
     pub(crate) name: String,
     pub(crate) code: i64,
     pub(crate) at: Timestamp,
+    /// Whether it only asks what would become of it.
+    dry: bool,
 }
 
 impl Entry {
@@ -38,12 +40,13 @@ impl Entry {
             name: own("/objectRef/name"),
             code: value.pointer("/responseStatus/code").and_then(Value::as_i64).unwrap_or(0),
             at: at(&value, "/stageTimestamp").parse().ok()?,
+            dry: at(&value, "/requestURI").contains("dryRun="),
         })
     }
 
     /// Whether it asks for a change.
     pub(crate) fn writes(&self) -> bool {
-        ["create", "update", "patch", "delete", "deletecollection"].contains(&self.verb.as_str())
+        !self.dry && ["create", "update", "patch", "delete", "deletecollection"].contains(&self.verb.as_str())
     }
 
     /// Whether it comes from one of our operators.

@@ -1,5 +1,5 @@
-//! Every pod an operator renders passes the *restricted* Pod Security level, on a real API server; and the wall around
-//! Spark drivers stands there.
+//! Every pod an operator renders passes the *restricted* Pod Security level, on a real API server; and the walls around
+//! Spark drivers and JobManagers stand there.
 //!
 //! The pods are those of the golden folders, whatever engine they are of: pods, the templates of workloads, and the
 //! templates an engine reads from its ConfigMap.
@@ -110,74 +110,128 @@ fn pods_of_all_engines_pass_the_restricted_level() {
     println!("{} pods pass the restricted level: {roles:?}", all.len());
 }
 
-/// The account of a driver's pod, as its token says it.
-fn as_driver(api: &LocalApi, driver: (&str, &str)) -> Command {
-    let text = fs::read_to_string(&api.kubeconfig).unwrap();
-    let mut config: Value = serde_saphyr::from_str(&text).unwrap();
-    for user in config["users"].as_array_mut().unwrap() {
-        user["user"]["as"] = json!(format!("system:serviceaccount:{NAMESPACE}:millrace-spark"));
-        user["user"]["as-user-extra"] = json!({
-            "authentication.kubernetes.io/pod-name": [driver.0], "authentication.kubernetes.io/pod-uid": [driver.1],
-        });
-    }
-    let file = api.kubeconfig.with_file_name("kubeconfig-driver");
-    fs::write(&file, config.to_string()).unwrap();
-    let mut kubectl = Command::new(&api.target.program);
-    kubectl.arg(format!("--kubeconfig={}", file.display()));
-    kubectl
+/// A wall around pods that ask the API server for more pods.
+struct Wall {
+    /// Its policy, and the role its account is bound to.
+    name: &'static str,
+    account: &'static str,
+    /// Name and uid of the pod that asks.
+    caller: (&'static str, &'static str),
+    /// Container of the pods it asks for.
+    container: &'static str,
+    /// What the engine adds to our template.
+    adds: fn(&mut Value),
 }
 
-/// An executor as Spark asks for it from our template.
-fn executor(driver: (&str, &str)) -> Value {
-    let template = rendered().into_iter().find(|pod| pod["metadata"]["labels"]["millrace.dev/role"] == "executor");
-    let mut pod = template.unwrap();
-    pod["metadata"]["labels"]["spark-app-selector"] = json!(driver.0.strip_suffix("-driver").unwrap());
-    pod["metadata"]["ownerReferences"] =
-        json!([{"apiVersion": "v1", "kind": "Pod", "name": driver.0, "uid": driver.1, "controller": true}]);
-    pod["spec"]["volumes"] = json!([{"name": "tmp", "emptyDir": {}}]);
-    pod["spec"]["containers"][0]["volumeMounts"] = json!([]);
-    pod["spec"]["serviceAccountName"] = json!("default");
-    pod
-}
+const WALLS: [Wall; 2] = [
+    Wall {
+        name: "millrace-spark-driver",
+        account: "millrace-spark",
+        caller: ("features-bcdfghjk-driver", "uid-1"),
+        container: "spark-kubernetes-executor",
+        adds: |pod| {
+            pod["metadata"]["labels"]["spark-app-selector"] = json!("features-bcdfghjk");
+            pod["metadata"]["ownerReferences"] = json!([{
+                "apiVersion": "v1", "kind": "Pod", "name": "features-bcdfghjk-driver", "uid": "uid-1", "controller": true,
+            }]);
+        },
+    },
+    Wall {
+        name: "millrace-flink-jobmanager",
+        account: "millrace-flink",
+        caller: ("counts-bcdfghjk-jobmanager", "uid-1"),
+        container: "flink-main-container",
+        adds: |pod| {
+            pod["metadata"]["name"] = json!("counts-bcdfghjk-taskmanager-1-1");
+            pod["metadata"]["labels"]["app"] = json!("counts-bcdfghjk");
+            pod["metadata"]["ownerReferences"] = json!([{
+                "apiVersion": "apps/v1", "kind": "Deployment", "name": "counts-bcdfghjk", "uid": "uid-2",
+            }]);
+        },
+    },
+];
 
-#[test]
-fn a_spark_driver_makes_its_own_executors_and_nothing_else() {
-    let api = LocalApi::start(&Ui::plain()).unwrap();
-    prepare(&api);
-    let walls = repository().join("charts/millrace/walls");
-    api.target.run(&["apply", "-f", &walls.display().to_string()]).unwrap();
-    let role = ["create", "rolebinding", "spark", "--clusterrole=millrace-spark-driver", "--namespace", NAMESPACE];
-    let account = format!("--serviceaccount={NAMESPACE}:millrace-spark");
-    api.target.run(&[&role[..], &[&account]].concat()).unwrap();
-    let driver = ("features-bcdfghjk-driver", "uid-1");
-    let ask = |pod: &Value| kubectl(as_driver(&api, driver), &DRY, pod);
-    let honest = executor(driver);
-    let mut foreign = honest.clone();
-    foreign["metadata"]["ownerReferences"][0]["uid"] = json!("uid-2");
-    // The policy is in force some moments after it is stored.
-    let enforced = (0..300).any(|_| {
-        ask(&foreign).is_err() || {
-            thread::sleep(Duration::from_millis(100));
-            false
+impl Wall {
+    /// kubectl as the calling pod, as its token says it.
+    fn kubectl(&self, api: &LocalApi) -> Command {
+        let text = fs::read_to_string(&api.kubeconfig).unwrap();
+        let mut config: Value = serde_saphyr::from_str(&text).unwrap();
+        for user in config["users"].as_array_mut().unwrap() {
+            user["user"]["as"] = json!(format!("system:serviceaccount:{NAMESPACE}:{}", self.account));
+            user["user"]["as-user-extra"] = json!({
+                "authentication.kubernetes.io/pod-name": [self.caller.0],
+                "authentication.kubernetes.io/pod-uid": [self.caller.1],
+            });
         }
-    });
-    assert!(enforced, "the policy is never in force");
-    ask(&honest).unwrap_or_else(|said| panic!("an honest executor: {said}"));
-    let claim = |more: Value| {
-        let mut spec = json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}});
-        spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        json!({"ephemeral": {"volumeClaimTemplate": {"spec": spec}}})
-    };
-    let with = |volume: &Value| {
-        let mut pod = honest.clone();
-        let mut named = volume.clone();
-        named["name"] = json!("more");
-        pod["spec"]["volumes"].as_array_mut().unwrap().push(named);
-        ask(&pod)
-    };
-    with(&claim(json!({}))).unwrap_or_else(|said| panic!("a new claim: {said}"));
+        let file = api.kubeconfig.with_file_name(format!("kubeconfig-{}", self.account));
+        fs::write(&file, config.to_string()).unwrap();
+        let mut kubectl = Command::new(&api.target.program);
+        kubectl.arg(format!("--kubeconfig={}", file.display()));
+        kubectl
+    }
+
+    /// A pod as the engine asks for it from our template.
+    fn honest(&self) -> Value {
+        let ours = |pod: &Value| {
+            let executor = pod["metadata"]["labels"]["millrace.dev/role"] == "executor";
+            executor && pod["spec"]["containers"][0]["name"] == self.container
+        };
+        let mut pod = rendered().into_iter().find(ours).unwrap();
+        pod["spec"]["volumes"] = json!([{"name": "tmp", "emptyDir": {}}]);
+        pod["spec"]["containers"][0]["volumeMounts"] = json!([]);
+        pod["spec"]["serviceAccountName"] = json!("default");
+        pod["spec"]["automountServiceAccountToken"] = json!(false);
+        (self.adds)(&mut pod);
+        pod
+    }
+
+    fn stands(&self, api: &LocalApi) {
+        let role = format!("--clusterrole={}", self.name);
+        let account = format!("--serviceaccount={NAMESPACE}:{}", self.account);
+        api.target.run(&["create", "rolebinding", self.account, &role, &account, "--namespace", NAMESPACE]).unwrap();
+        let ask = |pod: &Value| kubectl(self.kubectl(api), &DRY, pod);
+        let honest = self.honest();
+        let mut foreign = honest.clone();
+        foreign["metadata"]["ownerReferences"][0]["name"] = json!("another");
+        // The policy is in force some moments after it is stored.
+        let refused = |said: Result<String, String>| said.is_err_and(|said| said.contains(self.name));
+        let enforced = (0..300).any(|_| {
+            refused(ask(&foreign)) || {
+                thread::sleep(Duration::from_millis(100));
+                false
+            }
+        });
+        assert!(enforced, "{} is never in force: {:?}", self.name, ask(&foreign));
+        ask(&honest).unwrap_or_else(|said| panic!("{}: an honest pod: {said}", self.name));
+        let with = |volume: &Value| {
+            let mut pod = honest.clone();
+            let mut named = volume.clone();
+            named["name"] = json!("more");
+            pod["spec"]["volumes"].as_array_mut().unwrap().push(named);
+            ask(&pod)
+        };
+        with(&claim(json!({}))).unwrap_or_else(|said| panic!("{}: a new claim: {said}", self.name));
+        for volume in forbidden() {
+            let said = with(&volume).expect_err(&volume.to_string());
+            assert!(said.contains(self.name), "{volume}: {said}");
+        }
+        let mut token = honest;
+        token["spec"]["automountServiceAccountToken"] = json!(true);
+        assert!(refused(ask(&token)), "{}: a pod with a token", self.name);
+    }
+}
+
+/// A claim made for the pod.
+fn claim(more: Value) -> Value {
+    let mut spec = json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}});
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    json!({"ephemeral": {"volumeClaimTemplate": {"spec": spec}}})
+}
+
+/// Volumes that would bring something of another into the pod.
+fn forbidden() -> [Value; 8] {
     let source = json!({"kind": "PersistentVolumeClaim", "name": "other"});
-    let forbidden = [
+    [
         claim(json!({"volumeName": "pv"})),
         claim(json!({"selector": {"matchLabels": {"a": "b"}}})),
         claim(json!({"dataSource": source})),
@@ -186,10 +240,24 @@ fn a_spark_driver_makes_its_own_executors_and_nothing_else() {
         json!({"secret": {"secretName": "other"}}),
         json!({"configMap": {"name": "other"}}),
         json!({"projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}),
-    ];
-    for volume in &forbidden {
-        let said = with(volume).expect_err(&volume.to_string());
-        assert!(said.contains("millrace-spark-driver"), "{volume}: {said}");
-    }
-    println!("an honest executor is admitted, {} volumes are refused", forbidden.len());
+    ]
+}
+
+#[test]
+fn a_spark_driver_makes_its_own_executors_and_nothing_else() {
+    stands(&WALLS[0]);
+}
+
+#[test]
+fn a_jobmanager_makes_its_own_taskmanagers_and_nothing_else() {
+    stands(&WALLS[1]);
+}
+
+fn stands(wall: &Wall) {
+    let api = LocalApi::start(&Ui::plain()).unwrap();
+    prepare(&api);
+    let walls = repository().join("charts/millrace/walls");
+    api.target.run(&["apply", "-f", &walls.display().to_string()]).unwrap();
+    wall.stands(&api);
+    println!("{}: an honest pod is admitted, {} others are refused", wall.name, forbidden().len() + 2);
 }

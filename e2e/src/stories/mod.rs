@@ -10,6 +10,7 @@ mod idle;
 mod jobs;
 mod killed;
 mod mlflow;
+mod ranks;
 mod reinstall;
 mod renew;
 mod stores;
@@ -49,12 +50,13 @@ pub enum Company {
 pub fn all(long: bool) -> Vec<Story> {
     let story = |company| move |name, play| Story { name, long: false, local: false, company, play };
     let (alone, together, beside) = (story(Company::Alone), story(Company::Together), story(Company::Beside));
-    let all: [Story; 8] = [
+    let all: [Story; 9] = [
         alone("demo", demo::play),
         alone("chart reinstalled", reinstall::play),
         Story { local: true, ..beside("200 idle objects", idle::play) },
         alone("operators killed", killed::play),
         together("failures told apart", failures::play),
+        together("ranks restart together", ranks::play),
         together("walls around jobs", walls::play),
         together("drift and adoption", drift::play),
         Story { long: true, ..alone("credentials renewed", renew::play) },

@@ -3,8 +3,11 @@
 //! An attempt has one pod or several. It runs when all of them run, it succeeds when all of them have, and it fails with
 //! the first that fails. Never judge a pod here whose uid is not the stored one.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use millrace_crds::processing_job::{Attempt, AttemptResult, FailureClass};
+use millrace_kit::later;
 
 use super::Pass;
 use crate::{
@@ -15,6 +18,8 @@ use crate::{
 
 /// How much of a uid is stored of the pods from rank 1 on.
 const SHORT: usize = 8;
+/// How long a program's failure waits for one that says more.
+const SETTLE: Duration = Duration::from_secs(5);
 
 /// The live attempt's pods that are there, in order of rank.
 pub(crate) fn pods(seen: &Observed) -> impl Iterator<Item = &PodView> {
@@ -24,6 +29,20 @@ pub(crate) fn pods(seen: &Observed) -> impl Iterator<Item = &PodView> {
 /// Whether something of it may still run.
 pub(crate) fn alive(seen: &Observed) -> bool {
     pods(seen).any(|pod| !pod.over())
+}
+
+/// Whether a pod that was stored is gone.
+pub(crate) fn lost(seen: &Observed) -> bool {
+    seen.lost || !seen.lost_ranks.is_empty()
+}
+
+/// Until when a program's failure waits for what may have caused it: the peers of a pod that was evicted or deleted often
+/// say so first, by failing for want of it.
+pub(crate) fn settling(pass: &Pass<'_>, attempt: &Attempt, end: &Outcome) -> Option<Timestamp> {
+    let peers = engine::size(attempt) > 1 && alive(&pass.seen.data);
+    let until =
+        end.finished.filter(|_| peers && end.class == Some(FailureClass::Application)).map(|at| later(at, SETTLE));
+    until.filter(|until| *until > pass.now)
 }
 
 /// Whether all of it is there.

@@ -37,11 +37,15 @@ pub(crate) fn supervise(pass: &mut Pass<'_>) {
     if attempt.stop_reason.is_some() {
         return stop(pass, &attempt);
     }
-    if let Some(outcome) = group::outcome(pass, &attempt) {
-        return conclude(pass, outcome);
-    }
-    if let Some(pod) = group::pods(seen).find(|pod| pod.deleted.is_some()) {
+    let going = group::pods(seen).find(|pod| pod.deleted.is_some() && !pod.over());
+    if let Some(pod) = going.filter(|_| !group::lost(seen)) {
         return leaving(pass, &attempt, pod);
+    }
+    if let Some(outcome) = group::outcome(pass, &attempt) {
+        return match group::settling(pass, &attempt, &outcome) {
+            Some(until) => pass.wake_at(until),
+            None => conclude(pass, outcome),
+        };
     }
     let exists = group::pods(seen).next().is_some();
     if pass.model.policy.suspend {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::common::SecretKeyRef;
 use crate::engines::{ContainerSpec, FlinkSpec, SparkSpec};
 use crate::pod::PodSubset;
-use crate::scalar::Duration;
+use crate::scalar::{Duration, Quantity};
 use crate::schema;
 
 const DATA: &str = "self.matches('^(topic/[a-z0-9-]+|bucket/[a-z0-9-]+(/.*)?)$')";
@@ -119,6 +119,22 @@ pub struct RetrySpec {
     /// The pause before an attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backoff: Option<Backoff>,
+    /// More memory for the attempt after one that ran out of it (class OutOfMemory): the container, Spark's driver,
+    /// Flink's JobManager. Such a failure uses up no repetition; at the bound it is final. Default: the same memory again,
+    /// on the account of `limit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_out_of_memory: Option<MemoryGrowth>,
+}
+
+/// How memory grows; a new run begins with what the spec says.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MemoryGrowth {
+    /// By how much of what the attempt had, from `10%` to `999%`.
+    #[schemars(transform = schema::text(4).pattern("^[1-9][0-9]{1,2}%$"))]
+    pub grow: String,
+    /// The most an attempt may ask for, for example `16Gi`.
+    pub max: Quantity,
 }
 
 /// The pause before an attempt: doubles each time.
@@ -131,6 +147,10 @@ pub struct Backoff {
     /// The longest pause. Default: 10m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max: Option<Duration>,
+    /// An attempt that ran at least this long before it failed clears the failures counted before it, and with them the
+    /// pause: for jobs that have no end of their own. Default: failures are never forgotten.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_after: Option<Duration>,
 }
 
 /// How long each waiting state may last.

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::conditions::{Condition, has_conditions, unseen};
 pub use crate::flink_state::{FlinkAttempt, JobState, PointKind, Purpose, RestorePoint, Trigger};
 use crate::job::JobSpec;
+use crate::scalar::Quantity;
 use crate::schema;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -156,6 +157,9 @@ pub struct Attempt {
     /// What ended it, while its other pods are still being stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// Memory it asks for, when earlier attempts have shown that the spec's is too little (`retry.onOutOfMemory`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Quantity>,
     /// When its first container ran; the run deadline counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,

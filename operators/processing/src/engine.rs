@@ -9,7 +9,7 @@ mod spark;
 
 use jiff::Timestamp;
 use millrace_crds::{
-    ProcessingJob,
+    ProcessingJob, Quantity,
     processing_job::{Attempt, FlinkAttempt},
 };
 use millrace_kit::{Child, refs, refs::Head};
@@ -33,6 +33,9 @@ pub(crate) trait Engine {
     fn replicas(&self) -> i32 {
         1
     }
+
+    /// The field that says how much memory the pod has whose end is the attempt's, and how much that is.
+    fn memory(&self) -> (&'static str, &Quantity);
 
     /// Scheme of bucket URIs.
     fn scheme(&self) -> &'static str;

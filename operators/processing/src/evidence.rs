@@ -93,7 +93,7 @@ fn judge(pod: &PodView, end: (i32, &str, &str), finished: Option<Timestamp>) -> 
     let said = last_words(reason, message);
     match (code, reason) {
         (_, "OOMKilled") | (137, _) => {
-            let told = format!("exit code {code}: out of memory, or killed; raise memory. {said}");
+            let told = format!("exit code {code}: out of memory, or killed. {said}");
             Outcome::failed(FailureClass::OutOfMemory, told)
         }
         (_, "ContainerCannotRun" | "StartError") | (126 | 127, _) => {

@@ -5,13 +5,14 @@
 
 mod data;
 mod engines;
+mod memory;
 mod pod;
 mod quantity;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use millrace_crds::{
-    JobSpec, ProcessingJob,
+    JobSpec, ProcessingJob, Quantity,
     data_grant::AccessRequest,
     engines::{FlinkMode, SparkMode},
     job::{EnvVar, KeepPods, ReadyWhen, Rerun},
@@ -43,6 +44,10 @@ pub(crate) struct Policy {
     pub infrastructure_retries: i32,
     /// First and longest pause before a repetition.
     pub backoff: (Duration, Duration),
+    /// An attempt that ran this long clears the failures before it.
+    pub reset_after: Option<Duration>,
+    /// What follows when an attempt runs out of memory.
+    pub growth: Option<memory::Growth>,
     /// From an attempt's intent to its first running container.
     pub start: Duration,
     /// From the first running container to the end.
@@ -94,11 +99,23 @@ impl Model {
         let policy = policy(spec, &mut findings);
         let name = job.metadata.name.as_deref().unwrap_or_default();
         let work = work(spec, (name, &policy), &mut findings);
+        if let Some(work) = &work {
+            memory::check(policy.growth, work, &mut findings);
+        }
         let work = match work {
             Some(work) if findings.0.is_empty() => Ok(work),
             _ => Err(findings.0.join("\n")),
         };
         Self { policy, work, hash: hash(spec) }
+    }
+
+    /// What an attempt runs whose memory has grown to this much.
+    pub(crate) fn grown(job: &ProcessingJob, memory: &Quantity) -> Option<Work> {
+        let spec = memory::grown(&job.spec.job, memory);
+        let (mut findings, name) = (Findings::default(), job.metadata.name.as_deref().unwrap_or_default());
+        let policy = policy(&spec, &mut findings);
+        // It is no more wrong than the user's own.
+        work(&spec, (name, &policy), &mut findings)
     }
 }
 
@@ -116,13 +133,18 @@ fn policy(spec: &JobSpec, findings: &mut Findings) -> Policy {
     };
     let initial = time("retry.backoff.initial", &backoff.initial).unwrap_or(Duration::from_secs(10));
     let max = time("retry.backoff.max", &backoff.max).unwrap_or(Duration::from_secs(600));
+    let reset_after = time("retry.backoff.resetAfter", &backoff.reset_after);
+    let (start, run) = (time("deadlines.start", &deadlines.start), time("deadlines.run", &deadlines.run));
+    let stop = time("deadlines.stop", &deadlines.stop);
     Policy {
+        reset_after,
+        growth: memory::growth(retry.on_out_of_memory.as_ref(), findings),
         retries: retry.limit.unwrap_or(0),
         infrastructure_retries: retry.infrastructure_limit.unwrap_or(10),
         backoff: (initial, max.max(initial)),
-        start: time("deadlines.start", &deadlines.start).unwrap_or(Duration::from_secs(900)),
-        run: time("deadlines.run", &deadlines.run),
-        stop: time("deadlines.stop", &deadlines.stop).unwrap_or(Duration::from_secs(30)),
+        start: start.unwrap_or(Duration::from_secs(900)),
+        run,
+        stop: stop.unwrap_or(Duration::from_secs(30)),
         suspend: spec.suspend.unwrap_or(false),
         ready_when: spec
             .ready_when

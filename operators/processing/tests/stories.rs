@@ -29,6 +29,11 @@ fn ends_are_the_same_under_every_cut_and_order() {
 }
 
 #[test]
+fn memory_grows_the_same_under_every_cut_and_order() {
+    same_end(plots::memory::all());
+}
+
+#[test]
 fn ranks_end_the_same_under_every_cut_and_order() {
     same_end(plots::ranks::all());
 }

@@ -15,6 +15,7 @@ use super::{Pass, begin, group, preflight};
 use crate::{
     children,
     engine::{self, Plan},
+    model::Model,
     observe::{ChildView, Observed, PodView},
     status,
 };
@@ -51,6 +52,8 @@ fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<NoEf
         return;
     }
     let Ok(work) = &pass.model.work else { return };
+    let grown = attempt.memory.as_ref().and_then(|memory| Model::grown(pass.job, memory));
+    let work = grown.as_ref().unwrap_or(work);
     if attempt.spec_hash.as_ref() != Some(&pass.model.hash) {
         return;
     }

@@ -9,7 +9,7 @@ use millrace_crds::{
 };
 use millrace_kit::{conditions, later, names};
 
-use super::{Pass, SLOW};
+use super::{Pass, SLOW, finish};
 use crate::{
     engine,
     model::{Engine, Work},
@@ -94,10 +94,12 @@ fn new_attempt(pass: &mut Pass<'_>, work: &Work) {
         ..FlinkAttempt::default()
     });
     let grant = (!work.access.is_empty()).then(|| engine::grant_name(&name));
+    let memory = finish::grown(pass);
     let replicas = engine::of(work).replicas();
     let status = &mut pass.status;
     status.attempt = Some(Attempt {
         number,
+        memory,
         replicas: (replicas > 1).then_some(replicas),
         pod: Some(format!("{name}-{}", engine::of(work).suffix())),
         name,

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use millrace_crds::processing_job::{AttemptRecord, AttemptResult, FailureClass, JobPhase};
+use millrace_crds::{
+    Quantity,
+    processing_job::{AttemptRecord, AttemptResult, FailureClass, JobPhase},
+};
 use millrace_kit::{conditions, later};
 
 use super::Pass;
-use crate::{evidence::Outcome, status};
+use crate::{engine, evidence::Outcome, model::bytes, status};
 
 /// Attempts kept in the status.
 const KEPT: usize = 5;
@@ -39,7 +42,12 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
     let run = pass.status.run_number.unwrap_or(1);
     let finished = outcome.finished.unwrap_or(pass.now);
     let started = outcome.started.or_else(|| attempt.started_at.as_ref().map(|t| t.0));
-    let message = conditions::cut(&outcome.message, MAX_RECORD).to_owned();
+    let message = match outcome.class {
+        Some(FailureClass::OutOfMemory) => with_advice(pass, &outcome.message),
+        _ => outcome.message.clone(),
+    };
+    let message = conditions::cut(&message, MAX_RECORD).to_owned();
+    let long = started.and_then(|since| Duration::try_from(finished.duration_since(since)).ok());
     let status = &mut pass.status;
     if let Some(attempt) = status.attempt.as_mut() {
         attempt.started_at = started.map(Time);
@@ -73,15 +81,25 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
             pass.status.phase = Some(JobPhase::Pending);
             pass.status.next_attempt_at = None;
         }
-        AttemptResult::Failed => failed(pass, (attempt.number, outcome.class), &message),
+        AttemptResult::Failed => {
+            if long.zip(pass.model.policy.reset_after).is_some_and(|(long, enough)| long >= enough) {
+                pass.status.failures = None;
+            }
+            failed(pass, (attempt.number, outcome.class), &message);
+        }
     }
 }
 
 fn failed(pass: &mut Pass<'_>, which: (i64, Option<FailureClass>), message: &str) {
     let (number, class) = which;
     let policy = &pass.model.policy;
+    // Growing has its own bound; at the bound the same would happen again.
+    let grows = policy.growth.filter(|_| class == Some(FailureClass::OutOfMemory));
+    let more = grows.map(|growth| had(pass).and_then(|(_, memory)| growth.next(&memory)).is_some());
     let counts = pass.status.failures.get_or_insert_default();
     let (count, limit) = match account(class) {
+        _ if more == Some(true) => (1, 1),
+        _ if more == Some(false) => (1, 0),
         Account::Application => {
             counts.application += 1;
             (counts.application, policy.retries)
@@ -103,6 +121,37 @@ fn failed(pass: &mut Pass<'_>, which: (i64, Option<FailureClass>), message: &str
     pass.status.phase = Some(JobPhase::Retrying);
     pass.status.next_attempt_at = Some(Time(due));
     pass.wake_at(due);
+}
+
+/// The field of memory, and what the present or last attempt had of it.
+fn had(pass: &Pass<'_>) -> Option<(&'static str, Quantity)> {
+    let (field, spec) = engine::of(pass.model.work.as_ref().ok()?).memory();
+    let grown = pass.status.attempt.as_ref().and_then(|a| a.memory.clone());
+    Some((field, grown.filter(|grown| bytes(grown) > bytes(spec)).unwrap_or_else(|| spec.clone())))
+}
+
+/// What happened to an attempt that ran out of memory, after the field to change or what is changed for the user.
+fn with_advice(pass: &Pass<'_>, message: &str) -> String {
+    let Some((field, memory)) = had(pass) else { return message.to_owned() };
+    let next = pass.model.policy.growth.map(|growth| growth.next(&memory));
+    match next {
+        None => format!("raise {field} ({}): {message}", memory.0),
+        Some(None) => format!("raise {field} and retry.onOutOfMemory.max ({} was not enough): {message}", memory.0),
+        Some(Some(next)) => {
+            format!("{field} of {} was not enough, the next attempt asks for {}: {message}", memory.0, next.0)
+        }
+    }
+}
+
+/// What the next attempt of this run asks for, if that is more than the spec says.
+pub(super) fn grown(pass: &Pass<'_>) -> Option<Quantity> {
+    let growth = pass.model.policy.growth?;
+    let spec = engine::of(pass.model.work.as_ref().ok()?).memory().1;
+    let (_, memory) = had(pass)?;
+    let last = pass.status.last_attempts.first().filter(|last| Some(last.run) == pass.status.run_number);
+    let full = last.is_some_and(|last| last.class == Some(FailureClass::OutOfMemory));
+    let next = if full { growth.next(&memory).unwrap_or(memory) } else { memory };
+    (bytes(&next) > bytes(spec)).then_some(next)
 }
 
 fn end(pass: &mut Pass<'_>, how: (JobPhase, &str, &str), message: &str) {

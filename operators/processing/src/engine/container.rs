@@ -1,5 +1,6 @@
 //! Pods of one container each: one, or several that work together.
 
+use millrace_crds::Quantity;
 use millrace_kit::Child;
 
 use super::{Engine, Plan};
@@ -19,6 +20,10 @@ impl Engine for Container {
 
     fn replicas(&self) -> i32 {
         self.replicas
+    }
+
+    fn memory(&self) -> (&'static str, &Quantity) {
+        ("container.memory", &self.memory)
     }
 
     fn scheme(&self) -> &'static str {

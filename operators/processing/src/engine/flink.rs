@@ -1,7 +1,7 @@
 //! Flink's own application mode: a ConfigMap, a Deployment that owns the TaskManagers, and a JobManager pod that asks for
 //! them.
 
-use millrace_crds::processing_job::FlinkAttempt;
+use millrace_crds::{Quantity, processing_job::FlinkAttempt};
 use millrace_kit::{Child, names};
 
 use super::{Engine, Plan};
@@ -84,6 +84,10 @@ impl FlinkStart {
 impl Engine for Flink {
     fn suffix(&self) -> &'static str {
         "jobmanager"
+    }
+
+    fn memory(&self) -> (&'static str, &Quantity) {
+        ("flink.jobManager.memory", &self.job_manager.1)
     }
 
     fn scheme(&self) -> &'static str {

@@ -1,6 +1,6 @@
 //! Spark's own Kubernetes scheduler: a ConfigMap and a driver pod, which asks for its executors itself.
 
-use millrace_crds::processing_job::FailureClass;
+use millrace_crds::{Quantity, processing_job::FailureClass};
 use millrace_kit::Child;
 
 use super::{Engine, Plan};
@@ -20,6 +20,10 @@ const CLASS_NOT_FOUND: i32 = 101;
 impl Engine for Spark {
     fn suffix(&self) -> &'static str {
         "driver"
+    }
+
+    fn memory(&self) -> (&'static str, &Quantity) {
+        ("spark.driver.memory", &self.driver.memory)
     }
 
     fn scheme(&self) -> &'static str {
@@ -54,7 +58,7 @@ impl Engine for Spark {
         }
         if outcome.class == Some(FailureClass::Application) && outcome.message.contains("java.lang.OutOfMemoryError") {
             outcome.class = Some(FailureClass::OutOfMemory);
-            outcome.message = format!("the driver's heap is too small; raise spark.driver.memory. {}", outcome.message);
+            outcome.message = format!("the driver's heap is full. {}", outcome.message);
         }
         Some(outcome)
     }

@@ -1,6 +1,7 @@
 //! The workloads of a ProcessingJob.
 
 pub(crate) mod ends;
+pub(crate) mod memory;
 pub(crate) mod preflight;
 pub(crate) mod ranks;
 pub(crate) mod troubles;
@@ -48,7 +49,7 @@ pub(crate) fn ready(world: &World, want: &str) -> Result<(), String> {
 pub(crate) const OK: Life = Life::Exit(0, "");
 
 pub(crate) fn all() -> Vec<Plot> {
-    [ends::all(), ranks::all(), troubles::all(), wishes::all(), preflight::all()].concat()
+    [ends::all(), memory::all(), preflight::all(), ranks::all(), troubles::all(), wishes::all()].concat()
 }
 
 #[allow(dead_code, reason = "each test binary uses a part")]

@@ -11,6 +11,7 @@ pub mod demo;
 mod http;
 pub mod local;
 pub mod parts;
+pub mod previous;
 pub mod push;
 pub mod stage;
 pub mod stories;

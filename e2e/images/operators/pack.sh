@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Packs the operators into one image, docker.io/millrace/operators:dev.
+# Packs the operators into one image, docker.io/millrace/operators:dev (or another NAME).
 #
-#   pack.sh BINARIES_DIR OUT_DIR [CA_FILE]
+#   pack.sh BINARIES_DIR OUT_DIR [CA_FILE] [NAME]
 #
 # BINARIES_DIR holds millrace-dataplane, millrace-processing, millrace-pipeline, millrace-registry
 # (those that are there are taken, at least one). OUT_DIR gets image.tar (docker-archive) and name.
@@ -9,7 +9,7 @@
 # no shell. User 65532, nothing written anywhere. Run one by command: [/usr/bin/millrace-dataplane].
 set -euo pipefail
 binaries=${1:?directory of the binaries} out=${2:?directory to fill}
-authorities=${3:-/etc/ssl/certs/ca-certificates.crt}
+authorities=${3:-/etc/ssl/certs/ca-certificates.crt} image=${4:-operators}
 repo=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 REPO=$repo OUT=$out
 . "$repo/e2e/images/lib/image.sh"
@@ -53,4 +53,4 @@ cat >"$work/config.json" <<'JSON'
 {"User": "65532:65532", "WorkingDir": "/",
  "Env": ["PATH=/usr/bin", "HOME=/tmp", "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"]}
 JSON
-millrace_image operators "$work/config.json" "$work/operators.tar"
+millrace_image "$image" "$work/config.json" "$work/operators.tar"

@@ -125,9 +125,17 @@ pub fn cache_root() -> Outcome<PathBuf> {
 /// # Errors
 /// The directory cannot be written.
 pub fn target_dir() -> Outcome<PathBuf> {
+    target_of(&repo_root()?)
+}
+
+/// The same for another checkout.
+///
+/// # Errors
+/// The directory cannot be written.
+pub fn target_of(checkout: &Path) -> Outcome<PathBuf> {
     let target = cache_root()?.join("target");
     let mark = target.join("image/checkout");
-    let here = repo_root()?.display().to_string();
+    let here = checkout.display().to_string();
     if fs::read_to_string(&mark).is_ok_and(|last| last == here) {
         return Ok(target);
     }

@@ -9,6 +9,7 @@ use crate::cluster::keeper::{Child, Keeper};
 use crate::cluster::tool;
 use crate::local::LocalApi;
 use crate::parts;
+use crate::previous;
 use crate::ui::{Failure, Outcome, Ui};
 
 /// How long a server may take until it accepts connections: MLflow's two migrations come before its start.
@@ -63,6 +64,20 @@ pub(super) fn second_rung() -> Vec<Check> {
                 let home = parts.get("prometheus").map(|dir| dir.display().to_string()).unwrap_or_default();
                 let env = [("KUBECONFIG", api.kubeconfig.display().to_string()), ("MILLRACE_PROMETHEUS", home)];
                 real("processing", "real_prometheus", &env)
+            }),
+        ),
+        (
+            2,
+            "the previous landing in our place and back".into(),
+            Box::new(|ui| {
+                let api = LocalApi::start(ui)?;
+                let mut env = vec![
+                    ("KUBECONFIG", api.kubeconfig.display().to_string()),
+                    ("MILLRACE_AUDIT_LOG", api.audit_log.display().to_string()),
+                ];
+                let other = previous::binary(ui)?;
+                env.extend(other.map(|file| ("MILLRACE_PREVIOUS", file.display().to_string())));
+                real("processing", "real_previous", &env)
             }),
         ),
         (

@@ -63,7 +63,17 @@ impl Cluster {
 
     pub(crate) async fn create(&self, name: &str, spec: &Value) {
         let body = json!({"apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob", "metadata": {"name": name}, "spec": spec});
-        self.jobs().patch(name, &PatchParams::apply("user"), &Patch::Apply(&body)).await.unwrap();
+        self.jobs().patch(name, &PatchParams::apply("user").force(), &Patch::Apply(&body)).await.unwrap();
+    }
+
+    pub(crate) async fn job(&self, name: &str) -> Value {
+        serde_json::to_value(self.jobs().get(name).await.unwrap()).unwrap()
+    }
+
+    pub(crate) async fn pods(&self) -> Vec<Value> {
+        let pods: Api<Pod> = Api::namespaced(self.client.clone(), &self.namespace);
+        let all = pods.list(&ListParams::default()).await.unwrap();
+        all.iter().map(|p| serde_json::to_value(p).unwrap()).collect()
     }
 
     pub(crate) async fn delete(&self, name: &str) {

@@ -10,7 +10,8 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
-    reason = "a test fails by panicking, and plays users and a kubelet, who write"
+    dead_code,
+    reason = "a test fails by panicking, and plays users and a kubelet, who write; it shares helpers"
 )]
 
 mod cluster;

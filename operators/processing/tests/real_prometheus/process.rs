@@ -34,6 +34,9 @@ impl Drop for Process {
 }
 
 /// The operator's own binary.
+pub(crate) const OURS: &str = env!("CARGO_BIN_EXE_millrace-processing");
+
+/// The operator's process.
 pub(crate) struct Operator {
     pub(crate) port: u16,
     process: Option<Process>,
@@ -47,8 +50,12 @@ impl Operator {
     }
 
     pub(crate) fn restart(&mut self, cluster: &Cluster) {
+        self.run(cluster, OURS);
+    }
+
+    pub(crate) fn run(&mut self, cluster: &Cluster, binary: &str) {
         let log = fs::File::create(cluster.dir.join("operator.log")).unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_millrace-processing"))
+        let process = Command::new(binary)
             .env("POD_NAMESPACE", &cluster.namespace)
             // The same pod again: it takes its lease back at once.
             .env("POD_NAME", "processing-0")

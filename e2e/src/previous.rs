@@ -1,0 +1,106 @@
+//! The processing operator of the previous landing, built from this clone's own history.
+//!
+//! `e2e/previous` names the commit. The image is cached under it, so a landing is built once on a machine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cluster::tool;
+use crate::parts;
+use crate::ui::{Failure, Outcome, Ui};
+
+/// The image's name in the cluster.
+pub const IMAGE: &str = "docker.io/millrace/operators-previous:dev";
+
+/// That landing's `millrace-processing`, and the directory that keeps it; none, said aloud, where neither this clone nor its
+/// origin has the commit.
+///
+/// # Errors
+/// It does not build.
+pub fn binary(ui: &Ui) -> Outcome<Option<PathBuf>> {
+    let repo = parts::repo_root()?;
+    let file = repo.join("e2e/previous");
+    let text = fs::read_to_string(&file).map_err(Failure::at("reading", &file))?;
+    let commit = text.split_whitespace().next().unwrap_or_default().to_owned();
+    let home = parts::cache_root()?.join("previous").join(&commit);
+    let binary = home.join("binaries/millrace-processing");
+    if binary.is_file() {
+        return Ok(Some(binary));
+    }
+    if let Err(missing) = fetch(&repo, &commit) {
+        ui.say(missing);
+        ui.say("NOT against the previous landing: the operator of this checkout takes its place");
+        return Ok(None);
+    }
+    let step = ui.step(format!("building the landing {}", commit.get(..7).unwrap_or(&commit)), "a few minutes, once");
+    let source = home.join("source");
+    unpack((&repo, &commit), &source)?;
+    let target = parts::target_of(&source)?;
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args([
+        "build",
+        "--quiet",
+        "--profile",
+        "image",
+        "--bins",
+        "--package",
+        "millrace-processing",
+        "--target-dir",
+    ]);
+    cargo.arg(&target).current_dir(&source).env_remove("CARGO_MANIFEST_DIR");
+    tool::run(&mut cargo, "building the previous landing")?;
+    // Whole or not at all.
+    let (part, binaries) = (home.join("part"), home.join("binaries"));
+    fs::create_dir_all(&part).map_err(Failure::at("creating", &part))?;
+    let copy = part.join("millrace-processing");
+    fs::copy(target.join("image/millrace-processing"), &copy).map_err(Failure::at("writing", &copy))?;
+    fs::rename(&part, &binaries).map_err(Failure::at("renaming", &part))?;
+    let _ = fs::remove_dir_all(&source);
+    step.done("");
+    Ok(Some(binary))
+}
+
+/// An image file with that binary.
+///
+/// # Errors
+/// As [`binary`], or it cannot be packed.
+pub fn image(ui: &Ui) -> Outcome<Option<PathBuf>> {
+    let Some(binary) = binary(ui)? else { return Ok(None) };
+    let binaries = binary.parent().map(Path::to_path_buf).unwrap_or_default();
+    let out = binaries.with_file_name("image");
+    let image = out.join("image.tar");
+    if !image.is_file() {
+        let pack = parts::repo_root()?.join("e2e/images/operators/pack.sh");
+        let authorities = Path::new("/etc/ssl/certs/ca-certificates.crt");
+        let arguments = [&pack, &binaries, &out, authorities, Path::new("operators-previous")];
+        tool::run(Command::new("bash").args(arguments), "packing the previous landing")?;
+    }
+    Ok(Some(image))
+}
+
+fn git(repo: &Path, args: &[&str], what: &str) -> Outcome<String> {
+    tool::run(Command::new("git").args(args).current_dir(repo), what)
+}
+
+/// A clone without its history asks where it came from.
+fn fetch(repo: &Path, commit: &str) -> Outcome<()> {
+    if git(repo, &["cat-file", "-e", &format!("{commit}^{{tree}}")], "looking for the previous landing").is_ok() {
+        return Ok(());
+    }
+    let fetched = git(repo, &["fetch", "--quiet", "--depth=1", "origin", commit], "fetching the previous landing");
+    fetched.map(|_| ()).map_err(|f| {
+        let why = format!("this clone is shallow, and its origin does not give the commit: {}", f.why);
+        Failure::new(format!("the previous landing {commit} is not here"), why, "git fetch --unshallow")
+    })
+}
+
+/// The files of a commit.
+fn unpack((repo, commit): (&Path, &str), to: &Path) -> Outcome<()> {
+    fs::create_dir_all(to).map_err(Failure::at("creating", to))?;
+    let archive = to.with_extension("tar");
+    let file = archive.display().to_string();
+    git(repo, &["archive", "--output", &file, commit], "reading the previous landing")?;
+    tool::call("tar", &["--extract", "--file", &file, "--directory", &to.display().to_string()], "unpacking it")?;
+    fs::remove_file(&archive).map_err(Failure::at("removing", &archive))
+}

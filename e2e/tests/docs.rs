@@ -41,8 +41,8 @@ fn exists(kind: &str, name: &str, all: &str) -> bool {
     let quoted = format!("\"{name}\"");
     match kind {
         "test" => all.contains(&format!("fn {name}(")),
-        "plot" => sources(&["operators/processing/tests/support"]).contains(&format!("name: {quoted}")),
-        "mutant" => read("operators/processing/tests/mutants.rs").contains(&quoted),
+        "plot" => sources(&["operators/processing/tests/support/plots"]).contains(&quoted),
+        "mutant" => sources(&["operators/processing/tests"]).contains(&format!("({quoted}, told")),
         "golden" => golden.join("decision.yaml").is_file(),
         "story" => read("e2e/src/stories/mod.rs").contains(&quoted),
         "bad" => repository().join("crds/tests/bad/processingjob").join(format!("{name}.yaml")).is_file(),

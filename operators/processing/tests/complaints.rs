@@ -1,5 +1,5 @@
-//! What users of other operators complain about, and what keeps it from happening here; one test a complaint.
-//! Those of Spark stand in complaints_spark.rs, that of edits in edits.rs.
+//! What users of other operators suffer from and what no golden file or story of ours is about; `docs/processing.md` has the
+//! whole table.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -7,91 +7,158 @@ mod support;
 
 use std::{fs, path::Path};
 
-use jiff::Timestamp;
-use millrace_crds::{
-    ProcessingJob,
-    processing_job::{FailureClass, JobPhase},
-};
+use millrace_crds::ProcessingJob;
 use millrace_kit::{
-    Operator, Seen,
-    sim::{self, Schedule},
+    Controller,
+    sim::{self, Schedule, Story, World},
 };
-use millrace_processing::{Observed, PodView, Processing};
 use serde_json::{Value, json};
 use support::plots;
 
-/// Orders tried of a workload whose caches lag.
-const ORDERS: u64 = 100;
-
-/// Runs a workload in many orders; its own end and what holds at every step are checked each time.
-fn holds(plot: &str) {
-    let plot = plots::named(plot);
-    for seed in 0..ORDERS {
-        let outcome = support::with_story(&plot, &|env, _| millrace_processing::controllers(env), |story| {
-            sim::run(story, Schedule { seed, cut: None })
-        });
-        assert!(outcome.faults.is_empty(), "{}, order {seed}: {:?}", plot.name, outcome.faults);
-    }
-}
-
-/// Stuck before a rerun: whoever waits, waits until a time, not only for an event that may already have passed.
-#[test]
-fn complaint_03_every_wait_ends_by_time() {
-    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/processingjob");
-    let mut waits = 0;
-    for case in fs::read_dir(goldens).unwrap() {
-        let case = case.unwrap().path();
-        let decision: Value = serde_saphyr::from_str(&fs::read_to_string(case.join("decision.yaml")).unwrap()).unwrap();
-        let spec: Value = serde_saphyr::from_str(&fs::read_to_string(case.join("object.yaml")).unwrap()).unwrap();
-        let phase = decision["status"]["phase"].as_str().unwrap_or_default();
-        if ["Starting", "Stopping", "Retrying"].contains(&phase) && spec["metadata"]["deletionTimestamp"].is_null() {
-            assert!(decision["wake"].is_string(), "{}: {phase}, and no time to look again", case.display());
-            waits += 1;
+/// Every object that a golden decision creates, by case, in order.
+fn created() -> Vec<(String, Vec<Value>)> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/processingjob");
+    let mut all = Vec::new();
+    for case in fs::read_dir(dir).unwrap().flatten() {
+        let text = fs::read_to_string(case.path().join("decision.yaml")).unwrap();
+        let decision: Value = serde_saphyr::from_str(&text).unwrap();
+        let actions = decision["actions"].as_array().cloned().unwrap_or_default();
+        let bodies: Vec<Value> = actions.iter().map(|a| a["Create"]["body"].clone()).filter(Value::is_object).collect();
+        if !bodies.is_empty() {
+            all.push((case.file_name().to_string_lossy().into_owned(), bodies));
         }
     }
-    assert!(waits > 10, "{waits} waits looked at");
+    assert!(all.len() > 5, "only {} cases create anything", all.len());
+    all
 }
 
-/// Stuck when a pod is over and has no container statuses: the phase says that it is.
+fn kinds(bodies: &[Value]) -> Vec<&str> {
+    bodies.iter().map(|b| b["kind"].as_str().unwrap()).collect()
+}
+
+/// A webhook that is down would stop every pod of a cluster.
 #[test]
-fn complaint_05_a_pod_is_over_without_container_statuses() {
-    let job: ProcessingJob = serde_json::from_value(json!({
-        "apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob",
-        "metadata": {"name": "train", "namespace": "ml", "uid": "u1", "generation": 1},
-        "spec": {"container": {"image": "x"}},
-    }))
-    .unwrap();
-    let at = |second: i64| Timestamp::from_second(1_767_225_600 + second).unwrap();
-    let mut job = job;
-    job.status = Some(Processing::decide(&job, &Seen::default(), at(0)).status);
-    for (phase, verdict, want) in [
-        ("Failed", None, (JobPhase::Retrying, Some(FailureClass::Infrastructure))),
-        ("Failed", Some("Evicted"), (JobPhase::Retrying, Some(FailureClass::Infrastructure))),
-        ("Succeeded", None, (JobPhase::Succeeded, None)),
-    ] {
-        let pod = PodView {
-            name: job.status.clone().unwrap().attempt.unwrap().pod.unwrap(),
-            uid: "p1".into(),
-            phase: phase.into(),
-            verdict: verdict.map(|reason: &str| (reason.to_owned(), String::new())),
-            ..PodView::default()
+fn there_is_no_webhook() {
+    let mut dirs = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts")];
+    let mut files = 0;
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).unwrap().flatten() {
+            if entry.path().is_dir() {
+                dirs.push(entry.path());
+                continue;
+            }
+            let text = fs::read_to_string(entry.path()).unwrap_or_default();
+            assert!(!text.contains("WebhookConfiguration"), "{}", entry.path().display());
+            files += 1;
+        }
+    }
+    assert!(files > 20, "only {files} files of charts");
+}
+
+/// An object that does not decode is left alone, and hinders no other.
+#[test]
+fn one_bad_object_stops_nobody() {
+    let plot = plots::named("container ends well");
+    let build =
+        |env: &millrace_kit::Env, _: &World| -> Vec<Box<dyn Controller>> { millrace_processing::controllers(env) };
+    support::with_story(&plot, &build, |story| {
+        let setup = |world: &World| {
+            let broken = json!({
+                "apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob",
+                "metadata": {"name": "aaa", "namespace": "ml", "uid": "broken", "resourceVersion": "1", "generation": 1},
+                "spec": {"container": "not an object", "deadlines": 7},
+            });
+            world.restore::<ProcessingJob>(&broken, world.now());
+            (story.setup)(world);
         };
-        let seen = Seen { data: Observed { pod: Some(pod), ..Observed::default() }, ..Seen::default() };
-        let status = Processing::decide(&job, &seen, at(5)).status;
-        assert_eq!((status.phase.unwrap(), status.last_attempts[0].class), want, "{phase} {verdict:?}");
+        let outcome = sim::run(&Story { setup: &setup, ..*story }, Schedule { seed: 0, cut: None });
+        assert_eq!(outcome.faults, Vec::<String>::new());
+        assert!(outcome.writes.iter().all(|w| !w.contains("ml/aaa")), "{:#?}", outcome.writes);
+    });
+}
+
+/// The cache grows with our own objects only: every stream but those of Millrace's kinds asks for our labels.
+#[test]
+fn watches_are_narrow() {
+    use millrace_kit::Operator;
+    for watch in millrace_processing::Processing.watches() {
+        let ours = watch.kind.group == "millrace.dev";
+        assert!(ours || watch.labels.is_some(), "all {} of the cluster are watched", watch.kind.plural);
+        assert_ne!(watch.kind.plural, "secrets", "Secrets are watched");
     }
 }
 
-/// A healthy job fails because a cache is behind: here caches lag in a hundred ways, and no job is started twice.
+/// No Service is left behind, since Spark gets none; and no pod is told of others in its environment.
 #[test]
-fn complaint_06_a_cache_that_lags_fails_no_job() {
-    holds("container ends well");
-    holds("three ranks end well");
+fn services_do_not_pile_up() {
+    for (case, bodies) in created() {
+        let spark = bodies.iter().any(|b| b["metadata"]["name"].as_str().unwrap().ends_with("-driver"));
+        assert!(!spark || !kinds(&bodies).contains(&"Service"), "{case} makes a Service");
+        for body in &bodies {
+            let name = body["metadata"]["name"].as_str().unwrap();
+            assert!(name.len() <= 63, "{case}: {name} is too long for a label");
+            let owned = body["metadata"]["ownerReferences"].is_array()
+                || body["metadata"]["labels"]["app.kubernetes.io/managed-by"].is_string();
+            assert!(owned, "{case}: {name} outlives its job");
+            if body["kind"] == "Pod" {
+                assert_eq!(body["spec"]["enableServiceLinks"], false, "{case}: {name}");
+            }
+        }
+    }
 }
 
-/// A driver is lost with its node: the next attempt has another name, and the user's retries are not touched.
+/// A pod never waits for what is made after it.
 #[test]
-fn complaint_07_a_lost_node_is_not_the_users_fault() {
-    holds("node lost");
-    holds("the node of a rank is lost");
+fn what_a_pod_mounts_is_made_before_it() {
+    for (case, bodies) in created() {
+        let kinds = kinds(&bodies);
+        let first_pod = kinds.iter().position(|k| ["Pod", "Deployment"].contains(k)).unwrap_or(kinds.len());
+        let late: Vec<_> = kinds[first_pod..]
+            .iter()
+            .filter(|k| ["ConfigMap", "ServiceAccount", "RoleBinding", "DataGrant"].contains(*k))
+            .collect();
+        assert!(late.is_empty(), "{case}: {late:?} after the pod");
+    }
+}
+
+/// What anybody may read who may read ConfigMaps holds no key.
+#[test]
+fn no_secret_is_in_a_config_map() {
+    let mut seen = 0;
+    for (case, bodies) in created() {
+        for conf in bodies.iter().filter(|b| b["kind"] == "ConfigMap") {
+            let text = conf["data"].to_string().to_lowercase();
+            for word in ["secret.key", "access.key", "secret_access_key", "password", "s3.secret-key"] {
+                assert!(!text.contains(word), "{case}: {word}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 1, "only {seen} ConfigMaps");
+}
+
+fn properties(part: &str) -> String {
+    let all = created();
+    let (_, bodies) = all.iter().find(|(case, _)| case == part).unwrap();
+    let conf = bodies.iter().find(|b| b["kind"] == "ConfigMap").unwrap();
+    conf["data"]["spark.properties"].as_str().unwrap().to_owned()
+}
+
+/// Packages are resolved once, by the driver, into a directory that can be written; nothing on our side fetches them.
+#[test]
+fn packages_are_fetched_by_the_driver_alone() {
+    let told = properties("spark-everything");
+    assert!(told.contains("spark.jars.packages") && told.contains("spark.jars.ivy"), "{told}");
+    for (case, bodies) in created() {
+        for pod in bodies.iter().filter(|b| b["kind"] == "Pod") {
+            let first = pod["spec"]["initContainers"].to_string();
+            assert!(!first.contains("packages") && !first.contains("spark-submit"), "{case} fetches before the driver");
+        }
+    }
+}
+
+/// A main that has returned ends its driver, whatever threads it leaves.
+#[test]
+fn a_driver_ends_with_its_main() {
+    assert!(properties("spark-granted").contains("spark.submit.callSystemExitOnMainExit"), "not set");
 }

@@ -82,6 +82,14 @@ pub(super) fn second_rung() -> Vec<Check> {
         ),
         (
             2,
+            "edits of a running job on a real API server".into(),
+            Box::new(|ui| {
+                let api = LocalApi::start(ui)?;
+                real("processing", "real_preflight", &[("KUBECONFIG", api.kubeconfig.display().to_string())])
+            }),
+        ),
+        (
+            2,
             "versions in a real MLflow on PostgreSQL".into(),
             Box::new(|ui| {
                 let mlflow = Registry::start(ui)?;

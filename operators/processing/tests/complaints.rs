@@ -1,5 +1,5 @@
-//! What users of other operators suffer from and what no golden file or story of ours is about; `docs/processing.md` has the
-//! whole table.
+//! What users of other operators complain about, of the objects of all engines and of what is watched; one test a complaint.
+//! `docs/processing.md` has the whole table.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -38,7 +38,7 @@ fn kinds(bodies: &[Value]) -> Vec<&str> {
 
 /// A webhook that is down would stop every pod of a cluster.
 #[test]
-fn there_is_no_webhook() {
+fn complaint_09_there_is_no_webhook() {
     let mut dirs = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts")];
     let mut files = 0;
     while let Some(dir) = dirs.pop() {
@@ -57,7 +57,7 @@ fn there_is_no_webhook() {
 
 /// An object that does not decode is left alone, and hinders no other.
 #[test]
-fn one_bad_object_stops_nobody() {
+fn complaint_10_one_bad_object_stops_nobody() {
     let plot = plots::named("container ends well");
     let build =
         |env: &millrace_kit::Env, _: &World| -> Vec<Box<dyn Controller>> { millrace_processing::controllers(env) };
@@ -79,18 +79,26 @@ fn one_bad_object_stops_nobody() {
 
 /// The cache grows with our own objects only: every stream but those of Millrace's kinds asks for our labels.
 #[test]
-fn watches_are_narrow() {
-    use millrace_kit::Operator;
-    for watch in millrace_processing::Processing.watches() {
+fn complaint_11_watches_are_narrow() {
+    let narrow = |watch: &millrace_kit::Watch| {
         let ours = watch.kind.group == "millrace.dev";
         assert!(ours || watch.labels.is_some(), "all {} of the cluster are watched", watch.kind.plural);
         assert_ne!(watch.kind.plural, "secrets", "Secrets are watched");
-    }
+    };
+    let build = move |env: &millrace_kit::Env, _: &World| -> Vec<Box<dyn Controller>> {
+        let all = millrace_processing::controllers(env);
+        all.iter().flat_map(|c| c.watches()).for_each(|watch| narrow(&watch));
+        all
+    };
+    let outcome = support::with_story(&plots::named("container ends well"), &build, |story| {
+        sim::run(story, Schedule { seed: 0, cut: None })
+    });
+    assert_eq!(outcome.faults, Vec::<String>::new());
 }
 
 /// No Service is left behind, since Spark gets none; and no pod is told of others in its environment.
 #[test]
-fn services_do_not_pile_up() {
+fn complaint_13_services_do_not_pile_up() {
     for (case, bodies) in created() {
         let spark = bodies.iter().any(|b| b["metadata"]["name"].as_str().unwrap().ends_with("-driver"));
         assert!(!spark || !kinds(&bodies).contains(&"Service"), "{case} makes a Service");
@@ -109,7 +117,7 @@ fn services_do_not_pile_up() {
 
 /// A pod never waits for what is made after it.
 #[test]
-fn what_a_pod_mounts_is_made_before_it() {
+fn complaint_24_what_a_pod_mounts_is_made_before_it() {
     for (case, bodies) in created() {
         let kinds = kinds(&bodies);
         let first_pod = kinds.iter().position(|k| ["Pod", "Deployment"].contains(k)).unwrap_or(kinds.len());
@@ -123,7 +131,7 @@ fn what_a_pod_mounts_is_made_before_it() {
 
 /// What anybody may read who may read ConfigMaps holds no key.
 #[test]
-fn no_secret_is_in_a_config_map() {
+fn complaint_15_no_secret_is_in_a_config_map() {
     let mut seen = 0;
     for (case, bodies) in created() {
         for conf in bodies.iter().filter(|b| b["kind"] == "ConfigMap") {
@@ -135,30 +143,4 @@ fn no_secret_is_in_a_config_map() {
         }
     }
     assert!(seen > 1, "only {seen} ConfigMaps");
-}
-
-fn properties(part: &str) -> String {
-    let all = created();
-    let (_, bodies) = all.iter().find(|(case, _)| case == part).unwrap();
-    let conf = bodies.iter().find(|b| b["kind"] == "ConfigMap").unwrap();
-    conf["data"]["spark.properties"].as_str().unwrap().to_owned()
-}
-
-/// Packages are resolved once, by the driver, into a directory that can be written; nothing on our side fetches them.
-#[test]
-fn packages_are_fetched_by_the_driver_alone() {
-    let told = properties("spark-everything");
-    assert!(told.contains("spark.jars.packages") && told.contains("spark.jars.ivy"), "{told}");
-    for (case, bodies) in created() {
-        for pod in bodies.iter().filter(|b| b["kind"] == "Pod") {
-            let first = pod["spec"]["initContainers"].to_string();
-            assert!(!first.contains("packages") && !first.contains("spark-submit"), "{case} fetches before the driver");
-        }
-    }
-}
-
-/// A main that has returned ends its driver, whatever threads it leaves.
-#[test]
-fn a_driver_ends_with_its_main() {
-    assert!(properties("spark-granted").contains("spark.submit.callSystemExitOnMainExit"), "not set");
 }

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use crate::cluster::keeper::{Child, Keeper};
 use crate::cluster::{self, Layout, Target, files, target::CONTEXT, tool};
-use crate::parts;
 use crate::ui::{Failure, Outcome, Ui};
+use crate::{parts, stage};
 
 /// Where the registry listens, in the cluster's namespace.
 const REGISTRY: &str = "127.0.0.1:5000";
@@ -39,6 +39,9 @@ pub fn abroad(args: &[String], ui: &Ui) -> Outcome<()> {
 }
 
 fn play(layout: &Layout, root: &Path, args: &[String], ui: &Ui) -> Outcome<()> {
+    // What is missing is built here: inside the namespace nothing can be fetched.
+    stage::own_images(ui)?;
+    parts::ensure(&SANDBOX.map(|(part, _)| part), ui)?;
     let target = cluster::up_at(layout, ui)?;
     let crane = parts::ensure(&["crane"], ui)?.get("crane").map(|dir| dir.join("crane")).unwrap_or_default();
     let net = format!("--net={}", layout.netns().display());

@@ -64,13 +64,19 @@ enum Cmd {
         #[arg(long)]
         only: Option<String>,
     },
-    /// Measure: writes per job, topics to Ready, memory; a table, or JSON
+    /// Measure: writes per job, topics to Ready, memory, jobs at a rate; a table, or JSON
     Bench {
         /// What to measure (default: all)
         what: Vec<Figures>,
         /// `json` for machines
         #[arg(short, long, value_parser = ["json"])]
         output: Option<String>,
+        /// Repetitions of `processing`
+        #[arg(long, default_value_t = 5)]
+        times: usize,
+        /// Write numbers and plot of `processing` into docs/figures
+        #[arg(long)]
+        record: bool,
     },
     /// Bring a second cluster up with interruptions and down again; check that nothing is left
     Rehearse,
@@ -104,6 +110,8 @@ enum Figures {
     Topics,
     /// Memory of the other operators, idle and with 500 objects
     Memory,
+    /// 2,000 ProcessingJobs at 1,000 a minute beside batch Jobs and spark-submit; ten minutes a repetition
+    Processing,
 }
 
 fn main() -> ExitCode {
@@ -134,13 +142,15 @@ fn run(command: Cmd, ui: &Ui) -> Outcome<()> {
             let args = only.map(|part| vec!["--only".to_owned(), part]).unwrap_or_default();
             abroad::abroad(&args, ui)
         }
-        Cmd::Bench { what, output } => {
+        Cmd::Bench { what, output, times, record } => {
             let pick = |f: &Figures| match f {
                 Figures::Writes => bench::Bench::Writes,
                 Figures::Topics => bench::Bench::Topics,
                 Figures::Memory => bench::Bench::Memory,
+                Figures::Processing => bench::Bench::Processing,
             };
-            bench::bench(&what.iter().map(pick).collect::<Vec<_>>(), output.is_some(), ui)
+            let options = bench::Options { as_json: output.is_some(), times, record };
+            bench::bench(&what.iter().map(pick).collect::<Vec<_>>(), options, ui)
         }
         Cmd::Rehearse => cluster::rehearse(ui),
         Cmd::Parts { list: true, .. } => {

@@ -23,66 +23,7 @@ const QUIET: Duration = Duration::from_secs(3);
 /// A process that ends with its handle.
 pub(super) struct Running(pub(super) Child);
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Builds operators as they ship, with these examples of theirs; the directory of the binaries.
-pub(super) fn build(operators: &[&str], examples: &[&str], ui: &Ui) -> Outcome<PathBuf> {
-    parts::ensure(&["rust-build"], ui)?;
-    let target = parts::target_dir()?;
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--profile", "image", "--bins", "--target-dir"]).arg(&target);
-    for name in operators {
-        cargo.args(["--package", &format!("millrace-{name}")]);
-    }
-    for name in examples {
-        cargo.args(["--example", name]);
-    }
-    let step = ui.step(format!("building {}", operators.join(", ")), "as they ship");
-    tool::run(cargo.current_dir(parts::repo_root()?).env_remove("CARGO_MANIFEST_DIR"), "building the operators")?;
-    step.done("");
-    Ok(target.join("image"))
-}
-
-/// An API server with our kinds and these namespaces.
-pub(super) fn server(namespaces: &[&str], ui: &Ui) -> Outcome<LocalApi> {
-    let api = LocalApi::start(ui)?;
-    let manifests = parts::repo_root()?.join("crds/manifests");
-    api.target.run(&["apply", "--server-side", "-f", &manifests.display().to_string()])?;
-    api.target.run(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"])?;
-    for namespace in namespaces {
-        api.target.run(&["create", "namespace", namespace])?;
-    }
-    Ok(api)
-}
-
-/// An operator's process.
-pub(super) struct Operator {
-    process: Running,
-}
-
-impl Operator {
-    /// Starts it with every right and waits until it leads.
-    pub(super) fn start(api: &LocalApi, (name, binaries): (&str, &Path), env: &[(&str, &str)]) -> Outcome<Self> {
-        let user = format!("system:serviceaccount:{OPERATORS}:millrace-{name}");
-        let kubeconfig = api.user(name, &format!("/CN={user}"))?;
-        let (role, user) = (format!("bench-{name}"), format!("--user={user}"));
-        api.target.run(&["create", "clusterrolebinding", &role, "--clusterrole=cluster-admin", &user])?;
-        let [port] = tool::free_ports()?;
-        let mut command = Command::new(binaries.join(format!("millrace-{name}")));
-        command.env("KUBECONFIG", kubeconfig).env("POD_NAMESPACE", "default").env("RUST_LOG", "error");
-        command.env("MILLRACE_LISTEN", format!("127.0.0.1:{port}")).envs(env.iter().copied());
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
-        let process = child.map(Running).map_err(|e| Failure::because(format!("starting {name} failed"), e))?;
-        let leads = || Ok(matches!(http::get(port, "/leading", None), Ok((200, _))).then_some(()));
-        tool::wait(END, leads, || Failure::because(format!("{name} does not lead"), "in time"))?;
-        Ok(Self { process })
-    }
-
+impl Running {
     /// Resident memory in MiB.
     pub(super) fn resident(&self) -> Outcome<f64> {
         let text = self.proc("status")?;
@@ -100,9 +41,75 @@ impl Operator {
     }
 
     fn proc(&self, file: &str) -> Outcome<String> {
-        let path = format!("/proc/{}/{file}", self.process.0.id());
+        let path = format!("/proc/{}/{file}", self.0.id());
         fs::read_to_string(&path).map_err(|e| Failure::because(format!("reading {path} failed"), e))
     }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Builds operators as they ship, with these examples of theirs; the directory of the binaries.
+pub(super) fn build(operators: &[&str], examples: &[&str], ui: &Ui) -> Outcome<PathBuf> {
+    parts::ensure(&["rust-build"], ui)?;
+    let (target, repo) = (parts::target_dir()?, parts::repo_root()?);
+    let step = ui.step(format!("building {}", operators.join(", ")), "as they ship");
+    let packages = operators.iter().flat_map(|name| ["--package".to_owned(), format!("millrace-{name}")]);
+    let packages: Vec<String> = packages.collect();
+    let cargo = |what: &[&str]| {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["build", "--quiet", "--profile", "image", "--target-dir"]).arg(&target).args(&packages).args(what);
+        let done = tool::run(cargo.current_dir(&repo).env_remove("CARGO_MANIFEST_DIR"), "building the operators");
+        done.map(drop)
+    };
+    // Apart: an example takes what only tests need, and what ships must be without it.
+    cargo(&["--bins"])?;
+    examples.iter().try_for_each(|name| cargo(&["--example", name]))?;
+    step.done("");
+    Ok(target.join("image"))
+}
+
+/// An API server with our kinds and these namespaces.
+pub(super) fn server(namespaces: &[&str], ui: &Ui) -> Outcome<LocalApi> {
+    let api = LocalApi::start(ui)?;
+    let manifests = parts::repo_root()?.join("crds/manifests");
+    api.target.run(&["apply", "--server-side", "-f", &manifests.display().to_string()])?;
+    api.target.run(&["wait", "--for=condition=Established", "crd", "--all", "--timeout=60s"])?;
+    for namespace in namespaces {
+        api.target.run(&["create", "namespace", namespace])?;
+    }
+    Ok(api)
+}
+
+/// Starts an operator with every right and waits until it leads.
+pub(super) fn operator(api: &LocalApi, (name, binaries): (&str, &Path), env: &[(&str, &str)]) -> Outcome<Running> {
+    let user = account(name);
+    let kubeconfig = api.user(name, &format!("/CN={user}"))?;
+    all_rights(api, (name, &user))?;
+    let [port] = tool::free_ports()?;
+    let mut command = Command::new(binaries.join(format!("millrace-{name}")));
+    command.env("KUBECONFIG", kubeconfig).env("POD_NAMESPACE", "default").env("RUST_LOG", "error");
+    command.env("MILLRACE_LISTEN", format!("127.0.0.1:{port}")).envs(env.iter().copied());
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+    let running = child.map(Running).map_err(|e| Failure::because(format!("starting {name} failed"), e))?;
+    let leads = || Ok(matches!(http::get(port, "/leading", None), Ok((200, _))).then_some(()));
+    tool::wait(END, leads, || Failure::because(format!("{name} does not lead"), "in time"))?;
+    Ok(running)
+}
+
+/// How an operator is called in the audit log.
+pub(super) fn account(operator: &str) -> String {
+    format!("system:serviceaccount:{OPERATORS}:millrace-{operator}")
+}
+
+/// Lets a user of this server do everything.
+pub(super) fn all_rights(api: &LocalApi, (name, user): (&str, &str)) -> Outcome<()> {
+    let (role, user) = (format!("bench-{name}"), format!("--user={user}"));
+    api.target.run(&["create", "clusterrolebinding", &role, "--clusterrole=cluster-admin", &user]).map(drop)
 }
 
 /// `kubectl apply` of objects, by a request each.

@@ -88,7 +88,7 @@ struct Sample {
 
 fn once(load: &Load, (binaries, env): (&Path, &[(&str, &str)]), ui: &Ui) -> Outcome<Sample> {
     let api = local::server(&[TEAM], ui)?;
-    let operator = local::Operator::start(&api, (load.operator, binaries), env)?;
+    let operator = local::operator(&api, (load.operator, binaries), env)?;
     let mut audit = Audit::of(&api.audit_log)?;
     local::settled(&mut audit)?;
     let (idle, begun) = (operator.resident()?, operator.cpu()?);

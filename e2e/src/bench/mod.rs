@@ -3,9 +3,12 @@
 //! These machines are noisy: each timing is repeated and its spread shown; ratios are what to quote. Only a count that
 //! no load can excuse, the budget of writes, is a pass or a fail.
 
+mod field;
 mod figure;
 mod local;
 mod memory;
+mod plot;
+mod processing;
 mod topics;
 mod writes;
 
@@ -23,23 +26,40 @@ pub enum Bench {
     Topics,
     /// Resident memory of the other operators, idle and with 500 objects.
     Memory,
+    /// 2,000 ProcessingJobs at 1,000 a minute, beside batch Jobs and spark-submit.
+    Processing,
+}
+
+/// How to measure and tell.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// JSON instead of a table.
+    pub as_json: bool,
+    /// Repetitions of [`Bench::Processing`], ten minutes each.
+    pub times: usize,
+    /// Put numbers and plot of [`Bench::Processing`] where the documentation shows them.
+    pub record: bool,
 }
 
 /// Measures and prints a table, or JSON.
 ///
 /// # Errors
 /// Something could not be started or measured, or a budget is exceeded.
-pub fn bench(what: &[Bench], as_json: bool, ui: &Ui) -> Outcome<()> {
-    let all = [Bench::Topics, Bench::Memory, Bench::Writes];
+pub fn bench(what: &[Bench], options: Options, ui: &Ui) -> Outcome<()> {
+    let all = [Bench::Topics, Bench::Memory, Bench::Writes, Bench::Processing];
     let mut figures = Vec::new();
     for bench in if what.is_empty() { &all[..] } else { what } {
         figures.extend(match bench {
             Bench::Writes => writes::measure(ui)?,
             Bench::Topics => topics::measure(ui)?,
             Bench::Memory => memory::measure(ui)?,
+            Bench::Processing => {
+                let place = options.record.then(processing::place).transpose()?;
+                processing::measure(options.times, place.as_deref(), ui)?
+            }
         });
     }
-    if as_json {
+    if options.as_json {
         let list: Vec<Value> = figures.iter().map(Figure::json).collect();
         println!("{}", json!(list));
     } else {

@@ -73,7 +73,7 @@ fn once(binaries: &Path, ui: &Ui) -> Outcome<Sample> {
         "spec": {"owner": "bench", "kafka": {"bootstrapServers": bootstrap}},
     });
     local::apply(&api, &[plane])?;
-    let operator = local::Operator::start(&api, ("dataplane", binaries), &[])?;
+    let operator = local::operator(&api, ("dataplane", binaries), &[])?;
     let late = |what: &str| Failure::because(format!("{what} in {END:?}"), api.audit_log.display());
     api.target.run(&["wait", "--for=condition=Ready", "dataplane/default", "--timeout=60s"])?;
     let idle = operator.resident()?;

@@ -76,6 +76,12 @@ impl LocalApi {
         Ok(api)
     }
 
+    /// The certificate of the authority that signed the server's.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.dir.join("pki/ca.crt")
+    }
+
     /// A kubeconfig for another user of this server, for example with the subject `/CN=somebody`.
     ///
     /// # Errors

@@ -80,6 +80,7 @@ const FORGETS_THE_DEADLINE: u8 = 8;
 const STARTS_BESIDE_PEERS: u8 = 9;
 const JUDGES_RANK_0_ALONE: u8 = 10;
 const REPLACES_ONE_RANK: u8 = 11;
+const FORGETS_THE_MEMORY: u8 = 16;
 const LEAKS_THE_SERVICE: u8 = 12;
 const STOPS_BEFORE_THE_PREFLIGHT: u8 = 13;
 const TRIES_WITHOUT_DATA: u8 = 14;
@@ -167,6 +168,11 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
                     attempt.ranks.clear();
                 }
             }
+            FORGETS_THE_MEMORY => {
+                if let Some(attempt) = &mut status.attempt {
+                    attempt.memory = None;
+                }
+            }
             LEAKS_THE_SERVICE => decision.actions.retain(|a| !matches!(a, Action::Delete(t) if t.kind == "Service")),
             LEAKS_GRANT => decision.actions.retain(|a| !matches!(a, Action::Delete(t) if t.kind == "DataGrant")),
             CHARGES_THE_USER => {
@@ -207,6 +213,7 @@ fn broken_operators_are_caught() {
         ("starts beside peers that still run", told::<STARTS_BESIDE_PEERS>("a rank fails, all restart")),
         ("judges rank 0 alone", told::<JUDGES_RANK_0_ALONE>("three ranks end well")),
         ("replaces one rank", told::<REPLACES_ONE_RANK>("a rank is deleted while all run")),
+        ("forgets how memory has grown", told::<FORGETS_THE_MEMORY>("memory grows until it is enough")),
         ("leaks the Service", told::<LEAKS_THE_SERVICE>("three ranks end well")),
         ("forgets the deadline", told::<FORGETS_THE_DEADLINE>("run deadline")),
         ("stops before the preflight", told::<STOPS_BEFORE_THE_PREFLIGHT>("a new spec is refused")),

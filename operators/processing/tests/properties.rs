@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use jiff::Timestamp;
-use millrace_crds::{ProcessingJob, ProcessingJobStatus};
+use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::JobPhase};
 use millrace_kit::{Action, Decision, NoEffect, Operator, Seen, conditions};
 use millrace_processing::{ContainerView, GrantView, Observed, PodView, Processing};
 use proptest::prelude::*;
@@ -26,7 +26,7 @@ fn specs() -> impl Strategy<Value = Value> {
     ];
     (engine, any::<bool>(), 0..3_i32, any::<bool>(), 0..3_usize).prop_map(|(mut spec, suspend, limit, run, keep)| {
         spec["suspend"] = json!(suspend);
-        spec["retry"] = json!({"limit": limit});
+        spec["retry"] = json!({"limit": limit, "onOutOfMemory": {"grow": "50%", "max": "4Gi"}});
         spec["keepPods"] = json!(["Always", "OnFailure", "Never"][keep]);
         if run {
             spec["deadlines"] = json!({"run": "1m", "start": "40s"});
@@ -148,6 +148,8 @@ proptest! {
                 prop_assert_eq!(&again.status, next, "two passes over one world differ");
             }
             prop_assert!(next.last_attempts.len() <= 5);
+            let waits = matches!(next.phase, Some(JobPhase::Starting | JobPhase::Stopping | JobPhase::Retrying));
+            prop_assert!(!waits || decision.wake.is_some(), "{:?} waits without an end", next.phase);
             status = decision.status;
         }
     }

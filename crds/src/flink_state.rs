@@ -103,10 +103,10 @@ pub struct FlinkAttempt {
     /// True if what it was started from becomes its own, and goes when newer checkpoints have replaced it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claims: Option<bool>,
-    /// Where its checkpoints lie; stored before its pod is created.
+    /// Where it keeps its state: `bucket/NAME/prefix/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 1_024))]
-    pub checkpoints: Option<String>,
+    #[schemars(length(max = 512))]
+    pub place: Option<String>,
     /// The savepoint that was asked for last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Trigger>,

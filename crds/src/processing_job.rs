@@ -163,7 +163,8 @@ pub struct Attempt {
     /// When its first container ran; the run deadline counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
-    /// Why it is being stopped: Suspended, SpecChanged, RunDeadline, Deleted, NotHealthy, Failed.
+    /// Why it is being stopped: Suspended, SpecChanged, RunDeadline, Failed; for Flink also Deleted, NotHealthy,
+    /// Unreachable, JobGone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub stop_reason: Option<String>,

@@ -12,5 +12,6 @@ pub(crate) mod main_pod;
 pub(crate) mod parts;
 pub(crate) mod properties;
 pub(crate) mod ranks;
+pub(crate) mod revision;
 pub(crate) mod stream;
 mod wishes;

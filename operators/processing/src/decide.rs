@@ -6,6 +6,7 @@
 mod actions;
 mod begin;
 mod finish;
+pub(crate) mod flink;
 mod group;
 mod preflight;
 mod supervise;
@@ -14,13 +15,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::JobPhase};
-use millrace_kit::{Decision, NoEffect, Seen, Standing, conditions};
+use millrace_kit::{Decision, Seen, Standing, conditions};
 
 use crate::{
     model::Model,
     observe::Observed,
+    rest::FlinkCall,
     status::{self, Trouble},
 };
+use flink::rollback::Spec;
 
 /// A start that takes longer is told in the status, even if nothing is wrong with it.
 pub(crate) const SLOW: Duration = Duration::from_secs(30);
@@ -39,6 +42,8 @@ pub(crate) struct Pass<'a> {
     pub trouble: Option<Trouble>,
     /// How the object stands while a new spec is held back from a running attempt.
     pub held: Option<Standing>,
+    /// What no waiting helps against, so that nothing is started.
+    pub stuck: Option<Trouble>,
     /// When to look again.
     pub wake: Option<Timestamp>,
 }
@@ -55,26 +60,47 @@ pub(crate) fn decide(
     job: &ProcessingJob,
     seen: &Seen<Observed>,
     now: Timestamp,
-) -> Decision<ProcessingJobStatus, NoEffect> {
-    let model = Model::of(job);
+) -> Decision<ProcessingJobStatus, FlinkCall> {
     let status = job.status.clone().unwrap_or_default();
-    if job.metadata.deletion_timestamp.is_some() {
-        // Everything of a job goes by owner reference.
+    let deleting = job.metadata.deletion_timestamp.is_some();
+    if deleting && !flink::holds(&status) {
+        // Everything else of a job goes by owner reference.
         return Decision::of(status);
     }
+    let own = Model::of(job);
+    match flink::rollback::spec(job, &own, &seen.data) {
+        Spec::Own => pass((job, &own), (&own.hash, None), (seen, now)),
+        Spec::Kept(kept) => pass((&kept, &Model::of(&kept)), (&own.hash, None), (seen, now)),
+        Spec::Lost(stuck) => pass((job, &own), (&own.hash, Some(stuck)), (seen, now)),
+    }
+}
+
+/// One pass over the spec that counts; `own` is the hash of the object's.
+fn pass(
+    spec: (&ProcessingJob, &Model),
+    own: (&str, Option<Trouble>),
+    around: (&Seen<Observed>, Timestamp),
+) -> Decision<ProcessingJobStatus, FlinkCall> {
+    let ((job, model), (own, stuck), (seen, now)) = (spec, own, around);
+    let status = job.status.clone().unwrap_or_default();
     let had = status::live(&status).map(|a| a.name.clone());
-    let mut pass = Pass { job, model: &model, seen, now, status, trouble: None, held: None, wake: None };
+    let mut pass = Pass { job, model, seen, now, status, trouble: None, held: None, stuck, wake: None };
+    flink::rollback::forget(&mut pass, own);
     if had.is_some() {
         supervise::supervise(&mut pass);
     }
-    if status::live(&pass.status).is_none() {
+    let deleting = job.metadata.deletion_timestamp.is_some();
+    if status::live(&pass.status).is_none() && !deleting && pass.stuck.is_none() {
         begin::begin(&mut pass);
     }
-    let trouble = pass.trouble.take();
+    let left = flink::leftovers::clean(&mut pass);
+    let (trouble, stuck) = (pass.trouble.take(), pass.stuck.take());
     match pass.held.take().filter(|_| pass.status.phase == Some(JobPhase::Running)) {
         Some(standing) => conditions::stand(&mut pass.status, &standing, now),
-        None => status::stand(&mut pass.status, &model, (trouble, now)),
+        None => status::stand(&mut pass.status, model, (trouble, stuck, now)),
     }
-    let actions = actions::actions(&pass, had.as_deref());
-    Decision { status: pass.status, hold: false, actions, wake: pass.wake }
+    let mut actions = actions::actions(&pass, had.as_deref());
+    actions.extend(left);
+    let hold = flink::holds(&pass.status);
+    Decision { status: pass.status, hold, actions, wake: pass.wake }
 }

@@ -3,6 +3,8 @@
 //! Pod conditions come before containers, and containers before the phase: a pod may be over without any container
 //! status, and a container's exit code lies when somebody deleted the pod under it.
 
+pub(crate) mod flink;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

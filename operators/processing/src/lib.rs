@@ -1,6 +1,6 @@
 //! ProcessingJob: one Spark or Flink application or container as numbered attempts, with retries, deadlines and results.
 //!
-//! Talks to the Kubernetes API alone. Never reads a Secret: access to data is a DataGrant whose Secret the kubelet
+//! Talks to the Kubernetes API and to Flink's REST API alone. Never reads a Secret: access to data is a DataGrant whose Secret the kubelet
 //! mounts. Every attempt is stored in the job's status before its first object is created.
 
 mod children;
@@ -11,19 +11,26 @@ mod model;
 mod observe;
 mod operator;
 mod preflight;
+pub mod rest;
 mod status;
 mod tally;
 
 use millrace_kit::{Controller, Env, Kernel, access::Access};
 
-pub use observe::{ChildView, ContainerView, GrantView, Observed, PodView};
+pub use observe::{ChildView, ContainerView, GrantView, HaView, LeftoverView, Observed, PodView};
 pub use operator::Processing;
 pub use preflight::{Answer, Preflight};
 
 /// Builds the operator's controllers.
 #[must_use]
 pub fn controllers(env: &Env) -> Vec<Box<dyn Controller>> {
-    vec![Box::new(Kernel::new(Processing, env.reader.clone()).tallied(tally::Jobs::register(&env.metrics)))]
+    over(env, Processing::default())
+}
+
+/// Builds the operator's controllers on any way to Flink; the tests bring a simulated one.
+#[must_use]
+pub fn over(env: &Env, processing: Processing) -> Vec<Box<dyn Controller>> {
+    vec![Box::new(Kernel::new(processing, env.reader.clone()).tallied(tally::Jobs::register(&env.metrics)))]
 }
 
 /// Every right the operator uses, beside the kernel's own.
@@ -46,13 +53,19 @@ pub const ACCESS: &[Access] = &[
         "",
         "configmaps",
         &["get", "list", "watch", "create", "delete"],
-        "Spark's and Flink's settings, one per attempt; watch is limited to our labels and keeps no data",
+        "Spark's and Flink's settings, one per attempt; watch is limited to our labels and keeps no data; Flink's own of high availability are read and deleted by name",
     ),
     Access::cluster(
         "apps",
         "deployments",
         &["get", "list", "watch", "create", "delete"],
         "owners of Flink's TaskManagers, one per attempt, without replicas; watch is limited to our labels",
+    ),
+    Access::cluster(
+        "apps",
+        "controllerrevisions",
+        &["get", "list", "watch", "create", "delete"],
+        "the last healthy spec of a Flink job, to go back to; watch is limited to our labels",
     ),
     Access::cluster(
         "",

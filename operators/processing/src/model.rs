@@ -211,12 +211,15 @@ fn env(spec: &JobSpec, names: &data::Names, findings: &mut Findings) {
     }
 }
 
+/// The fields of a spec that make another application of it.
+pub(crate) const WORDS: [&str; 8] = ["spark", "flink", "container", "dataPlane", "reads", "writes", "env", "pod"];
+
 /// The user's own words and nothing else: neither our defaults nor our rendering, so that a new version of Millrace
 /// restarts nothing, and no field that only says how attempts are handled.
 fn hash(spec: &JobSpec) -> String {
     let words = json!({
-        "spark": spec.spark, "flink": spec.flink, "container": spec.container, "dataPlane": spec.data_plane,
-        "reads": spec.reads, "writes": spec.writes, "env": spec.env, "pod": spec.pod,
+        "spark": spec.spark, "flink": spec.flink.as_ref().map(flink::application), "container": spec.container,
+        "dataPlane": spec.data_plane, "reads": spec.reads, "writes": spec.writes, "env": spec.env, "pod": spec.pod,
     });
     names::hash(&[&sorted(words).to_string()], 16)
 }

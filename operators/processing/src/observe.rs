@@ -3,6 +3,7 @@
 //! Reads the cache; where the cache misses something the status says was made, asks the API server. A pod is reduced to
 //! the few facts that [`crate::evidence`] judges.
 
+mod flink;
 mod ranks;
 
 use jiff::Timestamp;
@@ -16,11 +17,16 @@ use millrace_crds::{
 };
 use millrace_kit::{Failure, Key, Object, Reader, conditions};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use flink::{HaView, LeftoverView};
 
 use crate::{
     children::{account, budget},
     engine,
+    operator::Processing,
     preflight::{self, Preflight},
+    rest::FlinkView,
     status,
 };
 
@@ -51,6 +57,27 @@ pub struct Observed {
     /// Uid of the live attempt's Deployment, by which Flink's TaskManagers are owned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anchor: Option<String>,
+    /// What its JobManager says of the live Flink attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flink: Option<FlinkView>,
+    /// Savepoints that Flink has taken to delete.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disposed: Vec<String>,
+    /// What a Flink attempt without a JobManager has left for the next one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ha: Option<HaView>,
+    /// The JobManager of the last attempt, if none is live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<PodView>,
+    /// What earlier Flink attempts left that nobody owns.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub leftovers: Vec<LeftoverView>,
+    /// Specs that are kept to go back to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub revisions: Vec<ChildView>,
+    /// The words of the last healthy spec, if the object's own was rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Value>,
     /// Whether the engine's ServiceAccount is there.
     pub account: bool,
     /// Whether its RoleBinding is there.
@@ -198,7 +225,7 @@ pub struct ChildView {
 }
 
 /// Looks around.
-pub(crate) async fn observe(job: &ProcessingJob, reader: &Reader) -> Result<Observed, Failure> {
+pub(crate) async fn observe(operator: &Processing, job: &ProcessingJob, reader: &Reader) -> Result<Observed, Failure> {
     let namespace = job.namespace().unwrap_or_default();
     let uid = job.uid().unwrap_or_default();
     let at = |name: String| Key::new(&namespace, name);
@@ -241,6 +268,9 @@ pub(crate) async fn observe(job: &ProcessingJob, reader: &Reader) -> Result<Obse
     seen.binding = reader.cached::<RoleBinding>(&shared).is_some();
     seen.budget = reader.cached::<PodDisruptionBudget>(&at(budget::BUDGET.to_owned())).is_some();
     seen.old = old(reader, &uid, live.map(|a| a.name.as_str())).await?;
+    if flink || stored.state.is_some() {
+        flink::observe((operator, job), reader, &mut seen).await?;
+    }
     Ok(seen)
 }
 

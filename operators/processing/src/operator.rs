@@ -1,33 +1,85 @@
 //! ProcessingJob as the kernel sees it.
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
 use jiff::Timestamp;
 use k8s_openapi::api::{
-    apps::v1::Deployment,
+    apps::v1::{ControllerRevision, Deployment},
     core::v1::{ConfigMap, Pod, PodSpec, Service, ServiceAccount},
     policy::v1::PodDisruptionBudget,
     rbac::v1::RoleBinding,
 };
 use millrace_crds::{DataGrant, ProcessingJob, ProcessingJobStatus};
 use millrace_kit::{
-    Decision, Failure, Hands, NoEffect, Note, Operator, Reader, Seen, Watch, async_trait, events::condition_notes,
+    Decision, Failure, Hands, Note, Operator, Reader, Seen, Watch, async_trait, events::condition_notes, later,
 };
 
-use crate::{children::account, decide, observe, observe::Observed};
+use crate::{
+    children::account,
+    decide, observe,
+    observe::Observed,
+    rest::{Flink, FlinkCall, http::Rest},
+};
 
 /// Our pods but for executors, which would make the cache grow with the size of users' jobs.
 const PODS: &str = "millrace.dev/attempt,millrace.dev/role!=executor";
 /// What our attempts own beside pods.
 const OURS: &str = "millrace.dev/owner-kind=ProcessingJob";
 
+/// Silence longer than any job is given is not remembered.
+const FORGOTTEN: Duration = Duration::from_secs(86_400);
+
 /// Keeps ProcessingJobs.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Processing;
+#[derive(Clone)]
+pub struct Processing {
+    pub(crate) flink: Arc<dyn Flink>,
+    /// Since when a job's JobManager does not answer, by Flink's id of the job.
+    silent: Arc<Mutex<HashMap<String, Timestamp>>>,
+    /// Savepoints that Flink has taken to delete, and when.
+    disposed: Arc<Mutex<HashMap<String, Timestamp>>>,
+}
+
+impl Default for Processing {
+    fn default() -> Self {
+        Self::new(Arc::new(Rest::default()))
+    }
+}
+
+impl Processing {
+    /// An operator that reaches Flink in this way.
+    #[must_use]
+    pub fn new(flink: Arc<dyn Flink>) -> Self {
+        Self { flink, silent: Arc::default(), disposed: Arc::default() }
+    }
+
+    /// Remembers that a JobManager answered.
+    pub(crate) fn answers(&self, job: &str) {
+        self.silent.lock().unwrap_or_else(PoisonError::into_inner).remove(job);
+    }
+
+    /// Whether Flink has taken this savepoint to delete it; a process that does not know asks once more.
+    pub(crate) fn has_disposed(&self, path: &str) -> bool {
+        self.disposed.lock().unwrap_or_else(PoisonError::into_inner).contains_key(path)
+    }
+
+    /// Since when a JobManager does not answer, as far as this process knows.
+    pub(crate) fn away(&self, job: &str, now: Timestamp) -> Timestamp {
+        let mut all = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        // Jobs that are gone are not heard of again.
+        all.retain(|_, since| later(*since, FORGOTTEN) > now);
+        *all.entry(job.to_owned()).or_insert(now)
+    }
+}
 
 #[async_trait]
 impl Operator for Processing {
     type Object = ProcessingJob;
     type Observed = Observed;
-    type Effect = NoEffect;
+    type Effect = FlinkCall;
     const NAME: &'static str = "processing";
 
     fn watches(&self) -> Vec<Watch> {
@@ -68,6 +120,7 @@ impl Operator for Processing {
                     },
                     |_| Vec::new(),
                 ),
+            Watch::child::<ProcessingJob, ControllerRevision>("healthy specs, to go back to").labels(OURS),
             Watch::related::<ServiceAccount>("whether a namespace has the engines' accounts", |_, _| Vec::new())
                 .labels(account::SELECTOR),
             Watch::related::<RoleBinding>("whether they are bound", |_, _| Vec::new()).labels(account::SELECTOR),
@@ -77,10 +130,10 @@ impl Operator for Processing {
     }
 
     async fn observe(&self, job: &ProcessingJob, reader: &Reader) -> Result<Observed, Failure> {
-        observe::observe(job, reader).await
+        observe::observe(self, job, reader).await
     }
 
-    fn decide(job: &ProcessingJob, seen: &Seen<Observed>, now: Timestamp) -> Decision<ProcessingJobStatus, NoEffect> {
+    fn decide(job: &ProcessingJob, seen: &Seen<Observed>, now: Timestamp) -> Decision<ProcessingJobStatus, FlinkCall> {
         decide::decide(job, seen, now)
     }
 
@@ -91,7 +144,14 @@ impl Operator for Processing {
         notes
     }
 
-    async fn effect(&self, _: &ProcessingJob, effect: &NoEffect, _: &Hands) -> Result<(), Failure> {
-        match *effect {}
+    async fn effect(&self, _: &ProcessingJob, call: &FlinkCall, hands: &Hands) -> Result<(), Failure> {
+        self.flink.call(call).await?;
+        if let FlinkCall::Dispose { path, .. } = call {
+            let now = hands.now();
+            let mut all = self.disposed.lock().unwrap_or_else(PoisonError::into_inner);
+            all.retain(|_, at| later(*at, FORGOTTEN) > now);
+            all.insert(path.clone(), now);
+        }
+        Ok(())
     }
 }

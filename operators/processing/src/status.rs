@@ -39,12 +39,20 @@ pub(crate) struct Trouble {
     pub message: String,
 }
 
-/// Writes Ready, Reconciling and Stalled from the phase. `trouble` is what holds up a start.
-pub(crate) fn stand(status: &mut ProcessingJobStatus, model: &Model, around: (Option<Trouble>, Timestamp)) {
-    let (trouble, now) = around;
-    let standing = match &model.work {
-        Err(findings) => Standing::stalled("InvalidSpec", findings.clone()),
-        Ok(_) => standing(status, model, trouble),
+/// Writes Ready, Reconciling and Stalled from the phase: with what holds up a start, and what keeps anything from
+/// starting.
+pub(crate) fn stand(
+    status: &mut ProcessingJobStatus,
+    model: &Model,
+    around: (Option<Trouble>, Option<Trouble>, Timestamp),
+) {
+    let (trouble, stuck, now) = around;
+    let degraded = conditions::get(status, "Degraded").map(|c| (c.reason.clone(), c.message.clone()));
+    let standing = match (&model.work, stuck, degraded) {
+        (Err(findings), ..) => Standing::stalled("InvalidSpec", findings.clone()),
+        (_, Some(stuck), _) => Standing::stalled(stuck.reason, stuck.message),
+        (_, _, Some((reason, message))) => Standing::stalled(reason, message),
+        (Ok(_), None, None) => standing(status, model, trouble),
     };
     conditions::stand(status, &standing, now);
 }
@@ -65,6 +73,9 @@ fn standing(status: &ProcessingJobStatus, model: &Model, trouble: Option<Trouble
         JobPhase::Failed if patient => Standing::ready("Submitted", format!("submitted, and failed: {}", end.1)),
         JobPhase::Failed => Standing::stalled(end.0, end.1),
         JobPhase::Running if model.policy.ready_when == ReadyWhen::Healthy => {
+            if let Some(ill) = conditions::get(status, "Healthy").filter(|c| c.status != "True") {
+                return Standing::progressing(ill.reason.clone(), ill.message.clone());
+            }
             Standing::ready("Running", format!("attempt {number} runs in Pod {pod}"))
         }
         JobPhase::Running => on_the_way("Running", format!("attempt {number} runs in Pod {pod}")),

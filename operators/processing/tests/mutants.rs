@@ -10,18 +10,17 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::FailureClass};
 use millrace_kit::{
-    Action, Controller, Decision, Env, Failure, Hands, Kernel, Key, NoEffect, Operator, Reader, Seen, Watch,
-    async_trait,
+    Action, Controller, Decision, Env, Failure, Hands, Kernel, Key, Operator, Reader, Seen, Watch, async_trait,
     mutation::Mutation,
     sim::{self, World},
 };
-use millrace_processing::{Answer, Observed, Processing, controllers};
+use millrace_processing::{Answer, Observed, Processing, rest::FlinkCall};
 use support::plots;
 
 const ORDERS: u64 = 4;
 
-fn sound(env: &Env, _: &World) -> Vec<Box<dyn Controller>> {
-    controllers(env)
+fn sound(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
+    support::flink::build(env, world)
 }
 
 fn caught(plot: &str, mutant: &support::Build) -> bool {
@@ -57,8 +56,8 @@ fn broken_kernels_are_caught() {
     ];
     let unseen = |mutation: &Mutation| {
         let mutation = *mutation;
-        let build = move |env: &Env, _: &World| -> Vec<Box<dyn Controller>> {
-            vec![Box::new(Kernel::new(Processing, env.reader.clone()).mutated(mutation))]
+        let build = move |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
+            vec![Box::new(Kernel::new(support::flink::operator(world), env.reader.clone()).mutated(mutation))]
         };
         !exposes(mutation).is_some_and(|plot| caught(plot, &build))
     };
@@ -80,13 +79,12 @@ const FORGETS_THE_DEADLINE: u8 = 8;
 const STARTS_BESIDE_PEERS: u8 = 9;
 const JUDGES_RANK_0_ALONE: u8 = 10;
 const REPLACES_ONE_RANK: u8 = 11;
-const FORGETS_THE_MEMORY: u8 = 16;
 const LEAKS_THE_SERVICE: u8 = 12;
 const STOPS_BEFORE_THE_PREFLIGHT: u8 = 13;
 const TRIES_WITHOUT_DATA: u8 = 14;
 const LEAKS_THE_PREFLIGHT: u8 = 15;
 
-struct Mutant<const RULE: u8>;
+struct Mutant<const RULE: u8>(Processing);
 
 /// Never the same twice, as a clock or a random number would be.
 static COUNTER: AtomicU32 = AtomicU32::new(0);
@@ -95,15 +93,15 @@ static COUNTER: AtomicU32 = AtomicU32::new(0);
 impl<const RULE: u8> Operator for Mutant<RULE> {
     type Object = ProcessingJob;
     type Observed = Observed;
-    type Effect = NoEffect;
+    type Effect = FlinkCall;
     const NAME: &'static str = "processing";
 
     fn watches(&self) -> Vec<Watch> {
-        Processing.watches()
+        self.0.watches()
     }
 
     async fn observe(&self, job: &ProcessingJob, reader: &Reader) -> Result<Observed, Failure> {
-        let mut seen = Processing.observe(job, reader).await?;
+        let mut seen = self.0.observe(job, reader).await?;
         if RULE == TRUSTS_CACHE {
             let attempt = job.status.clone().unwrap_or_default().attempt.unwrap_or_default();
             let key = Key::new("ml", attempt.pod.unwrap_or_default());
@@ -133,7 +131,7 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
         Ok(seen)
     }
 
-    fn decide(job: &ProcessingJob, seen: &Seen<Observed>, now: Timestamp) -> Decision<ProcessingJobStatus, NoEffect> {
+    fn decide(job: &ProcessingJob, seen: &Seen<Observed>, now: Timestamp) -> Decision<ProcessingJobStatus, FlinkCall> {
         let mut job = job.clone();
         if RULE == FORGETS_THE_DEADLINE {
             job.spec.job.deadlines = None;
@@ -168,11 +166,6 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
                     attempt.ranks.clear();
                 }
             }
-            FORGETS_THE_MEMORY => {
-                if let Some(attempt) = &mut status.attempt {
-                    attempt.memory = None;
-                }
-            }
             LEAKS_THE_SERVICE => decision.actions.retain(|a| !matches!(a, Action::Delete(t) if t.kind == "Service")),
             LEAKS_GRANT => decision.actions.retain(|a| !matches!(a, Action::Delete(t) if t.kind == "DataGrant")),
             CHARGES_THE_USER => {
@@ -190,13 +183,15 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
         decision
     }
 
-    async fn effect(&self, _: &ProcessingJob, effect: &NoEffect, _: &Hands) -> Result<(), Failure> {
-        match *effect {}
+    async fn effect(&self, job: &ProcessingJob, call: &FlinkCall, hands: &Hands) -> Result<(), Failure> {
+        self.0.effect(job, call, hands).await
     }
 }
 
 fn told<const RULE: u8>(plot: &str) -> bool {
-    caught(plot, &|env, _| vec![Box::new(Kernel::new(Mutant::<RULE>, env.reader.clone()))])
+    caught(plot, &|env, world| {
+        vec![Box::new(Kernel::new(Mutant::<RULE>(support::flink::operator(world)), env.reader.clone()))]
+    })
 }
 
 #[test]
@@ -213,7 +208,6 @@ fn broken_operators_are_caught() {
         ("starts beside peers that still run", told::<STARTS_BESIDE_PEERS>("a rank fails, all restart")),
         ("judges rank 0 alone", told::<JUDGES_RANK_0_ALONE>("three ranks end well")),
         ("replaces one rank", told::<REPLACES_ONE_RANK>("a rank is deleted while all run")),
-        ("forgets how memory has grown", told::<FORGETS_THE_MEMORY>("memory grows until it is enough")),
         ("leaks the Service", told::<LEAKS_THE_SERVICE>("three ranks end well")),
         ("forgets the deadline", told::<FORGETS_THE_DEADLINE>("run deadline")),
         ("stops before the preflight", told::<STOPS_BEFORE_THE_PREFLIGHT>("a new spec is refused")),

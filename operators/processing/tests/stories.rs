@@ -11,11 +11,13 @@ use support::{Plot, plots};
 const ORDERS: u64 = 2;
 
 fn same_end(all: Vec<Plot>) {
+    explored(all, ORDERS);
+}
+
+fn explored(all: Vec<Plot>, orders: u64) {
     let mut schedules = 0;
     for plot in all {
-        let report = support::with_story(&plot, &|env, _| millrace_processing::controllers(env), |story| {
-            sim::explore(story, ORDERS)
-        });
+        let report = support::with_story(&plot, &support::flink::build, |story| sim::explore(story, orders));
         report.verdict().unwrap_or_else(|faults| panic!("{}: {faults}\nwrites: {:#?}", plot.name, report.writes));
         println!("{:>6} schedules, {:>2} writes: {}", report.schedules, report.writes.len(), plot.name);
         schedules += report.schedules;
@@ -54,10 +56,25 @@ fn preflights_end_the_same_under_every_cut_and_order() {
 }
 
 #[test]
+fn flink_batches_end_the_same_under_every_cut_and_order() {
+    explored(plots::streams::batches(), 1);
+}
+
+#[test]
+fn flink_streams_stop_the_same_under_every_cut_and_order() {
+    explored(plots::streams::stops(), 1);
+}
+
+#[test]
+fn flink_streams_survive_the_same_under_every_cut_and_order() {
+    explored(plots::streams::losses(), 1);
+}
+
+#[test]
 fn writes_keep_the_budget() {
     let mut wrong = String::new();
     for plot in plots::all() {
-        let outcome = support::with_story(&plot, &|env, _| millrace_processing::controllers(env), |story| {
+        let outcome = support::with_story(&plot, &support::flink::build, |story| {
             sim::run(story, Schedule { seed: 0, cut: None })
         });
         if outcome.writes.len() != plot.writes || !outcome.faults.is_empty() {

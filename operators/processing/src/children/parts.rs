@@ -25,13 +25,19 @@ use crate::engine::Plan;
 /// Longest label value.
 const MAX_LABEL: usize = 63;
 
-/// Labels of everything an attempt makes. A name too long for a label is left out; the uid is always there.
+/// Labels of everything an attempt makes.
 pub(crate) fn labels(job: &ProcessingJob, number: i64) -> BTreeMap<String, String> {
+    let mut all = owner_labels(job);
+    all.insert(LABEL_ATTEMPT.to_owned(), number.to_string());
+    all
+}
+
+/// Labels of what belongs to a job. A name too long for a label is left out; the uid is always there.
+pub(crate) fn owner_labels(job: &ProcessingJob) -> BTreeMap<String, String> {
     let name = job.metadata.name.clone().unwrap_or_default();
     let mut all = BTreeMap::from([
         (LABEL_OWNER_KIND.to_owned(), "ProcessingJob".to_owned()),
         (LABEL_OWNER_UID.to_owned(), job.metadata.uid.clone().unwrap_or_default()),
-        (LABEL_ATTEMPT.to_owned(), number.to_string()),
     ]);
     if name.len() <= MAX_LABEL {
         all.insert(LABEL_OWNER_NAME.to_owned(), name);

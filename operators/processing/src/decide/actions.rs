@@ -2,26 +2,27 @@
 
 use k8s_openapi::{
     api::{
-        apps::v1::Deployment,
+        apps::v1::{ControllerRevision, Deployment},
         core::v1::{ConfigMap, Pod, Service},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::ResourceExt;
 use millrace_crds::{DataGrant, DataGrantSpec, job::KeepPods, processing_job::Attempt};
-use millrace_kit::{Action, Child, NoEffect, Target};
+use millrace_kit::{Action, Child, Target};
 
-use super::{Pass, begin, group, preflight};
+use super::{Pass, begin, flink, group, preflight};
 use crate::{
     children,
     engine::{self, Plan},
     model::Model,
     observe::{ChildView, Observed, PodView},
+    rest::FlinkCall,
     status,
 };
 
 /// The actions of a pass; `had` names the attempt that was live when it began and that `seen` speaks of.
-pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<NoEffect>> {
+pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<FlinkCall>> {
     let mut all = Vec::new();
     let live = status::live(&pass.status);
     if let Some(attempt) = live {
@@ -40,12 +41,20 @@ pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<NoEffect
     if had.is_some_and(|name| live.is_none_or(|a| a.name != name)) {
         old.extend(ended(pass));
     }
+    old.extend(pass.seen.data.revisions.iter().filter(|r| flink::rollback::obsolete(pass, &r.name)).cloned());
     all.extend(old.iter().filter(|c| !c.going && !keep(pass, c)).map(|c| Action::Delete(target(pass, c))));
+    all.extend(flink::rollback::keep(pass, live));
     all
 }
 
-fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<NoEffect>>) {
+fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<FlinkCall>>) {
     let (attempt, seen) = now;
+    if let Some(call) = flink::savepoint::call(pass, attempt).or_else(|| flink::savepoint::dispose(pass, attempt)) {
+        all.push(Action::Effect(call));
+    }
+    if attempt.stop_reason.is_some() && flink::savepoint::waits(pass, attempt).is_some() {
+        return;
+    }
     if attempt.stop_reason.is_some() {
         let going = group::pods(seen).filter(|p| p.deleted.is_none() && !p.over()).map(as_child);
         all.extend(going.map(|c| Action::Delete(target(pass, &c))));
@@ -143,6 +152,7 @@ fn target(pass: &Pass<'_>, child: &ChildView) -> Target {
     };
     match child.kind.as_str() {
         "Pod" => Target::of(&Pod { metadata, ..Pod::default() }),
+        "ControllerRevision" => Target::of(&ControllerRevision { metadata, ..ControllerRevision::default() }),
         "Deployment" => Target::of(&Deployment { metadata, ..Deployment::default() }),
         "Service" => Target::of(&Service { metadata, ..Service::default() }),
         "ConfigMap" => Target::of(&ConfigMap { metadata, ..ConfigMap::default() }),

@@ -4,17 +4,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use millrace_crds::{
     job::Rerun,
-    processing_job::{Attempt, FailureCounts, FlinkAttempt, JobPhase},
+    processing_job::{Attempt, FailureCounts, JobPhase},
     well_known::ANNOTATION_RUN_REQUESTED,
 };
 use millrace_kit::{conditions, later, names};
 
-use super::{Pass, SLOW, finish};
-use crate::{
-    engine,
-    model::{Engine, Work},
-    status,
-};
+use super::{Pass, SLOW, finish, flink};
+use crate::{engine, model::Work, status};
 
 /// The name an attempt's objects are derived from.
 pub(crate) fn base(job: &millrace_crds::ProcessingJob, run: i64, number: i64) -> String {
@@ -44,6 +40,10 @@ pub(crate) fn begin(pass: &mut Pass<'_>) {
         }
         return;
     };
+    // Only now is it known that this spec may not run.
+    if flink::rollback::rejected(pass) || flink::waits_for_the_last(pass) {
+        return;
+    }
     if rerun {
         new_run(pass);
     } else if let Some(due) = pass.status.next_attempt_at.as_ref().map(|t| t.0).filter(|due| *due > pass.now) {
@@ -89,10 +89,14 @@ fn new_attempt(pass: &mut Pass<'_>, work: &Work) {
     let run = pass.status.run_number.unwrap_or(1);
     let number = pass.status.attempt.as_ref().map_or(0, |a| a.number) + 1;
     let name = base(pass.job, run, number);
-    let flink = matches!(work.engine, Engine::Flink(_)).then(|| FlinkAttempt {
-        job_id: engine::flink::job_id(&pass.job.uid().unwrap_or_default(), &name),
-        ..FlinkAttempt::default()
-    });
+    let flink = match flink::restore::begin(pass, &pass.job.uid().unwrap_or_default(), &name).transpose() {
+        Ok(flink) => flink,
+        Err(trouble) => {
+            pass.status.phase = Some(JobPhase::Pending);
+            pass.stuck = Some(trouble);
+            return;
+        }
+    };
     let grant = (!work.access.is_empty()).then(|| engine::grant_name(&name));
     let memory = finish::grown(pass);
     let replicas = engine::of(work).replicas();

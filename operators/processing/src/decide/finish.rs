@@ -10,7 +10,7 @@ use millrace_crds::{
 };
 use millrace_kit::{conditions, later};
 
-use super::Pass;
+use super::{Pass, flink};
 use crate::{engine, evidence::Outcome, model::bytes, status};
 
 /// Attempts kept in the status.
@@ -48,7 +48,9 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
     };
     let message = conditions::cut(&message, MAX_RECORD).to_owned();
     let long = started.and_then(|since| Duration::try_from(finished.duration_since(since)).ok());
+    flink::points::settle(pass, &attempt, &outcome);
     let status = &mut pass.status;
+    conditions::unset(status, "Healthy");
     if let Some(attempt) = status.attempt.as_mut() {
         attempt.started_at = started.map(Time);
         // The record has it now.
@@ -111,6 +113,10 @@ fn failed(pass: &mut Pass<'_>, which: (i64, Option<FailureClass>), message: &str
         Account::Nobody => (1, 0),
     };
     let word = class.map_or_else(|| "Failed".to_owned(), |c| format!("{c:?}"));
+    if count > limit && flink::rollback::possible(pass) {
+        pass.status.phase = Some(JobPhase::Pending);
+        return flink::rollback::reject(pass, &format!("attempt {number} failed ({word}): {message}"));
+    }
     if count > limit {
         return end(pass, (JobPhase::Failed, "False", &word), &format!("attempt {number} failed ({word}): {message}"));
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use millrace_crds::processing_job::{Attempt, AttemptResult, FailureClass};
 use millrace_kit::later;
 
-use super::Pass;
+use super::{Pass, flink};
 use crate::{
     engine,
     evidence::{self, Outcome},
@@ -76,6 +76,11 @@ pub(crate) fn store(attempt: &mut Attempt, seen: &Observed) {
 /// When the last of them started, if all did.
 pub(crate) fn started(pass: &Pass<'_>, attempt: &Attempt) -> Option<Option<Timestamp>> {
     let seen = &pass.seen.data;
+    if attempt.flink.is_some() {
+        let job = seen.flink.as_ref().and_then(|v| v.job.as_ref());
+        let runs = job.is_some_and(|job| evidence::flink::runs(job, flink::mode(pass)));
+        return (whole(attempt, seen) && (runs || attempt.started_at.is_some())).then_some(None);
+    }
     let all: Option<Vec<_>> = pods(seen).map(|pod| pod_started(pass, pod)).collect();
     all.filter(|_| whole(attempt, seen)).map(|all| all.into_iter().max().flatten())
 }
@@ -109,6 +114,9 @@ pub(crate) fn outcome(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
 
 /// Asks the engine that made the pod; the spec may name another one by now.
 fn pod_outcome(pass: &Pass<'_>, attempt: &Attempt, pod: &PodView) -> Option<Outcome> {
+    if attempt.flink.is_some() {
+        return evidence::flink::outcome(pod, &pass.seen.data);
+    }
     let engine = pass.model.work.as_ref().ok().map(engine::of);
     let same = engine.filter(|e| attempt.pod.as_ref().is_some_and(|name| name.ends_with(e.suffix())));
     let end = same.map_or_else(|| evidence::outcome(pod), |engine| engine.outcome(pod, &pass.seen.data))?;

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use millrace_crds::processing_job::Attempt;
-use millrace_kit::{Action, NoEffect, Standing, later};
+use millrace_kit::{Action, Standing, later};
 
 use super::{Pass, SLOW};
 use crate::{
     children, engine, evidence,
     model::Work,
     preflight::{self, Answer, Preflight},
+    rest::FlinkCall,
     status,
 };
 
@@ -60,7 +61,7 @@ fn held(pass: &mut Pass<'_>, work: &Work, now: (&Attempt, &Preflight)) -> Option
 }
 
 /// The grant of the new spec while it is tried: its name, and its creation if it is not there.
-pub(crate) fn wanted(pass: &Pass<'_>) -> Option<(String, Option<Action<NoEffect>>)> {
+pub(crate) fn wanted(pass: &Pass<'_>) -> Option<(String, Option<Action<FlinkCall>>)> {
     let attempt = status::live(&pass.status)?;
     let work = preflight::due(attempt, pass.model, pass.seen.data.pod.as_ref()).filter(|w| !w.access.is_empty())?;
     let base = preflight::base(pass.job, &pass.model.hash);

@@ -11,7 +11,7 @@ use millrace_kit::{Class, Key, conditions, failure, later};
 use super::{
     GIVE_UP, Pass, SLOW,
     finish::{MAX_RECORD, finish},
-    group, preflight,
+    flink, group, preflight,
 };
 use crate::{
     engine,
@@ -22,12 +22,14 @@ use crate::{
 
 /// Stored stop reasons.
 const SUSPENDED: &str = "Suspended";
-const SPEC_CHANGED: &str = "SpecChanged";
+pub(crate) const SPEC_CHANGED: &str = "SpecChanged";
 const RUN_DEADLINE: &str = "RunDeadline";
 const FAILED: &str = "Failed";
 
 /// Judges the live attempt; the questions' order is fixed.
 pub(crate) fn supervise(pass: &mut Pass<'_>) {
+    flink::savepoint::forget(pass);
+    flink::savepoint::progress(pass);
     let Some(attempt) = status::live(&pass.status).cloned() else { return };
     let seen = &pass.seen.data;
     if group::pods(seen).any(PodView::over) {
@@ -42,12 +44,20 @@ pub(crate) fn supervise(pass: &mut Pass<'_>) {
         return leaving(pass, &attempt, pod);
     }
     if let Some(outcome) = group::outcome(pass, &attempt) {
+        if attempt.flink.is_some() {
+            // What a job of Flink that is over leaves is known now, and its JobManager has nothing left to do.
+            saw(pass);
+            return finish(pass, outcome);
+        }
         return match group::settling(pass, &attempt, &outcome) {
             Some(until) => pass.wake_at(until),
             None => conclude(pass, outcome),
         };
     }
     let exists = group::pods(seen).next().is_some();
+    if pass.job.metadata.deletion_timestamp.is_some() {
+        return ask_to_stop(pass, flink::DELETED, exists);
+    }
     if pass.model.policy.suspend {
         return ask_to_stop(pass, SUSPENDED, exists);
     }
@@ -71,6 +81,12 @@ fn stopping(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
             let told = format!("ran longer than deadlines.run ({})", limit.0);
             Some(Outcome::failed(FailureClass::Deadline, told))
         }
+        flink::UNREACHABLE => {
+            Some(Outcome::failed(FailureClass::DriverLost, "Flink did not answer for 10 minutes".to_owned()))
+        }
+        flink::JOB_GONE => {
+            Some(Outcome::failed(FailureClass::Infrastructure, "Flink does not know the job any more".to_owned()))
+        }
         FAILED => {
             let verdict = attempt.verdict.clone().unwrap_or_default();
             let (started, finished) = (verdict.started_at.map(|t| t.0), verdict.finished_at.map(|t| t.0));
@@ -81,7 +97,7 @@ fn stopping(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
     }
 }
 
-fn ask_to_stop(pass: &mut Pass<'_>, reason: &str, exists: bool) {
+pub(crate) fn ask_to_stop(pass: &mut Pass<'_>, reason: &str, exists: bool) {
     if !exists {
         // Nothing to wait for.
         return finish(pass, Outcome::stopped(reason));
@@ -110,21 +126,34 @@ fn conclude(pass: &mut Pass<'_>, outcome: Outcome) {
 fn tell_to_go(pass: &mut Pass<'_>, reason: &str) {
     let now = pass.now;
     saw(pass);
+    flink::savepoint::intend(pass, reason);
     if let Some(attempt) = status::live_mut(&mut pass.status) {
         attempt.stop_reason = Some(reason.to_owned());
         attempt.stopping_at = Some(Time(now));
     }
     pass.status.phase = Some(JobPhase::Stopping);
-    let until = later(later(now, pass.model.policy.stop), GIVE_UP);
+    let until = gone_by(pass, now);
     pass.wake_at(until);
+}
+
+/// When a pod that was asked to stop is given up. A job of Flink has one grace period for its savepoint, one for its pod.
+fn gone_by(pass: &Pass<'_>, since: Timestamp) -> Timestamp {
+    let flink = status::live(&pass.status).is_some_and(|a| a.flink.is_some());
+    later(later(since, pass.model.policy.stop * if flink { 2 } else { 1 }), GIVE_UP)
 }
 
 fn stop(pass: &mut Pass<'_>, attempt: &Attempt) {
     let Some(forced) = stopping(pass, attempt) else { return };
     let seen = &pass.seen.data;
+    let saved = flink::savepoint::saved(attempt);
+    if let Some(own) = evidence::flink::told(seen.flink.as_ref()) {
+        let by_itself = own.result == AttemptResult::Succeeded && !saved;
+        return finish(pass, if by_itself { own } else { forced });
+    }
+    flink::savepoint::insist(pass, attempt);
     let Some(pod) = group::pods(seen).find(|pod| !pod.over()) else {
         let outcome = match group::outcome(pass, attempt) {
-            Some(own) if own.result == AttemptResult::Succeeded => own,
+            Some(own) if own.result == AttemptResult::Succeeded && !saved => own,
             Some(own) => Outcome {
                 exit_code: forced.exit_code.or(own.exit_code),
                 started: forced.started.or(own.started),
@@ -134,8 +163,10 @@ fn stop(pass: &mut Pass<'_>, attempt: &Attempt) {
         };
         return finish(pass, outcome);
     };
-    let since = attempt.stopping_at.as_ref().map_or(pass.now, |t| t.0);
-    let until = later(later(since, pass.model.policy.stop), GIVE_UP);
+    if let Some(until) = flink::savepoint::waits(pass, attempt) {
+        return pass.wake_at(until.min(later(pass.now, flink::SOON)));
+    }
+    let until = gone_by(pass, attempt.stopping_at.as_ref().map_or(pass.now, |t| t.0));
     if pass.now >= until {
         let message =
             format!("{}; Pod {} has not gone within deadlines.stop and is left to its node", forced.message, pod.name);
@@ -184,7 +215,9 @@ fn running(pass: &mut Pass<'_>, since: Option<Timestamp>) {
         pass.status.phase = Some(JobPhase::Running);
         pass.status.url = url;
     }
-    let began = status::live(&pass.status).and_then(|a| a.started_at.as_ref()).map_or(now, |t| t.0);
+    flink::health::check(pass);
+    let Some(attempt) = status::live(&pass.status).filter(|a| a.stop_reason.is_none()) else { return };
+    let began = attempt.started_at.as_ref().map_or(now, |t| t.0);
     let Some(limit) = pass.model.policy.run else { return };
     let until = later(began, limit);
     if now >= until {
@@ -216,6 +249,13 @@ fn starting(pass: &mut Pass<'_>, attempt: &Attempt) {
         return conclude(pass, Outcome::failed(obstacle.class, message));
     }
     pass.wake_at(if pass.now < slow { slow.min(until) } else { until });
+    if pass.seen.data.flink.is_some() {
+        pass.wake_at(later(pass.now, flink::SOON));
+    }
+    flink::rollback::in_time(pass, attempt);
+    if status::live(&pass.status).is_none_or(|a| a.stop_reason.is_some()) {
+        return;
+    }
     let Some(obstacle) = obstacle else { return };
     tell(pass, obstacle);
 }
@@ -247,6 +287,9 @@ fn obstacle(pass: &Pass<'_>, attempt: &Attempt) -> Option<Obstacle> {
 /// What a start without any obstacle waits for.
 fn patience(pass: &Pass<'_>, attempt: &Attempt) -> Obstacle {
     let seen = &pass.seen.data;
+    if let Some(obstacle) = seen.pod.as_ref().and_then(|pod| evidence::flink::waits(pod, seen.flink.as_ref())) {
+        return obstacle;
+    }
     let idle = group::pods(seen).find(|pod| group::pod_started(pass, pod).is_none());
     match (idle, &attempt.grant) {
         (Some(pod), _) => {

@@ -8,13 +8,15 @@ use super::{Engine, Plan};
 use crate::{
     children::{account, flink},
     model::{Flink, flink::State},
-    observe::PodView,
+    observe::{GrantView, PodView},
 };
 
 /// Name of the container of JobManager and TaskManagers, which Flink expects.
 pub(crate) const CONTAINER: &str = "flink-main-container";
 /// What the name of an attempt's ConfigMap begins with: TaskManagers mount the one Flink derives from its cluster's id.
 pub(crate) const CONF_PREFIX: &str = "flink-config-";
+/// What the name of a JobManager's pod ends with.
+pub(crate) const SUFFIX: &str = "jobmanager";
 /// The port of Flink's REST API.
 pub(crate) const REST_PORT: i32 = 8081;
 /// What `restoredFrom` says where there is nothing.
@@ -40,8 +42,34 @@ pub(crate) fn hex(parts: &[&str]) -> String {
 
 /// Where a job keeps its state, as a URI with a slash at the end; known once its grant is.
 pub(crate) fn root(plan: &Plan<'_>, state: &State) -> Option<String> {
-    let bucket = plan.grant()?.buckets.iter().find(|b| b.name == state.bucket)?;
-    Some(format!("s3://{}/{}", bucket.bucket_name, state.prefix))
+    resolve(plan.grant()?, &state.bucket, &state.prefix)
+}
+
+/// As [`root`], for `bucket/NAME/prefix/`.
+pub(crate) fn stored_root(grant: &GrantView, place: &str) -> Option<String> {
+    let (name, prefix) = place.strip_prefix("bucket/")?.split_once('/')?;
+    resolve(grant, name, prefix)
+}
+
+fn resolve(grant: &GrantView, name: &str, prefix: &str) -> Option<String> {
+    let bucket = grant.buckets.iter().find(|b| b.name == name)?;
+    Some(format!("s3://{}/{prefix}", bucket.bucket_name))
+}
+
+/// Where a JobManager's REST API is.
+pub(crate) fn url(pod: &PodView) -> Option<String> {
+    let ip = pod.ip.as_deref()?;
+    Some(if ip.contains(':') { format!("http://[{ip}]:{REST_PORT}") } else { format!("http://{ip}:{REST_PORT}") })
+}
+
+/// Name of the pod.
+pub(crate) fn pod_name(base: &str) -> String {
+    format!("{base}-{SUFFIX}")
+}
+
+/// Names of the ConfigMaps of high availability, which Flink makes and nobody owns.
+pub(crate) fn maps(base: &str, job_id: &str) -> [String; 2] {
+    [format!("{base}-{job_id}-config-map"), format!("{base}-cluster-config-map")]
 }
 
 /// Where Flink puts a folder of checkpoints for each job.
@@ -74,16 +102,16 @@ pub(crate) struct FlinkStart {
 
 impl FlinkStart {
     /// As the status says.
-    pub(crate) fn of(stored: &FlinkAttempt) -> Self {
+    fn of(stored: &FlinkAttempt, plan: &Plan<'_>) -> Self {
         let claim = if stored.claims == Some(true) { ClaimMode::Claim } else { ClaimMode::NoClaim };
         let path = stored.restored_from.clone().filter(|path| path != EMPTY);
-        Self { job_id: stored.job_id.clone(), restore: path.map(|path| (path, claim)) }
+        Self { job_id: stored.job_id.clone(), restore: path.map(|path| (plan.fill_file(&path), claim)) }
     }
 }
 
 impl Engine for Flink {
     fn suffix(&self) -> &'static str {
-        "jobmanager"
+        SUFFIX
     }
 
     fn memory(&self) -> (&'static str, &Quantity) {
@@ -96,7 +124,7 @@ impl Engine for Flink {
 
     fn children(&self, plan: &Plan<'_>) -> Vec<Child> {
         let Some(stored) = plan.flink else { return Vec::new() };
-        let start = FlinkStart::of(stored);
+        let start = FlinkStart::of(stored, plan);
         let mut all = plan.account(&account::FLINK);
         if plan.seen.conf.is_none() {
             all.push(Child::of(plan.job, &flink::conf::build(plan, self, &start)));
@@ -109,7 +137,6 @@ impl Engine for Flink {
     }
 
     fn url(&self, pod: &PodView) -> Option<String> {
-        let ip = pod.ip.as_deref()?;
-        Some(if ip.contains(':') { format!("http://[{ip}]:{REST_PORT}") } else { format!("http://{ip}:{REST_PORT}") })
+        url(pod)
     }
 }

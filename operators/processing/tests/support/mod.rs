@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod flink;
 pub(crate) mod plots;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -311,7 +312,8 @@ pub(crate) fn with_story<T>(plot: &Plot, build: &Build, then: impl FnOnce(&Story
         actors: &actors,
         invariant: &invariant,
         end: &plot.end,
-        horizon: Duration::from_secs(6 * 3600),
+        // A stream is looked at again and again for as long as it runs.
+        horizon: Duration::from_secs(if plot.spec.get("flink").is_some() { 240 } else { 6 * 3600 }),
     })
 }
 

@@ -45,7 +45,6 @@ pub(crate) enum Program {
 
 /// Where a job keeps its state, and what becomes of it.
 #[derive(Clone)]
-#[allow(dead_code, reason = "for the state machine")]
 pub(crate) struct State {
     /// Name of the DataBucket.
     pub bucket: String,
@@ -77,6 +76,22 @@ pub(crate) fn place(spec: &FlinkSpec, job: &str) -> Option<(String, String)> {
         Some((bucket, prefix)) => (bucket.to_owned(), format!("{prefix}/")),
         None => (text.to_owned(), format!("flink/{job}/")),
     })
+}
+
+/// The section without what only says how its state is handled: that changes nothing that runs.
+pub(crate) fn application(spec: &FlinkSpec) -> FlinkSpec {
+    let mut spec = spec.clone();
+    if let Some(state) = &mut spec.state {
+        *state = StateSpec {
+            savepoint_every: None,
+            keep: None,
+            upgrade: None,
+            on_delete: None,
+            rollback_after: None,
+            ..state.clone()
+        };
+    }
+    spec
 }
 
 /// Reads the section.

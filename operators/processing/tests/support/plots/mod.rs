@@ -4,6 +4,7 @@ pub(crate) mod ends;
 pub(crate) mod memory;
 pub(crate) mod preflight;
 pub(crate) mod ranks;
+pub(crate) mod streams;
 pub(crate) mod troubles;
 pub(crate) mod wishes;
 
@@ -49,7 +50,8 @@ pub(crate) fn ready(world: &World, want: &str) -> Result<(), String> {
 pub(crate) const OK: Life = Life::Exit(0, "");
 
 pub(crate) fn all() -> Vec<Plot> {
-    [ends::all(), memory::all(), preflight::all(), ranks::all(), troubles::all(), wishes::all()].concat()
+    let streams = [streams::batches(), streams::stops(), streams::losses()].concat();
+    [ends::all(), memory::all(), preflight::all(), ranks::all(), troubles::all(), wishes::all(), streams].concat()
 }
 
 #[allow(dead_code, reason = "each test binary uses a part")]

@@ -1,0 +1,49 @@
+//! A spec as the user wrote it, kept so that the job can go back to it: a ControllerRevision, which never changes.
+
+use k8s_openapi::{
+    api::apps::v1::ControllerRevision,
+    apimachinery::pkg::{apis::meta::v1::ObjectMeta, runtime::RawExtension},
+};
+use kube::ResourceExt;
+use millrace_crds::{JobSpec, ProcessingJob};
+use millrace_kit::{Child, names};
+use serde_json::Value;
+
+use super::parts;
+use crate::model::WORDS;
+
+/// The name under which the spec with this hash is kept.
+pub(crate) fn name(job: &ProcessingJob, hash: &str) -> String {
+    names::child(&job.name_any(), &job.uid().unwrap_or_default(), &["spec", hash])
+}
+
+/// The job's spec of now.
+pub(crate) fn build(job: &ProcessingJob, hash: &str) -> Child {
+    let mut words = serde_json::to_value(&job.spec.job).unwrap_or_default();
+    if let Some(map) = words.as_object_mut() {
+        map.retain(|field, _| WORDS.contains(&field.as_str()));
+    }
+    let run = job.status.as_ref().and_then(|s| s.run_number).unwrap_or(0);
+    let revision = ControllerRevision {
+        metadata: ObjectMeta {
+            name: Some(name(job, hash)),
+            labels: Some(parts::owner_labels(job)),
+            ..ObjectMeta::default()
+        },
+        data: Some(RawExtension(words)),
+        revision: run,
+    };
+    Child::of(job, &revision)
+}
+
+/// The job with the kept words in the place of its own; `None` if they cannot be read.
+pub(crate) fn apply(job: &ProcessingJob, kept: &Value) -> Option<ProcessingJob> {
+    let mut words = serde_json::to_value(&job.spec.job).ok()?;
+    let map = words.as_object_mut()?;
+    map.retain(|field, _| !WORDS.contains(&field.as_str()));
+    map.extend(kept.as_object()?.clone());
+    let spec: JobSpec = serde_json::from_value(words).ok()?;
+    let mut job = job.clone();
+    job.spec.job = spec;
+    Some(job)
+}

@@ -1,0 +1,78 @@
+//! What an attempt starts from: a choice that is stored before anything of the attempt exists.
+//!
+//! An empty start where state was expected is impossible: it is asked for, or there never was any state.
+
+use millrace_crds::{
+    engines::Upgrade,
+    processing_job::{FlinkAttempt, PointKind},
+};
+
+use super::{Pass, points::UNKNOWN, spec, state_mut};
+use crate::{
+    engine::flink::{self, EMPTY},
+    model::flink::{RestoreFrom, State},
+    status::Trouble,
+};
+
+/// The Flink part of the attempt of this name, or why it cannot begin. `None` if the job is not one of Flink.
+pub(crate) fn begin(pass: &mut Pass<'_>, uid: &str, name: &str) -> Option<Result<FlinkAttempt, Trouble>> {
+    let own = spec(pass)?;
+    let job_id = flink::job_id(uid, name);
+    let Some(state) = &own.state else {
+        return Some(Ok(FlinkAttempt { job_id, ..FlinkAttempt::default() }));
+    };
+    let changed = pass.status.spec_hash.as_ref() != Some(&pass.model.hash);
+    let from = match choose(pass, state, changed) {
+        Ok(from) => from,
+        Err(trouble) => return Some(Err(trouble)),
+    };
+    let (hash, stored) = (&pass.model.hash, state_mut(&mut pass.status));
+    // An attempt that may have to be taken back must leave what it was started from as it is.
+    let proven = state.rollback_after.is_none() || stored.healthy_hash.as_ref() == Some(hash);
+    let checkpoint = stored.restore_points.iter().any(|p| p.path == from && p.kind == PointKind::Checkpoint);
+    if changed {
+        stored.upgraded_from = Some(from.clone());
+    }
+    stored.next_restore = Some(from.clone());
+    stored.handled_restore_from = match &state.restore_from {
+        RestoreFrom::Latest => None,
+        RestoreFrom::Empty => Some(EMPTY.to_owned()),
+        RestoreFrom::Path(path) => Some(path.clone()),
+    };
+    Some(Ok(FlinkAttempt {
+        job_id,
+        restored_from: Some(from),
+        claims: Some(checkpoint && proven),
+        place: Some(format!("bucket/{}/{}", state.bucket, state.prefix)),
+        ..FlinkAttempt::default()
+    }))
+}
+
+fn choose(pass: &Pass<'_>, state: &State, changed: bool) -> Result<String, Trouble> {
+    let stored = pass.status.state.clone().unwrap_or_default();
+    let wish = match &state.restore_from {
+        RestoreFrom::Latest => None,
+        RestoreFrom::Empty => Some(EMPTY),
+        RestoreFrom::Path(path) => Some(path.as_str()),
+    };
+    if let Some(wish) = wish.filter(|wish| stored.handled_restore_from.as_deref() != Some(*wish)) {
+        return Ok(wish.to_owned());
+    }
+    let back = stored.rejected_hash.is_some();
+    if changed && !back && state.upgrade == Upgrade::Stateless && stored.next_restore.is_some() {
+        return Ok(EMPTY.to_owned());
+    }
+    match stored.next_restore {
+        None => Ok(EMPTY.to_owned()),
+        Some(known) if known != UNKNOWN => Ok(known),
+        Some(_) => Err(Trouble {
+            reason: "RestorePointUnknown".to_owned(),
+            message: format!(
+                "attempt {} kept state below {}{} and left no trace of its newest checkpoint; set flink.state.restoreFrom to a path there, or to Empty",
+                pass.status.last_attempts.first().map_or(0, |r| r.number),
+                state.bucket,
+                format_args!("/{}", state.prefix)
+            ),
+        }),
+    }
+}

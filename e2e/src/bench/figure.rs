@@ -37,7 +37,8 @@ impl Figure {
     /// The median of repetitions, with its spread.
     pub(crate) fn of(name: impl Into<String>, all: &[f64], unit: &'static str) -> Outcome<Self> {
         let (low, value, high) = spread(all)?;
-        Ok(Self { spread: Some((low, high)), ..Self::new(name, value, unit) })
+        let spread = (all.len() > 1).then_some((low, high));
+        Ok(Self { spread, ..Self::new(name, value, unit) })
     }
 
     pub(crate) fn beside(mut self, words: impl Into<String>) -> Self {

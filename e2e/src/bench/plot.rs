@@ -18,6 +18,8 @@ pub(super) struct Panel {
     pub(super) x: (String, Axis),
     pub(super) y: (String, Axis),
     pub(super) curves: Vec<Curve>,
+    /// Where the names stand, from the upper left corner, clear of the curves.
+    pub(super) names: (f64, f64),
 }
 
 /// An axis: its ends, and where it has marks.
@@ -90,9 +92,9 @@ fn panel(svg: &mut String, panel: &Panel, left: f64) {
         let path: Vec<String> =
             curve.points.iter().map(|(x, y)| at(*x, *y)).map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
         let _ = writeln!(svg, "<path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>", path.join("L"));
-        let y = top + 14.0 + 16.0 * n as f64;
-        let _ = writeln!(svg, "<path d=\"M{} {y}h16\" stroke=\"{colour}\" stroke-width=\"3\"/>", left + 8.0);
-        text(svg, (left + 30.0, y + 4.0), "", &curve.name);
+        let (x, y) = (left + panel.names.0, top + panel.names.1 + 16.0 * n as f64);
+        let _ = writeln!(svg, "<path d=\"M{} {y}h16\" stroke=\"{colour}\" stroke-width=\"3\"/>", x);
+        text(svg, (x + 22.0, y + 4.0), "", &curve.name);
     }
 }
 

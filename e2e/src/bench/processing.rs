@@ -189,15 +189,15 @@ fn figures(all: &All) -> Outcome<Vec<Figure>> {
     let each = |runs: &[Run], f: &dyn Fn(&Run) -> f64| runs.iter().map(f).collect::<Vec<_>>();
     let mut times = |name: &str, waits: Vec<&[f64]>, aim: Limit| -> Outcome<()> {
         for (percent, limit) in [(50, Limit::None), (99, aim)] {
-            let values: Vec<f64> = waits.iter().map(|w| percentile(w, percent)).collect();
-            told.push(Figure::of(format!("{name}, p{percent}"), &values, "s")?.limit(limit));
+            let values: Vec<f64> = waits.iter().map(|w| percentile(w, percent) * 1_000.0).collect();
+            told.push(Figure::of(format!("{name}, p{percent}"), &values, "ms")?.limit(limit));
         }
         Ok(())
     };
     let of = |run: &'_ Run, letter: char| run.waits.get(&letter).cloned().unwrap_or_default();
     for (name, letter, runs, aim) in [
-        ("container job, object to pod", 'c', &all.ours, Limit::Aim(1.0)),
-        ("Spark job, object to driver's pod", 's', &all.ours, Limit::Aim(1.0)),
+        ("container job, object to pod", 'c', &all.ours, Limit::Aim(1_000.0)),
+        ("Spark job, object to driver's pod", 's', &all.ours, Limit::Aim(1_000.0)),
         ("batch Job, object to pod", 'b', &all.batch, Limit::None),
     ] {
         let waits: Vec<Vec<f64>> = runs.iter().map(|r| of(r, letter)).collect();
@@ -275,6 +275,7 @@ fn drawing(all: &All) -> String {
             plot::distribution("batch/v1 Job", &joined(&all.batch, 'b')),
             plot::distribution("spark-submit, one at a time", &submits),
         ],
+        names: (112.0, 100.0),
     };
     let resident = |name: &str, runs: &[Run]| {
         let at =
@@ -290,6 +291,7 @@ fn drawing(all: &All) -> String {
             resident("processing operator", &all.ours),
             resident("kube-controller-manager, Job controller only", &all.batch),
         ],
+        names: (8.0, 14.0),
     };
     let words = format!(
         "cargo xtask bench processing: local API server, stand-in for kubelets; {} repetitions, {} processors, load {:?}",

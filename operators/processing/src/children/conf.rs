@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
-use super::{executor, parts, properties, stream};
+use super::{event_log, executor, parts, properties, stream};
 use crate::{
     engine::{self, Plan},
     model::{Executors, Program, Spark},
@@ -54,6 +54,10 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> ConfigMap {
     ]);
     if own.executors != Executors::None {
         data.insert(TEMPLATE.to_owned(), executor::template(plan));
+    }
+    if event_log::directory(own).is_some() {
+        let (key, text) = event_log::SITE;
+        data.insert(key.to_owned(), text.to_owned());
     }
     if own.runs_in_batches().is_some() {
         data.insert(stream::KEY.to_owned(), stream::RUNNER.to_owned());

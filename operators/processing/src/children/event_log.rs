@@ -5,16 +5,26 @@
 use k8s_openapi::api::core::v1::Container;
 
 use super::properties;
-use crate::{engine::Plan, model::Spark};
+use crate::{
+    engine::Plan,
+    model::{Prefix, Spark},
+};
 
+/// Hadoop's shell does not start without its own settings, be they none: key of the ConfigMap, and what stands there.
+pub(crate) const SITE: (&str, &str) = ("core-site.xml", "<configuration/>\n");
 /// Name of the init container.
 const NAME: &str = "event-log";
 /// Spark's launcher, wherever the image has it, with Hadoop's shell.
 const SHELL: &str = r#"exec "${SPARK_HOME:-/opt/spark}/bin/spark-class" org.apache.hadoop.fs.FsShell "$@""#;
 
+/// The place that has to be made.
+pub(crate) fn directory(own: &Spark) -> Option<&Prefix> {
+    own.event_log.as_ref().filter(|place| !place.prefix.is_empty())
+}
+
 /// The init container, where one is needed: the root of a bucket is always there.
 pub(crate) fn init(plan: &Plan<'_>, own: &Spark, driver: &Container) -> Option<Container> {
-    let place = own.event_log.as_ref().filter(|place| !place.prefix.is_empty())?;
+    let place = directory(own)?;
     let options = properties::store(plan).into_iter().map(|(key, value)| format!("-D{key}={value}"));
     let mut command = ["sh", "-c", SHELL, NAME].map(str::to_owned).to_vec();
     command.extend(options);

@@ -35,7 +35,12 @@ pub fn over(env: &Env, processing: Processing) -> Vec<Box<dyn Controller>> {
 
 /// Every right the operator uses, beside the kernel's own.
 pub const ACCESS: &[Access] = &[
-    Access::cluster("millrace.dev", "processingjobs", &["get", "list", "watch"], "the objects it keeps"),
+    Access::cluster(
+        "millrace.dev",
+        "processingjobs",
+        &["get", "list", "watch", "patch"],
+        "the objects it keeps; patch for the finalizer of those with something to clean up",
+    ),
     Access::cluster("millrace.dev", "processingjobs/status", &["update"], "attempts and their results"),
     Access::cluster(
         "millrace.dev",

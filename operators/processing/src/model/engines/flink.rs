@@ -151,6 +151,9 @@ fn program(spec: &FlinkSpec, with: (&Names, &mut Findings)) -> Option<Program> {
         }
         (None, Some(script)) => {
             names.check("flink.sql", script, findings);
+            if spec.version == Some(FlinkVersion::V1_20) {
+                findings.note("flink.sql", "Flink 1.20 has no driver for scripts; give version 2.1, or main");
+            }
             if inserts(script) > 1 && !script.to_ascii_uppercase().contains("STATEMENT SET") {
                 findings.note(
                     "flink.sql",

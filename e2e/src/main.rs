@@ -37,9 +37,9 @@ enum Cmd {
         /// Only this rung (1: no cluster, 2: local servers, 3: stories on a node); may be repeated
         #[arg(long = "rung", value_parser = clap::value_parser!(u8).range(1..=3))]
         rungs: Vec<u8>,
-        /// Only checks whose name contains this
+        /// Only checks whose name contains this; may be repeated
         #[arg(long)]
-        only: Option<String>,
+        only: Vec<String>,
         /// Also the stories that take longer than a sitting
         #[arg(long)]
         long: bool,
@@ -60,9 +60,9 @@ enum Cmd {
     },
     /// Prove --context: a second cluster with a registry, known by a kubeconfig only, and the stories on it
     Abroad {
-        /// Only stories whose name contains this
+        /// Only stories whose name contains this; may be repeated
         #[arg(long)]
-        only: Option<String>,
+        only: Vec<String>,
     },
     /// Measure: writes per job, topics to Ready, memory, jobs at a rate; a table, or JSON
     Bench {
@@ -139,7 +139,7 @@ fn run(command: Cmd, ui: &Ui) -> Outcome<()> {
         Cmd::Push { to, file: Some(file) } => push::one(&file, &to, ui),
         Cmd::Push { to, file: None } => push::push(&to, ui),
         Cmd::Abroad { only } => {
-            let args = only.map(|part| vec!["--only".to_owned(), part]).unwrap_or_default();
+            let args: Vec<String> = only.into_iter().flat_map(|part| ["--only".to_owned(), part]).collect();
             abroad::abroad(&args, ui)
         }
         Cmd::Bench { what, output, times, record } => {

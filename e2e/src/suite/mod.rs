@@ -23,8 +23,8 @@ const AT_ONCE: usize = 3;
 pub struct Options {
     /// Only these rungs; empty means all.
     pub rungs: Vec<u8>,
-    /// Only checks whose name contains this.
-    pub only: Option<String>,
+    /// Only checks whose name contains one of these; empty means all.
+    pub only: Vec<String>,
     /// Also what takes longer than a sitting: renewal of a 15-minute credential in 20-minute jobs.
     pub long: bool,
     /// Play the third rung, and only that unless asked for, on a cluster that is not ours: its context, and where it has
@@ -71,7 +71,8 @@ pub fn test(options: &Options, ui: &Ui) -> Outcome<()> {
     let mut rows = Vec::new();
     let rungs = if options.rungs.is_empty() && options.elsewhere.is_some() { &[3][..] } else { &options.rungs };
     let wanted = |rung: u8, name: &str| {
-        (rungs.is_empty() || rungs.contains(&rung)) && options.only.as_deref().is_none_or(|part| name.contains(part))
+        (rungs.is_empty() || rungs.contains(&rung))
+            && (options.only.is_empty() || options.only.iter().any(|part| name.contains(part.as_str())))
     };
     for (rung, name, check) in cargo::first_rung().into_iter().chain(servers::second_rung()).chain(python::examples()?)
     {

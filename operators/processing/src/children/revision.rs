@@ -17,13 +17,12 @@ pub(crate) fn name(job: &ProcessingJob, hash: &str) -> String {
     names::child(&job.name_any(), &job.uid().unwrap_or_default(), &["spec", hash])
 }
 
-/// The job's spec of now.
-pub(crate) fn build(job: &ProcessingJob, hash: &str) -> Child {
+/// The job's spec of now, which this run is of.
+pub(crate) fn build(job: &ProcessingJob, hash: &str, run: i64) -> Child {
     let mut words = serde_json::to_value(&job.spec.job).unwrap_or_default();
     if let Some(map) = words.as_object_mut() {
         map.retain(|field, _| WORDS.contains(&field.as_str()));
     }
-    let run = job.status.as_ref().and_then(|s| s.run_number).unwrap_or(0);
     let revision = ControllerRevision {
         metadata: ObjectMeta {
             name: Some(name(job, hash)),

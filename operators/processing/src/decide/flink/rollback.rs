@@ -90,7 +90,8 @@ pub(crate) fn keep<E: Effect>(pass: &Pass<'_>, attempt: Option<&Attempt>) -> Opt
         attempt.filter(|a| a.stop_reason.is_none())?.spec_hash.as_ref().filter(|hash| **hash == pass.model.hash)?;
     let name = revision::name(pass.job, hash);
     let there = pass.seen.data.revisions.iter().any(|r| r.name == name);
-    (!there).then(|| Action::Create(revision::build(pass.job, hash)))
+    let run = pass.status.run_number.unwrap_or(1);
+    (!there).then(|| Action::Create(revision::build(pass.job, hash, run)))
 }
 
 /// Whether a kept spec is of no use any more.

@@ -368,8 +368,8 @@ pub(crate) fn losses() -> Vec<Plot> {
                 let kept = flink::store(w).lock().bucket.iter().filter(|p| p.contains("/savepoint-")).count();
                 must(kept == 1, format!("{kept} savepoints are kept"))
             },
-            writes: 22,
-            ..plot("savepoints now and then", stream("1", json!({"savepointEvery": "1m", "keep": 1})))
+            writes: 17,
+            ..plot("savepoints now and then", stream("1", json!({"savepointEvery": "100s", "keep": 1})))
         },
     ]
 }

@@ -7,8 +7,8 @@ use crate::cluster::tool;
 use crate::ui::{Outcome, Ui};
 use crate::{parts, stage};
 
-/// Builds the images and pushes them as `PREFIX/operators:dev`, `PREFIX/flights:dev` and `PREFIX/mlflow:dev`. A login is
-/// taken from where Docker keeps it; a registry on loopback is spoken to without TLS.
+/// Builds the images and pushes them as `PREFIX/operators:dev`, `PREFIX/flights:dev`, `PREFIX/streams:dev` and
+/// `PREFIX/mlflow:dev`. A login is taken from where Docker keeps it; a registry on loopback is spoken to without TLS.
 ///
 /// # Errors
 /// An image that cannot be built, or what the registry answered.

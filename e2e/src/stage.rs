@@ -79,10 +79,11 @@ pub fn existing(context: &str, images: &str, ui: &Ui) -> Outcome<Stage> {
 /// # Errors
 /// One of them cannot be built.
 pub fn own_images(ui: &Ui) -> Outcome<Vec<(&'static str, PathBuf)>> {
-    let built = parts::ensure(&["image-flights", "image-mlflow"], ui)?;
+    let built = parts::ensure(&["image-flights", "image-streams", "image-mlflow"], ui)?;
     let tar = |part: &str| built.get(part).map(|dir| dir.join("image.tar")).unwrap_or_default();
     let operators = operators_image(ui)?.join("image.tar");
-    Ok(vec![("operators", operators), ("flights", tar("image-flights")), ("mlflow", tar("image-mlflow"))])
+    let rest = [("flights", "image-flights"), ("streams", "image-streams"), ("mlflow", "image-mlflow")];
+    Ok(std::iter::once(("operators", operators)).chain(rest.map(|(name, part)| (name, tar(part)))).collect())
 }
 
 /// Builds the four operators and packs them; the directory with `image.tar`.
@@ -134,6 +135,18 @@ impl Stage {
         tool::run(command.args(more), &format!("installing {name}")).map_err(|f| self.explain(f, namespace))?;
         step.done("");
         Ok(())
+    }
+
+    /// Brings one more of our images, a part, to where the cluster finds it. Another cluster than the local one has it already.
+    ///
+    /// # Errors
+    /// It cannot be built or imported.
+    pub fn bring(&self, part: &str, ui: &Ui) -> Outcome<()> {
+        if self.audit_log.is_none() {
+            return Ok(());
+        }
+        let tar = parts::ensure(&[part], ui)?.get(part).map(|dir| dir.join("image.tar")).unwrap_or_default();
+        cluster::import_images(&[tar], ui)
     }
 
     /// Installs the operators again after [`Stage::uninstall_operators`].

@@ -33,7 +33,7 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     let seed = seed();
     ui.say(format!("killing operators with SEED={seed}"));
     let mut audit = Audit::where_shown(stage)?;
-    let mut killer = Killer { stage, random: seed, kills: Vec::new() };
+    let mut killer = Killer { stage, random: seed, victims: &VICTIMS, pause: PAUSE, kills: Vec::new() };
     let mut runs = Vec::new();
     while killer.kills.len() < KILLS && runs.len() < RUNS {
         let over = AtomicBool::new(false);
@@ -69,23 +69,29 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
 }
 
 /// From the environment, or new for every process.
-fn seed() -> u64 {
+pub(super) fn seed() -> u64 {
     let given = std::env::var("SEED").ok().and_then(|s| s.parse().ok());
     given.unwrap_or_else(|| std::collections::hash_map::RandomState::new().build_hasher().finish() % 1_000_000)
 }
 
-struct Killer<'a> {
-    stage: &'a Stage,
-    random: u64,
-    kills: Vec<String>,
+/// Kills operators.
+pub(super) struct Killer<'a> {
+    pub(super) stage: &'a Stage,
+    /// Where the moments and the victims come from.
+    pub(super) random: u64,
+    pub(super) victims: &'static [&'static str],
+    /// Longest pause between two kills, in milliseconds; the shortest is a tenth of it.
+    pub(super) pause: u64,
+    /// Who and when.
+    pub(super) kills: Vec<String>,
 }
 
 impl Killer<'_> {
     /// Kills until the run is over.
-    fn work(&mut self, over: &AtomicBool) -> Outcome<()> {
+    pub(super) fn work(&mut self, over: &AtomicBool) -> Outcome<()> {
         let begun = Instant::now();
         loop {
-            let pause = Duration::from_millis(PAUSE / 10 + self.next() % (PAUSE * 9 / 10));
+            let pause = Duration::from_millis(self.pause / 10 + self.next() % (self.pause * 9 / 10));
             let next = Instant::now() + pause;
             while Instant::now() < next {
                 if over.load(Ordering::Relaxed) {
@@ -93,7 +99,7 @@ impl Killer<'_> {
                 }
                 std::thread::sleep(Duration::from_millis(50));
             }
-            let victim = VICTIMS.get(self.next() as usize % VICTIMS.len()).copied().unwrap_or("processing");
+            let victim = self.victims.get(self.next() as usize % self.victims.len()).copied().unwrap_or("processing");
             if self.kills.len() < MOST && self.kill(victim)? {
                 self.kills.push(format!("{victim} at {:.1}s", begun.elapsed().as_secs_f32()));
             }

@@ -6,6 +6,7 @@
 mod demo;
 mod drift;
 mod failures;
+mod flights;
 mod idle;
 mod jobs;
 mod killed;
@@ -14,6 +15,7 @@ mod ranks;
 mod reinstall;
 mod renew;
 mod stores;
+mod streams;
 mod tools;
 mod walls;
 
@@ -50,7 +52,7 @@ pub enum Company {
 pub fn all(long: bool) -> Vec<Story> {
     let story = |company| move |name, play| Story { name, long: false, local: false, company, play };
     let (alone, together, beside) = (story(Company::Alone), story(Company::Together), story(Company::Beside));
-    let all: [Story; 9] = [
+    let all: [Story; 11] = [
         alone("demo", demo::play),
         alone("chart reinstalled", reinstall::play),
         Story { local: true, ..beside("200 idle objects", idle::play) },
@@ -59,6 +61,8 @@ pub fn all(long: bool) -> Vec<Story> {
         together("ranks restart together", ranks::play),
         together("walls around jobs", walls::play),
         together("drift and adoption", drift::play),
+        alone("streams exactly once", streams::exactly_once),
+        alone("streams put back", streams::put_back),
         Story { long: true, ..alone("credentials renewed", renew::play) },
     ];
     all.into_iter().filter(|s| long || !s.long).collect()

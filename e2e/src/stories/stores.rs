@@ -51,7 +51,8 @@ pub(super) fn alter(stage: &Stage, topic: &str, config: &str) -> Outcome<()> {
     .map(|_| ())
 }
 
-fn kafka(stage: &Stage, command: &[&str]) -> Outcome<String> {
+/// Runs one of Kafka's own tools in the broker's pod.
+pub(super) fn kafka(stage: &Stage, command: &[&str]) -> Outcome<String> {
     let (tool, args) = command.split_first().map_or(("", &[][..]), |(tool, args)| (*tool, args));
     let program = format!("/opt/kafka/bin/{tool}");
     let exec =

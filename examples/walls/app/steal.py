@@ -1,6 +1,7 @@
-"""A Spark driver that misbehaves: tries to read a Secret and to start pods it may not start.
+"""A Spark driver or Flink JobManager that misbehaves: tries to read a Secret and to start pods it may not start.
 
 usage: steal.py SECRET      name of another job's Secret in this namespace
+A TaskManager may not even start the honest pod.
 Every pod is sent with dryRun=All: admission runs, nothing is made. First an honest executor pod, which must
 be admitted (else the refusals below would prove nothing), then the same pod with one thing wrong each time.
 Reports the HTTP status of each try and `passed`. Python's standard library only.
@@ -82,6 +83,51 @@ def executor(me):
     }
 
 
+def manager(me):
+    """The TaskManager that Flink itself would ask for, on behalf of the JobManager `me`."""
+    base = me["metadata"]["name"].removesuffix("-jobmanager").split("-taskmanager-")[0]
+    pod = executor(me)
+    pod["metadata"]["name"] = f"{base}-taskmanager-1-99"
+    pod["metadata"]["labels"] = {"app": base, "component": "taskmanager", "millrace.dev/role": "executor"}
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": base, "uid": "00000000-0000-0000-0000-000000000001"}
+    pod["metadata"]["ownerReferences"] = [{**owner, "controller": True, "blockOwnerDeletion": True}]
+    pod["spec"].update(serviceAccountName="millrace-flink", automountServiceAccountToken=True)
+    pod["spec"]["securityContext"]["runAsUser"] = 9999
+    return pod
+
+
+def flink_variants(honest):
+    """What only a JobManager could try: pods that would have its rights, or somebody else's."""
+
+    def changed(change):
+        pod = copy.deepcopy(honest)
+        change(pod["spec"], pod["metadata"])
+        return pod
+
+    name = honest["metadata"]["name"]
+    return {
+        "manager_name": changed(lambda s, m: m.update(name=name.replace("-99", "-jobmanager"))),
+        "other_name": changed(lambda s, m: m.update(name="somebody")),
+        "other_account": changed(lambda s, m: s.update(serviceAccountName="millrace-spark")),
+        "other_deployment": changed(lambda s, m: m["ownerReferences"][0].update(name="somebody")),
+    }
+
+
+def config_maps(space, me, found):
+    """Writes to ConfigMaps: its own high availability may be written, its own settings and everybody else's may not."""
+    base = me["metadata"]["name"].removesuffix("-jobmanager").split("-taskmanager-")[0]
+
+    def body(name):
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": "b"}}
+
+    path = f"{space}/configmaps"
+    found["map_own"], _ = call("POST", f"{path}?dryRun=All", body(f"{base}-{'0' * 32}-config-map"))
+    for key, name in (("map_other", "somebody-cluster-config-map"), ("map_near", f"{base}-x-config-map")):
+        found[key], _ = call("POST", f"{path}?dryRun=All", body(name))
+    found["map_settings"], _ = call("DELETE", f"{path}/flink-config-{base}?dryRun=All")
+    found["manager_deleted"], _ = call("DELETE", f"{space}/pods/{base}-jobmanager?dryRun=All")
+
+
 def variants(honest, secret):
     """The honest pod with one thing wrong each time."""
 
@@ -117,22 +163,33 @@ def main():
     with open(f"{ACCOUNT}/namespace", encoding="utf-8") as file:
         space = f"/api/v1/namespaces/{file.read().strip()}"
     pod_name = os.environ.get("POD_NAME") or os.environ["HOSTNAME"]
-    status, me = call("GET", f"{space}/pods/{pod_name}")
-    if status != 200:
-        raise RuntimeError(f"cannot read my own pod {pod_name}: {status} {me.get('message')}")
+    status, answer = call("GET", f"{space}/pods?fieldSelector=metadata.name={pod_name}")
+    if status != 200 or not answer.get("items"):
+        raise RuntimeError(f"cannot read my own pod {pod_name}: {status} {answer.get('message')}")
+    me = answer["items"][0]
+    flink = me["metadata"].get("labels", {}).get("type") == "flink-native-kubernetes"
+    worker = "-taskmanager-" in pod_name
     create = f"{space}/pods?dryRun=All"
-    honest = executor(me)
+    honest = manager(me) if flink else executor(me)
     found = {}
     found["honest"], answer = call("POST", create, honest)
     message = "" if found["honest"] == 201 else answer.get("message", "")
-    for name, pod in variants(honest, secret).items():
+    tries = variants(honest, secret)
+    if flink:
+        # A TaskManager has the account too, and a wrong uid of an owner is the garbage collector's business.
+        for key in ("token_mounted", "token_projected", "own_account", "foreign_owner"):
+            tries.pop(key)
+        tries |= flink_variants(honest)
+        config_maps(space, me, found)
+    for name, pod in tries.items():
         found[name], answer = call("POST", create, pod)
         if name == "secret_volume":
             found["refusal"] = answer.get("message", "")[:300]
     found["secret_get"], _ = call("GET", f"{space}/secrets/{secret}")
     found["secrets_list"], _ = call("GET", f"{space}/secrets")
-    allowed = [n for n, code in found.items() if n not in ("honest", "refusal") and code not in (403, 422)]
-    passed = found["honest"] == 201 and not allowed
+    due = [] if worker else [name for name in ("honest", "map_own") if name in found]
+    allowed = [n for n, code in found.items() if n not in (*due, "refusal") and code not in (403, 422)]
+    passed = all(found[name] == 201 for name in due) and not allowed
     text = json.dumps({**found, "honest_message": message[:300], "wrong": ",".join(allowed), "passed": passed})
     path = os.environ.get("TERMINATION_LOG", "/dev/termination-log")
     if "TERMINATION_LOG" in os.environ or os.path.exists(path):

@@ -37,7 +37,8 @@ pub(super) fn feed(stage: &Stage, topic: &str, over: &AtomicBool) -> Outcome<()>
     kubectl.args(["exec", "-i", "-n", SANDBOX, "kafka-0", "-c", "kafka", "--", tool]);
     kubectl.args(["--bootstrap-server", "localhost:9092", "--topic", topic, "--property", "parse.key=true"]);
     let failed = |e: std::io::Error| Failure::because("the flights cannot be sent", e);
-    let mut child = kubectl.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(failed)?;
+    let mut child =
+        kubectl.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(failed)?;
     let mut lines = child.stdin.take().ok_or_else(|| Failure::because("the flights cannot be sent", "no stdin"))?;
     let mut sent = 0;
     while !over.load(Ordering::Relaxed) {

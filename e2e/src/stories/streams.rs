@@ -2,12 +2,14 @@
 //!
 //! The counts at the end are those of a plain count: no window is missing, none is written twice.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::flights::{self, Counts};
+use super::jobs;
 use super::killed::{self, Killer};
 use super::tools::{Space, check, same};
 use crate::stage::{Stage, at, condition};
@@ -21,6 +23,16 @@ const START: Duration = Duration::from_secs(150);
 const FINISH: Duration = Duration::from_secs(90);
 /// Longest pause between two kills of the operator: it needs time for the lease of the one before, and some to work.
 const PAUSE: u64 = 90_000;
+
+/// What is late has no carrier.
+const SCRIPT: &str = "
+CREATE TABLE flights (carrier STRING, origin STRING, `at` BIGINT) WITH ('connector' = 'kafka', 'topic' = '$(topic.flights)',
+  'properties.bootstrap.servers' = '$(KAFKA_BOOTSTRAP_SERVERS)', 'format' = 'json',
+  'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset');
+CREATE TABLE counts (carrier STRING, n BIGINT) WITH
+  ('connector' = 'filesystem', 'path' = '$(bucket.counts)/sql', 'format' = 'json');
+INSERT INTO counts SELECT carrier, COUNT(*) FROM flights WHERE carrier <> '' GROUP BY carrier;
+";
 
 /// Topic, bucket and job of a story.
 struct Scene<'a> {
@@ -36,7 +48,8 @@ struct Scene<'a> {
 pub(super) fn exactly_once(stage: &Stage, ui: &Ui) -> Outcome<()> {
     let scene = Scene::new(stage, ui, "story-streams")?;
     scene.job("CountFlights", json!({}))?;
-    let mut killer = Killer { stage, random: killed::seed(), victims: &["processing"], pause: PAUSE, kills: Vec::new() };
+    let mut killer =
+        Killer { stage, random: killed::seed(), victims: &["processing"], pause: PAUSE, kills: Vec::new() };
     let seed = killer.random;
     scene.while_fed(|| {
         let over = AtomicBool::new(false);
@@ -56,7 +69,11 @@ pub(super) fn exactly_once(stage: &Stage, ui: &Ui) -> Outcome<()> {
     let origins = flights::counts(&flights::written(stage, &format!("{}/hourly/origin", scene.bucket))?, "origin")?;
     check(!origins.is_empty(), "the new version's own counts are missing", scene.bucket.clone())?;
     let total: i64 = plain.values().sum();
-    ui.say(format!("{total} flights in {} windows, each written once: {old} by the old code, {new} by the new", plain.len()));
+    scene.by_script(&plain)?;
+    ui.say(format!(
+        "{total} flights in {} windows, each written once: {old} by the old code, {new} by the new",
+        plain.len()
+    ));
     scene.end()
 }
 
@@ -239,6 +256,31 @@ impl<'a> Scene<'a> {
         Ok((plain, lines))
     }
 
+    /// The same topic, counted by a script in a job that ends by itself and keeps no state.
+    fn by_script(&self, plain: &Counts) -> Outcome<()> {
+        let step = self.ui.step("the same counts by a script", "");
+        let flink = json!({
+            "image": format!("{}/streams:dev", self.space.stage.images),
+            "mode": "Batch",
+            "sql": SCRIPT,
+            "jobManager": {"cpu": "200m", "memory": "1Gi"},
+            "taskManagers": {"count": 1, "slots": 2, "cpu": "200m"},
+        });
+        let spec = json!({"flink": flink, "reads": ["topic/flights"], "writes": ["bucket/counts/sql/"]});
+        self.space.apply(&[json!({"apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob", "metadata": {"name": "count-script"}, "spec": spec})])?;
+        jobs::succeeded(&self.space, "count-script", START)?;
+        let mut wanted = BTreeMap::<&str, i64>::new();
+        for ((_, carrier), flights) in plain {
+            *wanted.entry(carrier).or_default() += flights;
+        }
+        let lines = flights::written(self.space.stage, &format!("{}/sql", self.bucket))?;
+        let found =
+            lines.iter().map(|l| (at(l, "/carrier"), l.pointer("/n").and_then(Value::as_i64).unwrap_or_default()));
+        same("what the script counted", &found.collect(), &wanted)?;
+        step.done("");
+        self.space.delete("processingjob", "count-script")
+    }
+
     /// From inside JobManager and TaskManager: what they may not do is refused.
     fn walls(&self, job: &Value) -> Outcome<()> {
         let base = at(job, "/status/attempt/name");
@@ -247,7 +289,8 @@ impl<'a> Scene<'a> {
         // Nobody's Secret in particular: what is refused is refused before anybody looks whether it exists.
         for pod in [format!("{base}-jobmanager"), format!("{base}-taskmanager-1-1")] {
             let step = self.ui.step(format!("a thief in {pod}"), "");
-            let command = ["exec", &pod, "--", "env", "TERMINATION_LOG=/dev/null", "python3", "-c", &script, "somebody"];
+            let command =
+                ["exec", &pod, "--", "env", "TERMINATION_LOG=/dev/null", "python3", "-c", &script, "somebody"];
             let said = self.space.text(&command)?;
             let results = said.lines().find_map(|line| line.strip_prefix("results: ")).unwrap_or_default();
             let results: Value = serde_json::from_str(results).unwrap_or_default();

@@ -61,8 +61,9 @@ pub fn all(long: bool) -> Vec<Story> {
         together("ranks restart together", ranks::play),
         together("walls around jobs", walls::play),
         together("drift and adoption", drift::play),
-        alone("streams exactly once", streams::exactly_once),
-        alone("streams put back", streams::put_back),
+        // Seven minutes: five attempts of a JVM each.
+        Story { long: true, ..alone("flink: streams exactly once", streams::exactly_once) },
+        alone("flink: streams put back", streams::put_back),
         Story { long: true, ..alone("credentials renewed", renew::play) },
     ];
     all.into_iter().filter(|s| long || !s.long).collect()

@@ -17,6 +17,7 @@ mod renew;
 mod stores;
 mod streams;
 mod tools;
+mod verdicts;
 mod walls;
 
 use crate::stage::Stage;

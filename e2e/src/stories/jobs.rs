@@ -29,6 +29,22 @@ pub(super) fn spark(name: &str, main: &str, args: &[&str]) -> Value {
     job(name, json!({"spark": spark}))
 }
 
+/// A Spark job without executors that runs SQL.
+pub(super) fn sql(name: &str, sql: &str) -> Value {
+    let spark = json!({
+        "image": IMAGE, "sql": sql, "driver": {"cpu": "200m", "memory": "1Gi"}, "executors": {"count": 0},
+    });
+    job(name, json!({"spark": spark}))
+}
+
+/// The job with more fields of its Spark section.
+pub(super) fn with_spark(mut job: Value, more: Value) -> Value {
+    if let (Some(spark), Value::Object(more)) = (job.pointer_mut("/spec/spark").and_then(Value::as_object_mut), more) {
+        spark.extend(more);
+    }
+    job
+}
+
 fn job(name: &str, spec: Value) -> Value {
     json!({
         "apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob",

@@ -5,6 +5,7 @@
 
 mod demo;
 mod drift;
+mod executors;
 mod failures;
 mod flights;
 mod idle;
@@ -16,6 +17,7 @@ mod reinstall;
 mod renew;
 mod stores;
 mod streams;
+mod structured;
 mod tools;
 mod verdicts;
 mod walls;
@@ -53,7 +55,7 @@ pub enum Company {
 pub fn all(long: bool) -> Vec<Story> {
     let story = |company| move |name, play| Story { name, long: false, local: false, company, play };
     let (alone, together, beside) = (story(Company::Alone), story(Company::Together), story(Company::Beside));
-    let all: [Story; 11] = [
+    let all: [Story; 13] = [
         alone("demo", demo::play),
         alone("chart reinstalled", reinstall::play),
         Story { local: true, ..beside("200 idle objects", idle::play) },
@@ -62,7 +64,9 @@ pub fn all(long: bool) -> Vec<Story> {
         together("ranks restart together", ranks::play),
         together("walls around jobs", walls::play),
         together("drift and adoption", drift::play),
-        // Seven minutes: five attempts of a JVM each.
+        // Minutes each, and not yet played to their end on a quiet machine.
+        Story { long: true, ..alone("spark: executors follow the work", executors::play) },
+        Story { long: true, ..alone("spark: a stream goes on", structured::play) },
         Story { long: true, ..alone("flink: streams exactly once", streams::exactly_once) },
         alone("flink: streams put back", streams::put_back),
         Story { long: true, ..alone("credentials renewed", renew::play) },

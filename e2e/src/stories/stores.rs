@@ -51,6 +51,13 @@ pub(super) fn alter(stage: &Stage, topic: &str, config: &str) -> Outcome<()> {
     .map(|_| ())
 }
 
+/// Writes the lines `event-FIRST` to `event-LAST` into a topic.
+pub(super) fn produce(stage: &Stage, topic: &str, (first, last): (u32, u32)) -> Outcome<()> {
+    let tool = "/opt/kafka/bin/kafka-console-producer.sh --bootstrap-server localhost:9092";
+    let script = format!("for i in $(seq {first} {last}); do echo event-$i; done | {tool} --topic {topic}");
+    stage.text(&["exec", "-n", SANDBOX, "kafka-0", "-c", "kafka", "--", "sh", "-c", &script]).map(|_| ())
+}
+
 /// Runs one of Kafka's own tools in the broker's pod.
 pub(super) fn kafka(stage: &Stage, command: &[&str]) -> Outcome<String> {
     let (tool, args) = command.split_first().map_or(("", &[][..]), |(tool, args)| (*tool, args));

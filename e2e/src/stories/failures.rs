@@ -1,4 +1,4 @@
-//! What goes wrong in a job is told apart: its own fault, the cluster's, an image that is not there, and every other class.
+//! What goes wrong in a job is told apart: its own fault, the cluster's, an image that is not there.
 //!
 //! All jobs run at once; each verdict is read from the job, where a user would read it.
 
@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::jobs::{self, application_failures, ended, record, running, with};
 use super::tools::{Space, check, same};
-use super::verdicts;
 use crate::stage::{Stage, at, condition};
 use crate::ui::{Outcome, Ui, short};
 
@@ -27,8 +26,6 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     if let Some(image) = missing.pointer_mut("/spec/container/image") {
         *image = json!("docker.io/millrace/no-such-image:1");
     }
-    let small = verdicts::quota(stage)?;
-    space.apply(&verdicts::jobs())?;
     let begun = Instant::now();
     space.apply(&[
         with(lost, json!({"retry": soon})),
@@ -39,8 +36,6 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     image(&space, begun, ui)?;
     driver(&space, ui)?;
     script(&space, ui)?;
-    verdicts::told(&space, ui)?;
-    verdicts::exceeded(&small, ui)?;
     let again = ended(&space, "raises-again", LIMIT)?;
     same("the attempts of raises-again", &again.pointer("/status/attempt/number").and_then(Value::as_i64), &Some(2))?;
     same("the failures of raises-again", &application_failures(&again), &2)

@@ -55,7 +55,7 @@ pub enum Company {
 pub fn all(long: bool) -> Vec<Story> {
     let story = |company| move |name, play| Story { name, long: false, local: false, company, play };
     let (alone, together, beside) = (story(Company::Alone), story(Company::Together), story(Company::Beside));
-    let all: [Story; 13] = [
+    let all: [Story; 14] = [
         alone("demo", demo::play),
         alone("chart reinstalled", reinstall::play),
         Story { local: true, ..beside("200 idle objects", idle::play) },
@@ -65,6 +65,7 @@ pub fn all(long: bool) -> Vec<Story> {
         together("walls around jobs", walls::play),
         together("drift and adoption", drift::play),
         // Minutes each, and not yet played to their end on a quiet machine.
+        Story { long: true, ..alone("every class of failure", verdicts::play) },
         Story { long: true, ..alone("spark: executors follow the work", executors::play) },
         Story { long: true, ..alone("spark: a stream goes on", structured::play) },
         Story { long: true, ..alone("flink: streams exactly once", streams::exactly_once) },

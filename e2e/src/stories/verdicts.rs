@@ -57,8 +57,16 @@ const ALL: [Verdict; 5] = [
     Verdict { name: "endless", class: "Deadline", says: &["deadlines.run (4s)"], exit: None, accounts: (0, 0) },
 ];
 
+pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
+    let space = Space::new(stage, "story-verdicts")?;
+    let small = quota(stage)?;
+    space.apply(&jobs())?;
+    told(&space, ui)?;
+    exceeded(&small, ui)
+}
+
 /// The jobs of [`ALL`].
-pub(super) fn jobs() -> Vec<Value> {
+fn jobs() -> Vec<Value> {
     let eat = "b = bytearray(1 << 30)\nb[::4096] = b'x' * len(b[::4096])";
     let mut devours = jobs::container("devours", &["-c", eat]);
     if let Some(memory) = devours.pointer_mut("/spec/container/memory") {
@@ -84,7 +92,7 @@ pub(super) fn jobs() -> Vec<Value> {
 }
 
 /// Each ends as the documentation says.
-pub(super) fn told(space: &Space<'_>, ui: &Ui) -> Outcome<()> {
+fn told(space: &Space<'_>, ui: &Ui) -> Outcome<()> {
     for verdict in &ALL {
         let step = ui.step(format!("a job that {}", verdict.name), "");
         let job = ended(space, verdict.name, LIMIT)?;
@@ -111,7 +119,7 @@ pub(super) fn told(space: &Space<'_>, ui: &Ui) -> Outcome<()> {
 }
 
 /// A namespace whose pods may ask for 300Mi of memory together, with a job that asks for more and one that runs.
-pub(super) fn quota(stage: &Stage) -> Outcome<Space<'_>> {
+fn quota(stage: &Stage) -> Outcome<Space<'_>> {
     let space = Space::new(stage, "story-quota")?;
     space.apply(&[json!({
         "apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"},
@@ -134,7 +142,7 @@ fn sized(name: &str, memory: &str) -> Value {
 
 /// Too small a quota is told from a node that is full; and a running job is not stopped for a spec that never fits,
 /// but for one that fits once it has gone.
-pub(super) fn exceeded(space: &Space<'_>, ui: &Ui) -> Outcome<()> {
+fn exceeded(space: &Space<'_>, ui: &Ui) -> Outcome<()> {
     let step = ui.step("a quota that is too small", "");
     let job = ended(space, "large", LIMIT)?;
     let last = record(&job, 1);

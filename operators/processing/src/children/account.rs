@@ -28,9 +28,10 @@ pub(crate) const FLINK: Account = Account { name: "millrace-flink", role: "millr
 /// What the watches of both select by.
 pub(crate) const SELECTOR: &str = "app.kubernetes.io/managed-by=millrace";
 
-fn meta(account: &Account, namespace: &str) -> ObjectMeta {
+/// Metadata of what all jobs of a namespace share; [`SELECTOR`] finds it.
+pub(crate) fn shared(name: &str, namespace: &str) -> ObjectMeta {
     ObjectMeta {
-        name: Some(account.name.to_owned()),
+        name: Some(name.to_owned()),
         namespace: Some(namespace.to_owned()),
         labels: Some(BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), "millrace".to_owned())])),
         ..ObjectMeta::default()
@@ -40,7 +41,7 @@ fn meta(account: &Account, namespace: &str) -> ObjectMeta {
 /// The account; pods that do not ask for its token do not get it.
 pub(crate) fn service_account(account: &Account, namespace: &str) -> ServiceAccount {
     ServiceAccount {
-        metadata: meta(account, namespace),
+        metadata: shared(account.name, namespace),
         automount_service_account_token: Some(false),
         ..ServiceAccount::default()
     }
@@ -50,7 +51,7 @@ pub(crate) fn service_account(account: &Account, namespace: &str) -> ServiceAcco
 pub(crate) fn role_binding(account: &Account, namespace: &str) -> RoleBinding {
     let group = "rbac.authorization.k8s.io".to_owned();
     RoleBinding {
-        metadata: meta(account, namespace),
+        metadata: shared(account.name, namespace),
         role_ref: RoleRef { api_group: group, kind: "ClusterRole".to_owned(), name: account.role.to_owned() },
         subjects: Some(vec![Subject {
             kind: "ServiceAccount".to_owned(),

@@ -8,11 +8,13 @@ use std::collections::BTreeMap;
 use k8s_openapi::{
     api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec},
     apimachinery::pkg::{
-        apis::meta::v1::{LabelSelector, LabelSelectorRequirement, ObjectMeta},
+        apis::meta::v1::{LabelSelector, LabelSelectorRequirement},
         util::intstr::IntOrString,
     },
 };
 use millrace_crds::well_known::LABEL_ROLE;
+
+use super::account;
 
 /// Name of the budget.
 pub(crate) const BUDGET: &str = "millrace-drivers";
@@ -24,12 +26,7 @@ pub(crate) const STREAMING: &str = "millrace.dev/streaming";
 /// can be is the same without that question.
 pub(crate) fn build(namespace: &str) -> PodDisruptionBudget {
     PodDisruptionBudget {
-        metadata: ObjectMeta {
-            name: Some(BUDGET.to_owned()),
-            namespace: Some(namespace.to_owned()),
-            labels: Some(BTreeMap::from([("app.kubernetes.io/managed-by".to_owned(), "millrace".to_owned())])),
-            ..ObjectMeta::default()
-        },
+        metadata: account::shared(BUDGET, namespace),
         spec: Some(PodDisruptionBudgetSpec {
             min_available: Some(IntOrString::Int(i32::MAX)),
             selector: Some(LabelSelector {

@@ -52,20 +52,20 @@ fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<Flin
     if let Some(call) = flink::savepoint::call(pass, attempt).or_else(|| flink::savepoint::dispose(pass, attempt)) {
         all.push(Action::Effect(call));
     }
-    if attempt.stop_reason.is_some() && flink::savepoint::waits(pass, attempt).is_some() {
-        return;
-    }
     if attempt.stop_reason.is_some() {
+        if flink::savepoint::waits(pass, attempt).is_some() {
+            return;
+        }
         let going = group::pods(seen).filter(|p| p.deleted.is_none() && !p.over()).map(as_child);
         all.extend(going.map(|c| Action::Delete(target(pass, &c))));
         return;
     }
     let Ok(work) = &pass.model.work else { return };
-    let grown = attempt.memory.as_ref().and_then(|memory| Model::grown(pass.job, memory));
-    let work = grown.as_ref().unwrap_or(work);
     if attempt.spec_hash.as_ref() != Some(&pass.model.hash) {
         return;
     }
+    let grown = attempt.memory.as_ref().and_then(|memory| Model::grown(pass.job, memory));
+    let work = grown.as_ref().unwrap_or(work);
     let run = pass.status.run_number.unwrap_or(1);
     if attempt.grant.is_some() && seen.grant.is_none() {
         all.push(Action::Create(children::grant::build(pass.job, work, (&attempt.name, attempt.number))));
@@ -92,8 +92,8 @@ fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<Flin
 
 /// What the attempt that ended in this very pass leaves.
 fn ended(pass: &Pass<'_>) -> Vec<ChildView> {
-    let before = pass.job.status.clone().unwrap_or_default();
-    let (seen, attempt) = (&pass.seen.data, before.attempt.unwrap_or_default());
+    let seen = &pass.seen.data;
+    let attempt = pass.job.status.as_ref().and_then(|status| status.attempt.clone()).unwrap_or_default();
     let base = &attempt.name;
     let child = |kind: &str, name: String, uid: &str| ChildView {
         kind: kind.to_owned(),
@@ -143,7 +143,8 @@ fn keep(pass: &Pass<'_>, child: &ChildView) -> bool {
     }
 }
 
-fn target(pass: &Pass<'_>, child: &ChildView) -> Target {
+/// The child as something to delete.
+pub(crate) fn target(pass: &Pass<'_>, child: &ChildView) -> Target {
     let metadata = ObjectMeta {
         name: Some(child.name.clone()),
         namespace: pass.job.namespace(),

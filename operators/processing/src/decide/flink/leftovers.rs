@@ -2,12 +2,10 @@
 //!
 //! A JobManager that is on its way out makes them anew, so they go after its pod; and they are looked for once more.
 
-use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
-use kube::ResourceExt;
-use millrace_kit::{Action, Effect, Target, later};
+use millrace_kit::{Action, Effect, later};
 
 use super::{Pass, SOON, state_mut};
-use crate::decide::GIVE_UP;
+use crate::decide::{GIVE_UP, actions::target};
 
 /// Deletes what may go, and forgets what is proved to be gone.
 pub(crate) fn clean<E: Effect>(pass: &mut Pass<'_>) -> Vec<Action<E>> {
@@ -19,15 +17,7 @@ pub(crate) fn clean<E: Effect>(pass: &mut Pass<'_>) -> Vec<Action<E>> {
         if left.maps.is_empty() {
             state_mut(&mut pass.status).leftovers.retain(|base| *base != left.base);
         }
-        all.extend(left.maps.iter().map(|map| {
-            let metadata = ObjectMeta {
-                name: Some(map.name.clone()),
-                namespace: pass.job.namespace(),
-                uid: Some(map.uid.clone()),
-                ..ObjectMeta::default()
-            };
-            Action::Delete(Target::of(&ConfigMap { metadata, ..ConfigMap::default() }))
-        }));
+        all.extend(left.maps.iter().map(|map| Action::Delete(target(pass, map))));
     }
     if pass.status.state.as_ref().is_some_and(|s| !s.leftovers.is_empty()) {
         pass.wake_at(later(pass.now, SOON));

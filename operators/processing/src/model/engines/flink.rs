@@ -15,11 +15,9 @@ const MIB: u64 = 1 << 20;
 const LEAST: u64 = 832;
 
 /// A Flink application.
-#[allow(dead_code, reason = "the version is for the builders")]
 pub(crate) struct Flink {
     pub image: String,
     pub pull: PullPolicy,
-    pub version: FlinkVersion,
     pub mode: FlinkMode,
     pub program: Program,
     pub conf: BTreeMap<String, String>,
@@ -128,7 +126,6 @@ pub(super) fn parse(spec: &FlinkSpec, job: &str, with: (&Names, &mut Findings)) 
     Some(Flink {
         image: spec.image.clone(),
         pull: spec.image_pull_policy.unwrap_or_default(),
-        version: spec.version.unwrap_or_default(),
         mode,
         program: program(spec, (names, findings))?,
         conf: spec.conf.clone(),

@@ -8,7 +8,7 @@ use millrace_crds::{
     ProcessingJob,
     processing_job::{AttemptResult, FailureClass, JobPhase},
 };
-use millrace_kit::conditions;
+use millrace_kit::{conditions, sim::Actor};
 use serde_json::json;
 
 use super::*;
@@ -52,6 +52,18 @@ fn run(world: &World) -> i64 {
 fn kill(world: &World) {
     flink::one_more(world);
     world.delete::<Pod>("ml", &status(world).attempt.unwrap().pod.unwrap());
+}
+
+/// A stream that is asked for new code once it is healthy, of a Flink with these traps from then on.
+fn upgraded(traps: Traps) -> Vec<Actor> {
+    let mut traps = Some(traps);
+    let ask = Box::new(move |world: &World| {
+        let Some(traps) = healthy(world).then(|| traps.take()).flatten() else { return false };
+        flink::store(world).lock().traps = traps;
+        apply(world, stream("2", json!({})));
+        true
+    });
+    vec![flink::flink(|_, _| Job::Streams), ask]
 }
 
 /// The attempt that runs started from a path that ends so.
@@ -180,52 +192,19 @@ pub(crate) fn stops() -> Vec<Plot> {
             )
         },
         Plot {
-            around: || {
-                vec![
-                    flink::flink(|_, _| Job::Streams),
-                    once(
-                        |w| healthy(w),
-                        |w| {
-                            flink::store(w).lock().traps = Traps { first_savepoint_fails: true, ..Traps::default() };
-                            apply(w, stream("2", json!({})));
-                        },
-                    ),
-                ]
-            },
+            around: || upgraded(Traps { first_savepoint_fails: true, ..Traps::default() }),
             end: |w| one_runs(w).and_then(|()| restored(w, "/savepoint-1")),
             writes: 30,
             ..plot("the first savepoint has no location", stream("1", json!({})))
         },
         Plot {
-            around: || {
-                vec![
-                    flink::flink(|_, _| Job::Streams),
-                    once(
-                        |w| healthy(w),
-                        |w| {
-                            flink::store(w).lock().traps = Traps { forgets_triggers: true, ..Traps::default() };
-                            apply(w, stream("2", json!({})));
-                        },
-                    ),
-                ]
-            },
+            around: || upgraded(Traps { forgets_triggers: true, ..Traps::default() }),
             end: |w| one_runs(w).and_then(|()| restored(w, "/savepoint-1")),
             writes: 27,
             ..plot("Flink forgets the savepoint it took", stream("1", json!({})))
         },
         Plot {
-            around: || {
-                vec![
-                    flink::flink(|_, _| Job::Streams),
-                    once(
-                        |w| healthy(w),
-                        |w| {
-                            flink::store(w).lock().traps = Traps { never_ends: true, ..Traps::default() };
-                            apply(w, stream("2", json!({})));
-                        },
-                    ),
-                ]
-            },
+            around: || upgraded(Traps { never_ends: true, ..Traps::default() }),
             end: |w| one_runs(w).and_then(|()| restored(w, "/chk-1")),
             writes: 27,
             ..plot("a savepoint never ends", stream("1", json!({})))

@@ -56,10 +56,11 @@ pub fn all(long: bool) -> Vec<Story> {
     let story = |company| move |name, play| Story { name, long: false, local: false, company, play };
     let (alone, together, beside) = (story(Company::Alone), story(Company::Together), story(Company::Beside));
     let all: [Story; 14] = [
+        Story { local: true, ..beside("200 idle objects", idle::play) },
         alone("demo", demo::play),
         alone("chart reinstalled", reinstall::play),
-        Story { local: true, ..beside("200 idle objects", idle::play) },
         alone("operators killed", killed::play),
+        together("flink: streams put back", streams::put_back),
         together("failures told apart", failures::play),
         together("ranks restart together", ranks::play),
         together("walls around jobs", walls::play),
@@ -69,7 +70,6 @@ pub fn all(long: bool) -> Vec<Story> {
         Story { long: true, ..alone("spark: executors follow the work", executors::play) },
         Story { long: true, ..alone("spark: a stream goes on", structured::play) },
         Story { long: true, ..alone("flink: streams exactly once", streams::exactly_once) },
-        alone("flink: streams put back", streams::put_back),
         Story { long: true, ..alone("credentials renewed", renew::play) },
     ];
     all.into_iter().filter(|s| long || !s.long).collect()

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crate::stories::{self, Company};
 use crate::ui::{Failure, Outcome, Ui, short};
 
-/// Stories that play at once; more would wait for cpu, and run into deadlines.
+/// Checks that play at once where they mostly wait; more would wait for cpu, and run into deadlines.
 const AT_ONCE: usize = 3;
 
 /// What to run.
@@ -60,7 +60,7 @@ struct Row {
     why: Option<Failure>,
 }
 
-type Check = (u8, String, Box<dyn FnOnce(&Ui) -> Outcome<Counts>>);
+type Check = (u8, String, Box<dyn FnOnce(&Ui) -> Outcome<Counts> + Send>);
 
 /// Runs the tests and prints the table.
 ///
@@ -74,12 +74,10 @@ pub fn test(options: &Options, ui: &Ui) -> Outcome<()> {
         (rungs.is_empty() || rungs.contains(&rung))
             && (options.only.is_empty() || options.only.iter().any(|part| name.contains(part.as_str())))
     };
-    for (rung, name, check) in cargo::first_rung().into_iter().chain(servers::second_rung()).chain(python::examples()?)
-    {
-        if wanted(rung, &name) {
-            rows.push(row((rung, name, check), ui));
-        }
-    }
+    let chosen = |all: Vec<Check>| all.into_iter().filter(|(rung, name, _)| wanted(*rung, name)).collect::<Vec<_>>();
+    rows.extend(chosen(cargo::first_rung()).into_iter().map(|check| row(check, ui)));
+    let servers = servers::second_rung().into_iter().chain(python::examples()?).collect();
+    rows.extend(in_turn(chosen(servers), ui, |check, ui| row(check, ui)));
     // A cluster that is not ours is never taken down.
     let was_up = options.elsewhere.is_some() || crate::cluster::local_target()?.ready();
     let chosen: Vec<_> = stories::all(options.long).into_iter().filter(|s| wanted(3, s.name)).collect();
@@ -130,19 +128,20 @@ fn stage_and_play(chosen: Vec<stories::Story>, options: &Options, ui: &Ui) -> Ve
             return vec![Row { rung: 3, name: "stage".into(), counts, took: begun.elapsed(), why: Some(why) }];
         }
     };
-    let play = |story: &stories::Story, ui: Ui| {
-        let (stage, name, play) = (stage.clone(), story.name.to_owned(), story.play);
-        row((3, name, Box::new(move |ui: &Ui| play(&stage, ui).map(|()| Counts::ONE))), &ui)
+    let staged = Row { rung: 3, name: "stage".into(), counts: Counts::default(), took: begun.elapsed(), why: None };
+    let play = |story: &stories::Story, ui: &Ui| {
+        let (stage, play) = (stage.clone(), story.play);
+        let check: Check = (3, story.name.to_owned(), Box::new(move |ui| play(&stage, ui).map(|()| Counts::ONE)));
+        safely(story, || row(check, ui))
     };
     // Two live lines would overwrite each other.
-    let ui = if chosen.iter().all(|s| s.company == Company::Alone) { *ui } else { Ui::plain() };
-    let play = |story: &stories::Story| safely(story, || play(story, ui));
+    let alone = if chosen.iter().all(|s| s.company == Company::Alone) { *ui } else { Ui::plain() };
     std::thread::scope(|scope| {
-        let (mut rows, mut beside) = (Vec::new(), Vec::new());
+        let (mut rows, mut beside) = (vec![staged], Vec::new());
         for group in chosen.chunk_by(|a, b| a.company == b.company && a.company == Company::Together) {
             match group {
-                [story] if story.company == Company::Beside => beside.push(scope.spawn(|| play(story))),
-                group => rows.extend(in_turn(group, &play)),
+                [story] if story.company == Company::Beside => beside.push(scope.spawn(|| play(story, &alone))),
+                group => rows.extend(in_turn(group.iter().collect(), &alone, play)),
             }
         }
         rows.extend(beside.into_iter().filter_map(|story| story.join().ok()));
@@ -150,15 +149,18 @@ fn stage_and_play(chosen: Vec<stories::Story>, options: &Options, ui: &Ui) -> Ve
     })
 }
 
-/// Some stories at a time; each player takes the next one when its last is over.
-fn in_turn(group: &[stories::Story], play: &(impl Fn(&stories::Story) -> Row + Sync)) -> Vec<Row> {
-    let line = Mutex::new(group.iter());
+/// A few checks at a time; each player takes the next one when its last is over. The rows in the order of the checks.
+fn in_turn<T: Send>(checks: Vec<T>, ui: &Ui, play: impl Fn(T, &Ui) -> Row + Sync) -> Vec<Row> {
+    let ui = if checks.len() > 1 { &Ui::plain() } else { ui };
+    let line = Mutex::new(checks.into_iter().enumerate());
     let next = || line.lock().unwrap_or_else(PoisonError::into_inner).next();
-    std::thread::scope(|scope| {
-        let players: Vec<_> =
-            (0..AT_ONCE).map(|_| scope.spawn(|| std::iter::from_fn(next).map(play).collect::<Vec<_>>())).collect();
+    let player = || std::iter::from_fn(next).map(|(at, check)| (at, play(check, ui))).collect::<Vec<_>>();
+    let mut rows: Vec<_> = std::thread::scope(|scope| {
+        let players: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(player)).collect();
         players.into_iter().filter_map(|player| player.join().ok()).flatten().collect()
-    })
+    });
+    rows.sort_by_key(|(at, _)| *at);
+    rows.into_iter().map(|(_, row)| row).collect()
 }
 
 /// A story that panics is a failed story, and the next one plays.

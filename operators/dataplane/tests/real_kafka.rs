@@ -1,6 +1,5 @@
 //! The broker's view against a real Kafka at `MILLRACE_KAFKA_BOOTSTRAP`, a loopback address.
 
-#![cfg(feature = "rung2")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

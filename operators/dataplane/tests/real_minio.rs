@@ -1,7 +1,6 @@
-//! Buckets and grants on a real MinIO. Needs `--features rung2` and MILLRACE_S3_ENDPOINT, MILLRACE_S3_ACCESS_KEY,
+//! Buckets and grants on a real MinIO. Needs MILLRACE_S3_ENDPOINT, MILLRACE_S3_ACCESS_KEY,
 //! MILLRACE_S3_SECRET_KEY.
 
-#![cfg(feature = "rung2")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod minio_support;

@@ -1,9 +1,8 @@
 //! A running job is edited on a real API server, whose quota and admission answer the operator's process; a kubelet and
 //! the quota's controller are played.
 //!
-//! Needs `--features rung2` and KUBECONFIG with every right as `cargo xtask local-api` prints it.
+//! Needs KUBECONFIG with every right as `cargo xtask local-api` prints it.
 
-#![cfg(feature = "rung2")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

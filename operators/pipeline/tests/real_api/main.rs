@@ -1,8 +1,7 @@
 //! The operator as a process on a real API server, with exactly the rights it declares; actors play the other operators.
 //!
-//! Needs `--features rung2`, KUBECONFIG with every right, and MILLRACE_AUDIT_LOG, as `cargo xtask local-api` prints them.
+//! Needs KUBECONFIG with every right, and MILLRACE_AUDIT_LOG, as `cargo xtask local-api` prints them.
 
-#![cfg(feature = "rung2")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

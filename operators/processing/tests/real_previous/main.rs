@@ -1,10 +1,9 @@
 //! The operator killed while jobs are in every phase, the previous landing's started in its place, and ours again: as
 //! processes on a real API server, with a played kubelet.
 //!
-//! Needs `--features rung2`, KUBECONFIG with every right, MILLRACE_AUDIT_LOG, and MILLRACE_PREVIOUS, the other binary;
+//! Needs KUBECONFIG with every right, MILLRACE_AUDIT_LOG, and MILLRACE_PREVIOUS, the other binary;
 //! without it ours takes its place.
 
-#![cfg(feature = "rung2")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,9 +1,8 @@
 //! A real Prometheus scrapes the operator's process, which works on a real API server; a kubelet is played.
 //!
-//! Needs `--features rung2`, KUBECONFIG with every right as `cargo xtask local-api` prints it, and MILLRACE_PROMETHEUS, a
+//! Needs KUBECONFIG with every right as `cargo xtask local-api` prints it, and MILLRACE_PROMETHEUS, a
 //! directory with prometheus and promtool: `cargo xtask parts prometheus`.
 
-#![cfg(feature = "rung2")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,7 +1,6 @@
 //! The REST adapter against a real MLflow server with a login, on PostgreSQL; see `MILLRACE_MLFLOW_URL`, `_USER`,
 //! `_PASSWORD`. Models are named after the time, so that a database can be used again.
 
-#![cfg(feature = "rung2")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a name for each run")]
 

@@ -14,6 +14,8 @@ use crate::ui::{Outcome, Ui};
 
 /// Longest time for a few minutes' work on a busy machine.
 const LIMIT: Duration = Duration::from_secs(420);
+/// From a container's end to its pod's.
+const EVICTED: Duration = Duration::from_secs(30);
 const EXECUTORS: &str = "millrace.dev/role=executor";
 
 pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
@@ -43,8 +45,9 @@ fn driver(space: &Space<'_>, ui: &Ui) -> Outcome<()> {
     same("the class of a lost driver", &at(&record(&job, 1), "/class"), &"DriverLost")?;
     same("failures of the application", &jobs::application_failures(&job), &0)?;
     same("failures around it", &number(&job, "/status/failures/infrastructure"), &Some(1.0))?;
-    evict(space, at(&job, "/status/attempt/pod"))
-        .map_err(|f| space.failure("a finished driver holds its node", f.why))?;
+    // The container has ended before its kubelet says so of the pod; a drain asks until it is let.
+    let pod = at(&job, "/status/attempt/pod");
+    space.until(("the eviction of a finished driver", EVICTED), || Ok(evict(space, pod).ok()))?;
     step.done("attempt 2, on nobody's account; a finished driver may be evicted, a running one not");
     Ok(())
 }

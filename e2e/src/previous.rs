@@ -1,6 +1,6 @@
-//! The processing operator of the previous landing, built from this clone's own history.
+//! The previous landing, its operators and its chart, built from this clone's own history.
 //!
-//! `e2e/previous` names the commit. The image is cached under it, so a landing is built once on a machine.
+//! `e2e/previous` names the commit. What is built is cached under it, so a landing is built once on a machine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,27 +10,38 @@ use crate::cluster::tool;
 use crate::parts;
 use crate::ui::{Failure, Outcome, Ui};
 
-/// The image's name in the cluster.
-pub const IMAGE: &str = "docker.io/millrace/operators-previous:dev";
+/// The image's name in the cluster, without its tag, which is `dev`.
+pub const IMAGE: &str = "docker.io/millrace/operators-previous";
 
-/// That landing's `millrace-processing`, and the directory that keeps it; none, said aloud, where neither this clone nor its
-/// origin has the commit.
+const OPERATORS: [&str; 4] = ["dataplane", "processing", "pipeline", "registry"];
+
+/// What is kept of a landing.
+#[derive(Debug)]
+pub struct Landing {
+    /// Its four programs, `millrace-NAME`.
+    pub binaries: PathBuf,
+    /// Its chart `millrace`.
+    pub chart: PathBuf,
+}
+
+/// The previous landing; none, said aloud, where neither this clone nor its origin has the commit.
 ///
 /// # Errors
 /// It does not build.
-pub fn binary(ui: &Ui) -> Outcome<Option<PathBuf>> {
+pub fn landing(ui: &Ui) -> Outcome<Option<Landing>> {
     let repo = parts::repo_root()?;
     let file = repo.join("e2e/previous");
     let text = fs::read_to_string(&file).map_err(Failure::at("reading", &file))?;
     let commit = text.split_whitespace().next().unwrap_or_default().to_owned();
     let home = parts::cache_root()?.join("previous").join(&commit);
-    let binary = home.join("binaries/millrace-processing");
-    if binary.is_file() {
-        return Ok(Some(binary));
+    let whole = home.join("landing");
+    let landing = Landing { binaries: whole.join("binaries"), chart: whole.join("charts/millrace") };
+    if whole.is_dir() {
+        return Ok(Some(landing));
     }
     if let Err(missing) = fetch(&repo, &commit) {
         ui.say(missing);
-        ui.say("NOT against the previous landing: the operator of this checkout takes its place");
+        ui.say("NOT against the previous landing: this checkout takes its place");
         return Ok(None);
     }
     let step = ui.step(format!("building the landing {}", commit.get(..7).unwrap_or(&commit)), "a few minutes, once");
@@ -38,45 +49,44 @@ pub fn binary(ui: &Ui) -> Outcome<Option<PathBuf>> {
     unpack((&repo, &commit), &source)?;
     let target = parts::target_of(&source)?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args([
-        "build",
-        "--quiet",
-        "--profile",
-        "image",
-        "--bins",
-        "--package",
-        "millrace-processing",
-        "--target-dir",
-    ]);
-    cargo.arg(&target).current_dir(&source).env_remove("CARGO_MANIFEST_DIR");
+    cargo.args(["build", "--quiet", "--profile", "image", "--bins"]);
+    for name in OPERATORS {
+        cargo.args(["--package", &format!("millrace-{name}")]);
+    }
+    cargo.arg("--target-dir").arg(&target).current_dir(&source).env_remove("CARGO_MANIFEST_DIR");
     tool::run(&mut cargo, "building the previous landing")?;
     // Whole or not at all.
-    let (part, binaries) = (home.join("part"), home.join("binaries"));
-    fs::create_dir_all(&part).map_err(Failure::at("creating", &part))?;
-    let copy = part.join("millrace-processing");
-    fs::copy(target.join("image/millrace-processing"), &copy).map_err(Failure::at("writing", &copy))?;
-    fs::rename(&part, &binaries).map_err(Failure::at("renaming", &part))?;
+    let part = home.join("part");
+    let binaries = part.join("binaries");
+    fs::create_dir_all(&binaries).map_err(Failure::at("creating", &binaries))?;
+    for name in OPERATORS.map(|name| format!("millrace-{name}")) {
+        let copy = binaries.join(&name);
+        fs::copy(target.join("image").join(&name), &copy).map_err(Failure::at("writing", &copy))?;
+    }
+    let (from, to) = (source.join("charts"), part.join("charts"));
+    fs::rename(&from, &to).map_err(Failure::at("moving", &from))?;
+    fs::rename(&part, &whole).map_err(Failure::at("renaming", &part))?;
     let _ = fs::remove_dir_all(&source);
     step.done("");
-    Ok(Some(binary))
+    Ok(Some(landing))
 }
 
-/// An image file with that binary.
-///
-/// # Errors
-/// As [`binary`], or it cannot be packed.
-pub fn image(ui: &Ui) -> Outcome<Option<PathBuf>> {
-    let Some(binary) = binary(ui)? else { return Ok(None) };
-    let binaries = binary.parent().map(Path::to_path_buf).unwrap_or_default();
-    let out = binaries.with_file_name("image");
-    let image = out.join("image.tar");
-    if !image.is_file() {
-        let pack = parts::repo_root()?.join("e2e/images/operators/pack.sh");
-        let authorities = Path::new("/etc/ssl/certs/ca-certificates.crt");
-        let arguments = [&pack, &binaries, &out, authorities, Path::new("operators-previous")];
-        tool::run(Command::new("bash").args(arguments), "packing the previous landing")?;
+impl Landing {
+    /// An image file with its operators.
+    ///
+    /// # Errors
+    /// It cannot be packed.
+    pub fn image(&self) -> Outcome<PathBuf> {
+        let out = self.binaries.with_file_name("image");
+        let image = out.join("image.tar");
+        if !image.is_file() {
+            let pack = parts::repo_root()?.join("e2e/images/operators/pack.sh");
+            let authorities = Path::new("/etc/ssl/certs/ca-certificates.crt");
+            let arguments = [&pack, &self.binaries, &out, authorities, Path::new("operators-previous")];
+            tool::run(Command::new("bash").args(arguments), "packing the previous landing")?;
+        }
+        Ok(image)
     }
-    Ok(Some(image))
 }
 
 fn git(repo: &Path, args: &[&str], what: &str) -> Outcome<String> {

@@ -109,19 +109,20 @@ fn operators_image(ui: &Ui) -> Outcome<PathBuf> {
 impl Stage {
     fn install(&self, built: &BTreeMap<String, PathBuf>, ui: &Ui, sandbox: &[&str]) -> Outcome<()> {
         let helm = built.get("helm").map(|dir| dir.join("helm")).unwrap_or_default();
-        self.release((&helm, "millrace-crds", OPERATORS), &[], ui)?;
+        let charts = parts::repo_root()?.join("charts");
+        self.release((&helm, &charts.join("millrace-crds"), OPERATORS), &[], ui)?;
         self.apply(&example("flights/namespace.yaml")?)?;
         let operators = format!("operatorNamespace={OPERATORS}");
-        self.release((&helm, "sandbox", SANDBOX), &[&["--set", &operators], sandbox].concat(), ui)?;
-        self.release((&helm, "millrace", OPERATORS), &[], ui)
+        self.release((&helm, &charts.join("sandbox"), SANDBOX), &[&["--set", &operators], sandbox].concat(), ui)?;
+        self.release((&helm, &charts.join("millrace"), OPERATORS), &[], ui)
     }
 
     /// Installs or upgrades one of the charts, with the local values on a local cluster, and waits until it is ready.
-    fn release(&self, (helm, name, namespace): (&Path, &str, &str), more: &[&str], ui: &Ui) -> Outcome<()> {
+    fn release(&self, (helm, chart, namespace): (&Path, &Path, &str), more: &[&str], ui: &Ui) -> Outcome<()> {
+        let name = chart.file_name().unwrap_or_default().to_string_lossy();
         let step = ui.step(format!("installing {name}"), "");
-        let chart = parts::repo_root()?.join("charts").join(name);
         let mut command = Command::new(helm);
-        command.args(["upgrade", "--install", name]).arg(&chart).args(self.target.helm_args());
+        command.args(["upgrade", "--install", &name]).arg(chart).args(self.target.helm_args());
         command.args(["--namespace", namespace, "--create-namespace", "--wait", "--timeout", "5m"]);
         let values = chart.join(if self.target.local { "values-local.yaml" } else { "values-demo.yaml" });
         if values.exists() {
@@ -149,13 +150,23 @@ impl Stage {
         cluster::import_images(&[tar], ui)
     }
 
-    /// Installs the operators again after [`Stage::uninstall_operators`].
+    /// Installs the operators again after [`Stage::uninstall_operators`] or [`Stage::install_chart`].
     ///
     /// # Errors
     /// Helm's own message and the state of the pods.
     pub fn install_operators(&self, ui: &Ui) -> Outcome<()> {
+        self.install_chart(&parts::repo_root()?.join("charts/millrace"), None, ui)
+    }
+
+    /// Upgrades the operators to this chart, newer or older, whose image is in this repository with the tag `dev`.
+    ///
+    /// # Errors
+    /// Helm's own message and the state of the pods.
+    pub fn install_chart(&self, chart: &Path, image: Option<&str>, ui: &Ui) -> Outcome<()> {
         let helm = parts::ensure(&["helm"], ui)?.get("helm").map(|dir| dir.join("helm")).unwrap_or_default();
-        self.release((&helm, "millrace", OPERATORS), &[], ui)
+        let set = image.map(|image| format!("image.repository={image},image.tag=dev"));
+        let more: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
+        self.release((&helm, chart, OPERATORS), &more, ui)
     }
 
     /// Uninstalls the chart of the operators and waits until its objects are gone. The kinds and all objects stay.

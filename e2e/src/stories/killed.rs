@@ -100,39 +100,10 @@ impl Killer<'_> {
                 std::thread::sleep(Duration::from_millis(50));
             }
             let victim = self.victims.get(self.next() as usize % self.victims.len()).copied().unwrap_or("processing");
-            if self.kills.len() < MOST && self.kill(victim)? {
+            if self.kills.len() < MOST && kill(self.stage, victim)? {
                 self.kills.push(format!("{victim} at {:.1}s", begun.elapsed().as_secs_f32()));
             }
         }
-    }
-
-    /// SIGKILL to the process where it can be seen, then the pod goes too: its successor starts without a back-off.
-    fn kill(&self, operator: &str) -> Outcome<bool> {
-        let label = format!("app.kubernetes.io/name=millrace-{operator}");
-        let pods = self.stage.json(&["get", "pods", "-n", OPERATORS, "-l", &label])?;
-        let pods = pods.pointer("/items").and_then(Value::as_array).cloned().unwrap_or_default();
-        // One that is not running yet has nothing to lose.
-        let running = pods
-            .iter()
-            .find(|p| at(p, "/status/phase") == "Running" && p.pointer("/metadata/deletionTimestamp").is_none());
-        let Some(pod) = running else { return Ok(false) };
-        let container = at(pod, "/status/containerStatuses/0/containerID").rsplit('/').next().unwrap_or_default();
-        if self.stage.target.local {
-            kill_processes(container);
-        }
-        let name = at(pod, "/metadata/name");
-        self.stage.text(&[
-            "delete",
-            "pod",
-            name,
-            "-n",
-            OPERATORS,
-            "--grace-period=0",
-            "--force",
-            "--wait=false",
-            "--ignore-not-found",
-        ])?;
-        Ok(true)
     }
 
     /// The generator splitmix64: the same seed, the same moments.
@@ -143,6 +114,34 @@ impl Killer<'_> {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         (mixed ^ (mixed >> 31)) >> 11
     }
+}
+
+/// SIGKILL to the process where it can be seen, then the pod goes too: its successor starts without a back-off.
+pub(super) fn kill(stage: &Stage, operator: &str) -> Outcome<bool> {
+    let label = format!("app.kubernetes.io/name=millrace-{operator}");
+    let pods = stage.json(&["get", "pods", "-n", OPERATORS, "-l", &label])?;
+    let pods = pods.pointer("/items").and_then(Value::as_array).cloned().unwrap_or_default();
+    // One that is not running yet has nothing to lose.
+    let running =
+        pods.iter().find(|p| at(p, "/status/phase") == "Running" && p.pointer("/metadata/deletionTimestamp").is_none());
+    let Some(pod) = running else { return Ok(false) };
+    let container = at(pod, "/status/containerStatuses/0/containerID").rsplit('/').next().unwrap_or_default();
+    if stage.target.local {
+        kill_processes(container);
+    }
+    let name = at(pod, "/metadata/name");
+    stage.text(&[
+        "delete",
+        "pod",
+        name,
+        "-n",
+        OPERATORS,
+        "--grace-period=0",
+        "--force",
+        "--wait=false",
+        "--ignore-not-found",
+    ])?;
+    Ok(true)
 }
 
 /// Sends SIGKILL to every process of a container of the local cluster; its control group names it.
@@ -192,7 +191,7 @@ fn same_end(space: &Space<'_>, shown: &demo::Shown) -> Outcome<()> {
 }
 
 /// Every pod of an attempt was created exactly once; their number.
-fn once(space: &Space<'_>, entries: &[Entry]) -> Outcome<usize> {
+pub(super) fn once(space: &Space<'_>, entries: &[Entry]) -> Outcome<usize> {
     let account = format!("system:serviceaccount:{OPERATORS}:millrace-processing");
     let mut created: BTreeMap<&str, usize> = BTreeMap::new();
     for entry in entries {

@@ -12,6 +12,7 @@ mod idle;
 mod jobs;
 mod killed;
 mod mlflow;
+mod previous;
 mod ranks;
 mod reinstall;
 mod renew;
@@ -55,21 +56,21 @@ pub enum Company {
 pub fn all(long: bool) -> Vec<Story> {
     let story = |company| move |name, play| Story { name, long: false, local: false, company, play };
     let (alone, together, beside) = (story(Company::Alone), story(Company::Together), story(Company::Beside));
-    let all: [Story; 14] = [
+    let all = [
         Story { local: true, ..beside("200 idle objects", idle::play) },
         alone("demo", demo::play),
         alone("chart reinstalled", reinstall::play),
+        Story { local: true, ..alone("the previous landing's chart, and back", previous::play) },
         alone("operators killed", killed::play),
         together("flink: streams put back", streams::put_back),
+        together("spark: a stream goes on", structured::play),
+        together("spark: executors follow the work", executors::play),
         together("failures told apart", failures::play),
+        together("every class of failure", verdicts::play),
         together("ranks restart together", ranks::play),
         together("walls around jobs", walls::play),
         together("drift and adoption", drift::play),
-        // Minutes each, and not yet played to their end on a quiet machine.
-        Story { long: true, ..alone("every class of failure", verdicts::play) },
-        Story { long: true, ..alone("spark: executors follow the work", executors::play) },
-        Story { long: true, ..alone("spark: a stream goes on", structured::play) },
-        Story { long: true, ..alone("flink: streams exactly once", streams::exactly_once) },
+        alone("flink: streams exactly once", streams::exactly_once),
         Story { long: true, ..alone("credentials renewed", renew::play) },
     ];
     all.into_iter().filter(|s| long || !s.long).collect()

@@ -35,7 +35,7 @@ INSERT INTO counts SELECT carrier, COUNT(*) FROM flights WHERE carrier <> '' GRO
 ";
 
 /// Topic, bucket and job of a story.
-struct Scene<'a> {
+pub(super) struct Scene<'a> {
     space: Space<'a>,
     ui: &'a Ui,
     /// The topic's name on the broker.
@@ -114,7 +114,7 @@ pub(super) fn put_back(stage: &Stage, ui: &Ui) -> Outcome<()> {
 }
 
 impl<'a> Scene<'a> {
-    fn new(stage: &'a Stage, ui: &'a Ui, name: &str) -> Outcome<Self> {
+    pub(super) fn new(stage: &'a Stage, ui: &'a Ui, name: &str) -> Outcome<Self> {
         stage.bring("image-streams", ui)?;
         let space = Space::new(stage, name)?;
         let object = |kind: &str, name: &str, spec: Value| json!({"apiVersion": "millrace.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec});
@@ -131,7 +131,7 @@ impl<'a> Scene<'a> {
         Ok(Self { space, ui, topic, bucket })
     }
 
-    fn job(&self, class: &str, state: Value) -> Outcome<()> {
+    pub(super) fn job(&self, class: &str, state: Value) -> Outcome<()> {
         let mut all = json!({"bucket": "counts", "checkpointEvery": "5s"});
         if let (Some(all), Value::Object(more)) = (all.as_object_mut(), state) {
             all.extend(more);
@@ -168,7 +168,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The job, healthy in another attempt than the named one.
-    fn healthy(&self, other: &str) -> Outcome<Value> {
+    pub(super) fn healthy(&self, other: &str) -> Outcome<Value> {
         self.space.wait(("processingjob", JOB), START, |job| {
             if let Some(("True", reason, message)) = condition(job, "Stalled") {
                 return Err(self.space.failure(&format!("the job is stalled: {reason}"), message));
@@ -302,7 +302,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Removes the job; its ConfigMaps of high availability, which nobody owns, go with it.
-    fn end(&self) -> Outcome<()> {
+    pub(super) fn end(&self) -> Outcome<()> {
         self.space.delete("processingjob", JOB)?;
         self.space.until(("the end of everything of the job", Duration::from_secs(60)), || {
             let maps = self.space.list("configmaps", &["-l", "type=flink-native-kubernetes"])?;

@@ -26,6 +26,11 @@ impl<'a> Space<'a> {
         Self { stage, name: TEAM.to_owned(), own: false }
     }
 
+    /// A namespace that is there.
+    pub(super) fn of(stage: &'a Stage, name: &str) -> Self {
+        Self { stage, name: name.to_owned(), own: false }
+    }
+
     /// A namespace of the story's own, as strict as the example's. What an interrupted story left there goes first.
     pub(super) fn new(stage: &'a Stage, name: &str) -> Outcome<Self> {
         stage.text(&["delete", "namespace", name, "--ignore-not-found", "--timeout=120s"])?;

@@ -75,7 +75,7 @@ pub(super) fn second_rung() -> Vec<Check> {
                     ("KUBECONFIG", api.kubeconfig.display().to_string()),
                     ("MILLRACE_AUDIT_LOG", api.audit_log.display().to_string()),
                 ];
-                let other = previous::binary(ui)?;
+                let other = previous::landing(ui)?.map(|landing| landing.binaries.join("millrace-processing"));
                 env.extend(other.map(|file| ("MILLRACE_PREVIOUS", file.display().to_string())));
                 real("real_previous", &env)
             }),

@@ -11,25 +11,38 @@ use super::layout::Layout;
 use super::{files, tool};
 use crate::ui::{Failure, Outcome, Ui};
 
+/// Files that are imported at once: a large one is mostly unpacked by one thread.
+const AT_ONCE: usize = 2;
+
 /// Imports image files (`docker-archive` tars) under the names they carry. A file that was imported before is
 /// skipped: parts never change in place, so path, size and time of change tell a file.
 ///
 /// # Errors
 /// containerd is not running, or refuses a file.
 pub(super) fn import(layout: &Layout, tars: &[PathBuf], ui: &Ui) -> Outcome<()> {
+    let mut new = Vec::new();
     for tar in tars {
         let mark = layout.file("images").join(identity(tar)?);
-        if mark.exists() {
-            continue;
+        if !mark.exists() {
+            new.push((tar, mark));
         }
-        let step = ui.step(format!("importing {}", tar.display()), "");
+    }
+    if new.is_empty() {
+        return Ok(());
+    }
+    let many = new.len();
+    let step = ui.step(format!("importing {many} image{}", if many == 1 { "" } else { "s" }), "");
+    let said = tool::in_turn(new, AT_ONCE, |(tar, mark)| {
         let mut ctr = Command::new("ctr");
         ctr.arg("--address").arg(layout.containerd()).args(["--namespace", "k8s.io", "images", "import"]).arg(tar);
-        let said = tool::run(&mut ctr, &format!("importing {}", tar.display()))?;
+        tool::run(&mut ctr, &format!("importing {}", tar.display())).map(|said| (said, mark))
+    });
+    for said in said {
+        let (said, mark) = said?;
         forget_namesakes(layout, &names(&said));
         files::write(&mark, &said, 0o600)?;
-        step.done("");
     }
+    step.done("");
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::ui::{Failure, Outcome};
@@ -70,4 +71,18 @@ pub fn free_ports<const N: usize>() -> Outcome<[u16; N]> {
         held.push(listener);
     }
     Ok(ports)
+}
+
+/// Does `work` for each of the items, `at_once` of them at a time; each player takes the next one when its last is done.
+/// The results are in the order of the items; that of a player that panics is missing.
+pub fn in_turn<T: Send, R: Send>(items: Vec<T>, at_once: usize, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let line = Mutex::new(items.into_iter().enumerate());
+    let next = || line.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let player = || std::iter::from_fn(next).map(|(at, item)| (at, work(item))).collect::<Vec<_>>();
+    let mut all: Vec<_> = std::thread::scope(|scope| {
+        let players: Vec<_> = (0..at_once).map(|_| scope.spawn(player)).collect();
+        players.into_iter().filter_map(|player| player.join().ok()).flatten().collect()
+    });
+    all.sort_by_key(|(at, _)| *at);
+    all.into_iter().map(|(_, result)| result).collect()
 }

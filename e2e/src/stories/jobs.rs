@@ -110,3 +110,11 @@ pub(super) fn record(job: &Value, number: i64) -> Value {
 pub(super) fn application_failures(job: &Value) -> i64 {
     job.pointer("/status/failures/application").and_then(Value::as_i64).unwrap_or(0)
 }
+
+/// Waits until an executor of Spark runs.
+pub(super) fn executor(space: &Space<'_>, limit: Duration) -> Outcome<()> {
+    space.until(("a running executor", limit), || {
+        let executors = space.list("pods", &["-l", "spark-role=executor"])?;
+        Ok(executors.iter().any(|p| at(p, "/status/phase") == "Running").then_some(()))
+    })
+}

@@ -47,6 +47,8 @@ pub enum Company {
     Alone,
     /// A few of its neighbours that say the same: it disturbs nobody and minds nobody's load.
     Together,
+    /// Its neighbours that say the same: it kills operators, and bears that others do.
+    Killers,
     /// Everything that comes after it: it mostly waits.
     Beside,
 }
@@ -55,22 +57,23 @@ pub enum Company {
 #[must_use]
 pub fn all(long: bool) -> Vec<Story> {
     let story = |company| move |name, play| Story { name, long: false, local: false, company, play };
-    let (alone, together, beside) = (story(Company::Alone), story(Company::Together), story(Company::Beside));
+    let (alone, together) = (story(Company::Alone), story(Company::Together));
+    let (killers, beside) = (story(Company::Killers), story(Company::Beside));
     let all = [
         Story { local: true, ..beside("200 idle objects", idle::play) },
-        alone("demo", demo::play),
         alone("chart reinstalled", reinstall::play),
         Story { local: true, ..alone("the previous landing's chart, and back", previous::play) },
-        alone("operators killed", killed::play),
-        together("flink: streams put back", streams::put_back),
+        killers("flink: streams exactly once", streams::exactly_once),
+        killers("operators killed", killed::play),
+        together("demo", demo::play),
         together("spark: a stream goes on", structured::play),
+        together("flink: streams put back", streams::put_back),
         together("spark: executors follow the work", executors::play),
         together("failures told apart", failures::play),
         together("every class of failure", verdicts::play),
         together("ranks restart together", ranks::play),
         together("walls around jobs", walls::play),
         together("drift and adoption", drift::play),
-        alone("flink: streams exactly once", streams::exactly_once),
         Story { long: true, ..alone("credentials renewed", renew::play) },
     ];
     all.into_iter().filter(|s| long || !s.long).collect()

@@ -25,10 +25,7 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     ])?;
     running(&space, ("goes-on", 1), LIMIT)?;
     running(&space, ("spark", 1), LIMIT)?;
-    space.until(("a running executor", LIMIT), || {
-        let executors = space.list("pods", &["-l", "spark-role=executor"])?;
-        Ok(executors.iter().any(|p| at(p, "/status/phase") == "Running").then_some(()))
-    })?;
+    jobs::executor(&space, LIMIT)?;
     space.apply(&[jobs::container("ends-meanwhile", &["/app/sleep.py", "10"])])?;
     running(&space, ("ends-meanwhile", 1), LIMIT)?;
     let before = pods(&space)?;

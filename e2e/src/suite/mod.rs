@@ -9,10 +9,10 @@ mod servers;
 
 pub(crate) use servers::Kafka;
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::stories::{self, Company};
+use crate::cluster::tool;
+use crate::stories::{self, Company, Story};
 use crate::ui::{Failure, Outcome, Ui, short};
 
 /// Checks that play at once where they mostly wait; more would wait for cpu, and run into deadlines.
@@ -114,7 +114,7 @@ fn row((rung, name, check): Check, ui: &Ui) -> Row {
 }
 
 /// Every story plays on the same cluster, with the operators installed by the chart.
-fn stage_and_play(chosen: Vec<stories::Story>, options: &Options, ui: &Ui) -> Vec<Row> {
+fn stage_and_play(chosen: Vec<Story>, options: &Options, ui: &Ui) -> Vec<Row> {
     let begun = Instant::now();
     let set = match &options.elsewhere {
         Some((context, images)) => crate::stage::existing(context, images, ui),
@@ -129,7 +129,7 @@ fn stage_and_play(chosen: Vec<stories::Story>, options: &Options, ui: &Ui) -> Ve
         }
     };
     let staged = Row { rung: 3, name: "stage".into(), counts: Counts::default(), took: begun.elapsed(), why: None };
-    let play = |story: &stories::Story, ui: &Ui| {
+    let play = |story: &Story, ui: &Ui| {
         let (stage, play) = (stage.clone(), story.play);
         let check: Check = (3, story.name.to_owned(), Box::new(move |ui| play(&stage, ui).map(|()| Counts::ONE)));
         safely(story, || row(check, ui))
@@ -138,9 +138,11 @@ fn stage_and_play(chosen: Vec<stories::Story>, options: &Options, ui: &Ui) -> Ve
     let alone = if chosen.iter().all(|s| s.company == Company::Alone) { *ui } else { Ui::plain() };
     std::thread::scope(|scope| {
         let (mut rows, mut beside) = (vec![staged], Vec::new());
-        for group in chosen.chunk_by(|a, b| a.company == b.company && a.company == Company::Together) {
+        for group in chosen.chunk_by(|a, b| a.company == b.company && a.company != Company::Alone) {
             match group {
-                [story] if story.company == Company::Beside => beside.push(scope.spawn(|| play(story, &alone))),
+                [Story { company: Company::Beside, .. }, ..] => {
+                    beside.extend(group.iter().map(|story| scope.spawn(|| play(story, &alone))));
+                }
                 group => rows.extend(in_turn(group.iter().collect(), &alone, play)),
             }
         }
@@ -149,22 +151,14 @@ fn stage_and_play(chosen: Vec<stories::Story>, options: &Options, ui: &Ui) -> Ve
     })
 }
 
-/// A few checks at a time; each player takes the next one when its last is over. The rows in the order of the checks.
+/// A few checks at a time.
 fn in_turn<T: Send>(checks: Vec<T>, ui: &Ui, play: impl Fn(T, &Ui) -> Row + Sync) -> Vec<Row> {
     let ui = if checks.len() > 1 { &Ui::plain() } else { ui };
-    let line = Mutex::new(checks.into_iter().enumerate());
-    let next = || line.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let player = || std::iter::from_fn(next).map(|(at, check)| (at, play(check, ui))).collect::<Vec<_>>();
-    let mut rows: Vec<_> = std::thread::scope(|scope| {
-        let players: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(player)).collect();
-        players.into_iter().filter_map(|player| player.join().ok()).flatten().collect()
-    });
-    rows.sort_by_key(|(at, _)| *at);
-    rows.into_iter().map(|(_, row)| row).collect()
+    tool::in_turn(checks, AT_ONCE, |check| play(check, ui))
 }
 
 /// A story that panics is a failed story, and the next one plays.
-fn safely(story: &stories::Story, play: impl FnOnce() -> Row) -> Row {
+fn safely(story: &Story, play: impl FnOnce() -> Row) -> Row {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(play)).unwrap_or_else(|_| {
         let why = Failure::because("the story panicked", "its message is above");
         let counts = Counts { failed: 1, ..Counts::default() };
@@ -172,7 +166,7 @@ fn safely(story: &stories::Story, play: impl FnOnce() -> Row) -> Row {
     })
 }
 
-fn close(rows: &[Row], away: &[stories::Story]) -> Outcome<()> {
+fn close(rows: &[Row], away: &[Story]) -> Outcome<()> {
     let sum = |pick: fn(&Counts) -> usize| rows.iter().map(|r| pick(&r.counts)).sum::<usize>();
     let (passed, failed) = (sum(|c| c.passed), sum(|c| c.failed));
     let names = rows.iter().map(|r| r.name.len()).chain(away.iter().map(|s| s.name.len()));

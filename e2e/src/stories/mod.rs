@@ -74,6 +74,7 @@ pub fn all(long: bool) -> Vec<Story> {
         together("ranks restart together", ranks::play),
         together("walls around jobs", walls::play),
         together("drift and adoption", drift::play),
+        Story { long: true, ..alone("flink: version 1.20", streams::older) },
         Story { long: true, ..alone("credentials renewed", renew::play) },
     ];
     all.into_iter().filter(|s| long || !s.long).collect()

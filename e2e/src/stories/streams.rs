@@ -42,6 +42,8 @@ pub(super) struct Scene<'a> {
     topic: String,
     /// The bucket's name on the store.
     bucket: String,
+    /// Another version of Flink than the default.
+    version: Option<&'static str>,
 }
 
 /// Everything dies once, and the counts are right.
@@ -74,6 +76,16 @@ pub(super) fn exactly_once(stage: &Stage, ui: &Ui) -> Outcome<()> {
         "{total} flights in {} windows, each written once: {old} by the old code, {new} by the new",
         plain.len()
     ));
+    scene.end()
+}
+
+/// The same program on Flink 1.20.
+pub(super) fn older(stage: &Stage, ui: &Ui) -> Outcome<()> {
+    let scene = Scene::of_version(stage, ui, ("story-streams-1-20", Some("1.20")))?;
+    scene.job("CountFlights", json!({}))?;
+    scene.while_fed(|| scene.die())?;
+    let (plain, lines) = scene.counted()?;
+    ui.say(format!("{} flights in {} windows, each written once", plain.values().sum::<i64>(), lines.len()));
     scene.end()
 }
 
@@ -113,9 +125,18 @@ pub(super) fn put_back(stage: &Stage, ui: &Ui) -> Outcome<()> {
     scene.end()
 }
 
+/// The image with the programs for a version of Flink.
+fn streams(version: Option<&str>) -> String {
+    version.map_or_else(|| "streams".to_owned(), |version| format!("streams-{version}"))
+}
+
 impl<'a> Scene<'a> {
     pub(super) fn new(stage: &'a Stage, ui: &'a Ui, name: &str) -> Outcome<Self> {
-        stage.bring("image-streams", ui)?;
+        Self::of_version(stage, ui, (name, None))
+    }
+
+    fn of_version(stage: &'a Stage, ui: &'a Ui, (name, version): (&str, Option<&'static str>)) -> Outcome<Self> {
+        stage.bring(&format!("image-{}", streams(version)), ui)?;
         let space = Space::new(stage, name)?;
         let object = |kind: &str, name: &str, spec: Value| json!({"apiVersion": "millrace.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec});
         space.apply(&[
@@ -128,7 +149,7 @@ impl<'a> Scene<'a> {
         };
         let topic = ready("datatopic", "flights", "/status/topicName")?;
         let bucket = ready("databucket", "counts", "/status/bucketName")?;
-        Ok(Self { space, ui, topic, bucket })
+        Ok(Self { space, ui, topic, bucket, version })
     }
 
     pub(super) fn job(&self, class: &str, state: Value) -> Outcome<()> {
@@ -136,8 +157,8 @@ impl<'a> Scene<'a> {
         if let (Some(all), Value::Object(more)) = (all.as_object_mut(), state) {
             all.extend(more);
         }
-        let flink = json!({
-            "image": format!("{}/streams:dev", self.space.stage.images),
+        let mut flink = json!({
+            "image": format!("{}/{}:dev", self.space.stage.images, streams(self.version)),
             "main": "local:///opt/flink/usrlib/streams.jar",
             "class": format!("{PACKAGE}.{class}"),
             "args": ["$(topic.flights)", "$(bucket.counts)/hourly"],
@@ -146,6 +167,9 @@ impl<'a> Scene<'a> {
             "taskManagers": {"count": 1, "slots": 2, "cpu": "200m", "memory": "1Gi"},
             "state": all,
         });
+        if let (Some(flink), Some(version)) = (flink.as_object_mut(), self.version) {
+            flink.insert("version".to_owned(), json!(version));
+        }
         let spec = json!({"flink": flink, "reads": ["topic/flights"], "writes": ["bucket/counts/hourly/"]});
         self.space.apply(&[json!({"apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob", "metadata": {"name": JOB}, "spec": spec})])
     }

@@ -59,7 +59,9 @@ fn all(plan: &Plan<'_>, own: &Flink, start: &FlinkStart) -> BTreeMap<String, Val
     set(JAVA_OPTIONS, json!(format!("{} {theirs}", opens()).trim()));
     set("execution.target", json!("kubernetes-application"));
     set("internal.cluster.execution-mode", json!("NORMAL"));
-    // Without these two an application that is over is gone before anybody has asked how it went.
+    // Without these two an application that is over is gone before anybody has asked how it went. With them Flink tells it
+    // for as long as the JobManager lives: an application's cluster keeps the ended job in a store without a limit of time
+    // or number (`ApplicationClusterEntryPoint.createSerializableExecutionGraphStore`), whatever `jobstore.*` says.
     set("execution.shutdown-on-application-finish", json!(false));
     set("execution.submit-failed-job-on-application-error", json!(true));
     set("execution.runtime-mode", json!(if own.mode == FlinkMode::Batch { "BATCH" } else { "STREAMING" }));

@@ -119,8 +119,8 @@ pub struct RetrySpec {
     /// The pause before an attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backoff: Option<Backoff>,
-    /// More memory for the attempt after one that ran out of it (class OutOfMemory): the container, Spark's driver,
-    /// Flink's JobManager. Such a failure uses up no repetition; at the bound it is final. Default: the same memory again,
+    /// More memory for the attempt after one that ran out of it (class OutOfMemory): the container, Spark's driver or its
+    /// executors, Flink's JobManager or its TaskManagers, as the failure says. Such a failure uses up no repetition; at the bound it is final. Default: the same memory again,
     /// on the account of `limit`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_out_of_memory: Option<MemoryGrowth>,

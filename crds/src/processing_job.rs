@@ -160,6 +160,9 @@ pub struct Attempt {
     /// Memory it asks for, when earlier attempts have shown that the spec's is too little (`retry.onOutOfMemory`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Quantity>,
+    /// As `memory`, for each of Spark's executors, each of Flink's TaskManagers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_memory: Option<Quantity>,
     /// When its first container ran; the run deadline counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
@@ -224,6 +227,10 @@ pub struct AttemptRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4_096))]
     pub message: Option<String>,
+    /// The field of the spec whose memory was too little, when it ran out of it, for example `spark.executors.memory`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub short_of: Option<String>,
     /// Exit code of the main container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,

@@ -25,7 +25,7 @@ struct Verdict {
     accounts: (i64, i64),
 }
 
-const ALL: [Verdict; 5] = [
+const ALL: [Verdict; 6] = [
     Verdict {
         name: "devours",
         class: "OutOfMemory",
@@ -53,6 +53,13 @@ const ALL: [Verdict; 5] = [
         says: &["ValueError", "three times"],
         exit: Some(1),
         accounts: (3, 0),
+    },
+    Verdict {
+        name: "cramped",
+        class: "OutOfMemory",
+        says: &["raise spark.executors.memory (900Mi)", "an executor ran out of memory", "OutOfMemoryError"],
+        exit: Some(1),
+        accounts: (1, 0),
     },
     Verdict { name: "endless", class: "Deadline", says: &["deadlines.run (4s)"], exit: None, accounts: (0, 0) },
 ];
@@ -87,8 +94,18 @@ fn jobs() -> Vec<Value> {
             jobs::container("exhausted", &["/app/fail.py", "three", "times"]),
             json!({"retry": {"limit": 2, "backoff": {"initial": "1s", "max": "1s"}}}),
         ),
+        cramped(),
         with(jobs::container("endless", &["/app/sleep.py", "600"]), json!({"deadlines": {"run": "4s", "stop": "5s"}})),
     ]
+}
+
+/// Its executor's heap is full at once; the driver's log ends with a trace of it that is longer than what a kubelet reads.
+fn cramped() -> Value {
+    let full = "SELECT sum(length(repeat('x', cast(1500000000 + id AS int)))) FROM range(2)";
+    let more = json!({
+        "executors": {"count": 1, "cpu": "100m", "memory": "900Mi"}, "conf": {"spark.task.maxFailures": "1"},
+    });
+    jobs::with_spark(jobs::sql("cramped", full), more)
 }
 
 /// Each ends as the documentation says.

@@ -8,6 +8,7 @@ pub(crate) mod event_log;
 pub(crate) mod executor;
 pub(crate) mod flink;
 pub(crate) mod grant;
+pub(crate) mod log;
 pub(crate) mod main_pod;
 pub(crate) mod parts;
 pub(crate) mod properties;

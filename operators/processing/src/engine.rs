@@ -37,6 +37,11 @@ pub(crate) trait Engine {
     /// The field that says how much memory the pod has whose end is the attempt's, and how much that is.
     fn memory(&self) -> (&'static str, &Quantity);
 
+    /// As [`Self::memory`], of each of the pods that the application asks for itself.
+    fn worker_memory(&self) -> Option<(&'static str, &Quantity)> {
+        None
+    }
+
     /// Scheme of bucket URIs.
     fn scheme(&self) -> &'static str;
 

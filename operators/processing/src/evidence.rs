@@ -29,6 +29,8 @@ pub(crate) struct Outcome {
     pub started: Option<Timestamp>,
     pub finished: Option<Timestamp>,
     pub results: BTreeMap<String, Value>,
+    /// Whether it was the workers, not the pod itself, whose memory was too little.
+    pub workers: bool,
 }
 
 impl Outcome {

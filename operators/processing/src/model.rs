@@ -109,8 +109,8 @@ impl Model {
         Self { policy, work, hash: hash(spec) }
     }
 
-    /// What an attempt runs whose memory has grown to this much.
-    pub(crate) fn grown(job: &ProcessingJob, memory: &Quantity) -> Option<Work> {
+    /// What an attempt runs whose memory has grown to this much: its own, its workers'.
+    pub(crate) fn grown(job: &ProcessingJob, memory: (Option<&Quantity>, Option<&Quantity>)) -> Option<Work> {
         let spec = memory::grown(&job.spec.job, memory);
         let (mut findings, name) = (Findings::default(), job.metadata.name.as_deref().unwrap_or_default());
         let policy = policy(&spec, &mut findings);

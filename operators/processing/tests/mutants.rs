@@ -83,6 +83,7 @@ const LEAKS_THE_SERVICE: u8 = 12;
 const STOPS_BEFORE_THE_PREFLIGHT: u8 = 13;
 const TRIES_WITHOUT_DATA: u8 = 14;
 const LEAKS_THE_PREFLIGHT: u8 = 15;
+const FORGETS_WHOSE_MEMORY: u8 = 16;
 
 struct Mutant<const RULE: u8>(Processing);
 
@@ -145,6 +146,11 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
         let mut decision = Processing::decide(&job, seen, now);
         let status = &mut decision.status;
         match RULE {
+            FORGETS_WHOSE_MEMORY => {
+                for record in &mut status.last_attempts {
+                    record.short_of = None;
+                }
+            }
             FORGETS_INTENT if !decision.actions.is_empty() => {
                 status.clone_from(&job.status.clone().unwrap_or_default());
             }
@@ -212,6 +218,7 @@ fn broken_operators_are_caught() {
         ("forgets the deadline", told::<FORGETS_THE_DEADLINE>("run deadline")),
         ("stops before the preflight", told::<STOPS_BEFORE_THE_PREFLIGHT>("a new spec is refused")),
         ("stops before the data is there", told::<TRIES_WITHOUT_DATA>("the data of a new spec is late")),
+        ("forgets whose memory", told::<FORGETS_WHOSE_MEMORY>("executors' memory grows, then the driver's")),
         ("leaks the preflight's grant", told::<LEAKS_THE_PREFLIGHT>("the data of a new spec is late")),
     ];
     let missed: Vec<_> = all.iter().filter(|(_, caught)| !caught).map(|(name, _)| name).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
-use super::{event_log, executor, parts, properties, stream};
+use super::{event_log, executor, log, parts, properties, stream};
 use crate::{
     engine::{self, Plan},
     model::{Executors, Program, Spark},
@@ -20,37 +20,11 @@ pub(crate) const TEMPLATE: &str = "executor.yaml";
 /// Key of the statements of an SQL job.
 pub(crate) const SQL: &str = "job.sql";
 
-/// A failed attempt's message is the end of its log, so the log ends with the application's own words: Spark's
-/// information is left out, and so are the warnings it gives about its own shutdown and about a node short of cpu.
-const LOG4J2: &str = "\
-rootLogger.level = warn
-rootLogger.appenderRef.stdout.ref = console
-appender.console.type = Console
-appender.console.name = console
-appender.console.target = SYSTEM_ERR
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex
-logger.k8s.name = org.apache.spark.scheduler.cluster.k8s
-logger.k8s.level = error
-logger.shutdown.name = org.apache.spark.util.ShutdownHookManager
-logger.shutdown.level = off
-logger.dispatcher.name = org.apache.spark.rpc.netty.Dispatcher
-logger.dispatcher.level = error
-logger.outbox.name = org.apache.spark.rpc.netty.Outbox
-logger.outbox.level = error
-logger.native.name = org.apache.hadoop.util.NativeCodeLoader
-logger.native.level = error
-logger.vertx.name = io.vertx.core.impl.BlockedThreadChecker
-logger.vertx.level = off
-logger.metrics.name = org.apache.hadoop.metrics2
-logger.metrics.level = error
-";
-
 /// The ConfigMap of one attempt.
 pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> ConfigMap {
     let mut data = BTreeMap::from([
         (PROPERTIES.to_owned(), properties::text(plan, own)),
-        ("log4j2.properties".to_owned(), LOG4J2.to_owned()),
+        ("log4j2.properties".to_owned(), log::settings(own)),
     ]);
     if own.executors != Executors::None {
         data.insert(TEMPLATE.to_owned(), executor::template(plan));

@@ -64,7 +64,8 @@ fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<Flin
     if attempt.spec_hash.as_ref() != Some(&pass.model.hash) {
         return;
     }
-    let grown = attempt.memory.as_ref().and_then(|memory| Model::grown(pass.job, memory));
+    let memory = (attempt.memory.as_ref(), attempt.worker_memory.as_ref());
+    let grown = memory.0.or(memory.1).and_then(|_| Model::grown(pass.job, memory));
     let work = grown.as_ref().unwrap_or(work);
     let run = pass.status.run_number.unwrap_or(1);
     if attempt.grant.is_some() && seen.grant.is_none() {

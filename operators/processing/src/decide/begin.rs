@@ -98,12 +98,13 @@ fn new_attempt(pass: &mut Pass<'_>, work: &Work) {
         }
     };
     let grant = (!work.access.is_empty()).then(|| engine::grant_name(&name));
-    let memory = finish::grown(pass);
+    let (memory, worker_memory) = (finish::grown(pass, false), finish::grown(pass, true));
     let replicas = engine::of(work).replicas();
     let status = &mut pass.status;
     status.attempt = Some(Attempt {
         number,
         memory,
+        worker_memory,
         replicas: (replicas > 1).then_some(replicas),
         pod: Some(format!("{name}-{}", engine::of(work).suffix())),
         name,

@@ -43,10 +43,12 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
     let finished = outcome.finished.unwrap_or(pass.now);
     let started = outcome.started.or_else(|| attempt.started_at.as_ref().map(|t| t.0));
     let message = match outcome.class {
-        Some(FailureClass::OutOfMemory) => with_advice(pass, &outcome.message),
+        Some(FailureClass::OutOfMemory) => with_advice(pass, outcome.workers, &outcome.message),
         _ => outcome.message.clone(),
     };
     let message = conditions::cut(&message, MAX_RECORD).to_owned();
+    let short_of = outcome.class.filter(|class| *class == FailureClass::OutOfMemory);
+    let short_of = short_of.and_then(|_| spec_of(pass, outcome.workers)).map(|(field, _)| field.to_owned());
     let long = started.and_then(|since| Duration::try_from(finished.duration_since(since)).ok());
     flink::points::settle(pass, &attempt, &outcome);
     let status = &mut pass.status;
@@ -65,6 +67,7 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
             result: outcome.result,
             class: outcome.class,
             message: Some(message.clone()),
+            short_of,
             exit_code: outcome.exit_code,
             started_at: started.map(Time),
             finished_at: Some(Time(finished)),
@@ -87,17 +90,17 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
             if long.zip(pass.model.policy.reset_after).is_some_and(|(long, enough)| long >= enough) {
                 pass.status.failures = None;
             }
-            failed(pass, (attempt.number, outcome.class), &message);
+            failed(pass, (attempt.number, outcome.class, outcome.workers), &message);
         }
     }
 }
 
-fn failed(pass: &mut Pass<'_>, which: (i64, Option<FailureClass>), message: &str) {
-    let (number, class) = which;
+fn failed(pass: &mut Pass<'_>, which: (i64, Option<FailureClass>, bool), message: &str) {
+    let (number, class, workers) = which;
     let policy = &pass.model.policy;
     // Growing has its own bound; at the bound the same would happen again.
     let grows = policy.growth.filter(|_| class == Some(FailureClass::OutOfMemory));
-    let more = grows.map(|growth| had(pass).and_then(|(_, memory)| growth.next(&memory)).is_some());
+    let more = grows.map(|growth| had(pass, workers).and_then(|(_, memory)| growth.next(&memory)).is_some());
     let counts = pass.status.failures.get_or_insert_default();
     let (count, limit) = match account(class) {
         _ if more == Some(true) => (1, 1),
@@ -129,16 +132,23 @@ fn failed(pass: &mut Pass<'_>, which: (i64, Option<FailureClass>), message: &str
     pass.wake_at(due);
 }
 
-/// The field of memory, and what the present or last attempt had of it.
-fn had(pass: &Pass<'_>) -> Option<(&'static str, Quantity)> {
-    let (field, spec) = engine::of(pass.model.work.as_ref().ok()?).memory();
-    let grown = pass.status.attempt.as_ref().and_then(|a| a.memory.clone());
+/// The field of memory, and what the spec says of it: of the attempt's own pod, or of its workers.
+fn spec_of<'a>(pass: &Pass<'a>, workers: bool) -> Option<(&'static str, &'a Quantity)> {
+    let engine = engine::of(pass.model.work.as_ref().ok()?);
+    if workers { engine.worker_memory() } else { Some(engine.memory()) }
+}
+
+/// The same, and what the present or last attempt had.
+fn had(pass: &Pass<'_>, workers: bool) -> Option<(&'static str, Quantity)> {
+    let (field, spec) = spec_of(pass, workers)?;
+    let attempt = pass.status.attempt.as_ref();
+    let grown = attempt.and_then(|a| if workers { a.worker_memory.clone() } else { a.memory.clone() });
     Some((field, grown.filter(|grown| bytes(grown) > bytes(spec)).unwrap_or_else(|| spec.clone())))
 }
 
 /// What happened to an attempt that ran out of memory, after the field to change or what is changed for the user.
-fn with_advice(pass: &Pass<'_>, message: &str) -> String {
-    let Some((field, memory)) = had(pass) else { return message.to_owned() };
+fn with_advice(pass: &Pass<'_>, workers: bool, message: &str) -> String {
+    let Some((field, memory)) = had(pass, workers) else { return message.to_owned() };
     let next = pass.model.policy.growth.map(|growth| growth.next(&memory));
     match next {
         None => format!("raise {field} ({}): {message}", memory.0),
@@ -149,13 +159,15 @@ fn with_advice(pass: &Pass<'_>, message: &str) -> String {
     }
 }
 
-/// What the next attempt of this run asks for, if that is more than the spec says.
-pub(super) fn grown(pass: &Pass<'_>) -> Option<Quantity> {
+/// What the next attempt of this run asks for, if that is more than the spec says: for itself, or for its workers.
+pub(super) fn grown(pass: &Pass<'_>, workers: bool) -> Option<Quantity> {
     let growth = pass.model.policy.growth?;
-    let spec = engine::of(pass.model.work.as_ref().ok()?).memory().1;
-    let (_, memory) = had(pass)?;
+    let (field, spec) = spec_of(pass, workers)?;
+    let (_, memory) = had(pass, workers)?;
     let last = pass.status.last_attempts.first().filter(|last| Some(last.run) == pass.status.run_number);
-    let full = last.is_some_and(|last| last.class == Some(FailureClass::OutOfMemory));
+    let last = last.filter(|last| last.class == Some(FailureClass::OutOfMemory));
+    // A record of an older Millrace names no field; it knew of no workers'.
+    let full = last.is_some_and(|last| last.short_of.as_deref().map_or(!workers, |short| short == field));
     let next = if full { growth.next(&memory).unwrap_or(memory) } else { memory };
     (bytes(&next) > bytes(spec)).then_some(next)
 }

@@ -118,6 +118,10 @@ impl Engine for Flink {
         ("flink.jobManager.memory", &self.job_manager.1)
     }
 
+    fn worker_memory(&self) -> Option<(&'static str, &Quantity)> {
+        Some(("flink.taskManagers.memory", &self.task_manager.1))
+    }
+
     fn scheme(&self) -> &'static str {
         "s3"
     }

@@ -5,7 +5,7 @@ use millrace_kit::Child;
 
 use super::{Engine, Plan};
 use crate::{
-    children::{account, budget, conf, driver},
+    children::{account, budget, conf, driver, log},
     evidence::{self, Outcome},
     model::{Executors, Spark},
     observe::{ContainerView, Observed, PodView},
@@ -24,6 +24,10 @@ impl Engine for Spark {
 
     fn memory(&self) -> (&'static str, &Quantity) {
         ("spark.driver.memory", &self.driver.memory)
+    }
+
+    fn worker_memory(&self) -> Option<(&'static str, &Quantity)> {
+        (self.executors != Executors::None).then_some(("spark.executors.memory", &self.executor.memory))
     }
 
     fn scheme(&self) -> &'static str {
@@ -50,18 +54,46 @@ impl Engine for Spark {
     }
 
     fn outcome(&self, pod: &PodView, _: &Observed) -> Option<Outcome> {
-        let mut outcome = evidence::outcome(pod)?;
+        let mut outcome = evidence::outcome(&without_words(pod))?;
         headline(pod, &mut outcome);
         if outcome.exit_code == Some(CLASS_NOT_FOUND) && outcome.class == Some(FailureClass::Application) {
             outcome.class = Some(FailureClass::Configuration);
             outcome.message = format!("spark.class is not in spark.main; {}", outcome.message);
         }
-        if outcome.class == Some(FailureClass::Application) && outcome.message.contains("java.lang.OutOfMemoryError") {
-            outcome.class = Some(FailureClass::OutOfMemory);
-            outcome.message = format!("the driver's heap is full. {}", outcome.message);
+        if outcome.class == Some(FailureClass::Application) {
+            out_of_memory(pod, self.executors != Executors::None, &mut outcome);
         }
         Some(outcome)
     }
+}
+
+/// The error of a full heap.
+const HEAP: &str = "java.lang.OutOfMemoryError";
+/// Below an error in a trace: a task had it.
+const TASK: &str = "org.apache.spark.executor.Executor$TaskRunner";
+
+/// Whether memory was too little, and whose. Executors are gone when their driver is, and Spark's words about them stand
+/// far above the end of its log: our log settings write them into the termination log. That was a task's last try, so a
+/// program that outlives it and fails of something else is rare enough to be told wrongly.
+fn out_of_memory(pod: &PodView, cluster: bool, outcome: &mut Outcome) {
+    let ContainerView::Ended { message, .. } = &pod.container else { return };
+    let told = message.contains(log::MARK);
+    if !told && !message.contains(HEAP) {
+        return;
+    }
+    outcome.class = Some(FailureClass::OutOfMemory);
+    outcome.workers = told || cluster && message.contains(TASK);
+    let whose = if outcome.workers { "an executor ran out of memory" } else { "the driver's heap is full" };
+    outcome.message = format!("{whose}. {}", outcome.message);
+}
+
+/// The pod as it would be without our own words in its termination log, where it ended well: what is left are results.
+fn without_words(pod: &PodView) -> PodView {
+    let mut pod = pod.clone();
+    if let ContainerView::Ended { code: 0, message, .. } = &mut pod.container {
+        *message = message.lines().filter(|line| !line.starts_with(log::MARK)).collect::<Vec<_>>().join("\n");
+    }
+    pod
 }
 
 /// Puts the line that names the error first: a JVM's last lines are its stack, and those of an unresolved query its plan.

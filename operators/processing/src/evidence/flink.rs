@@ -61,7 +61,7 @@ fn judge(cause: &str) -> Outcome {
         );
     }
     if cause.contains("OutOfMemoryError") {
-        return Outcome::failed(FailureClass::OutOfMemory, format!("raise flink.taskManagers.memory. {cause}"));
+        return Outcome { workers: true, ..Outcome::failed(FailureClass::OutOfMemory, cause) };
     }
     if MISTAKEN.iter().any(|words| cause.contains(words)) {
         return Outcome::failed(
@@ -84,6 +84,7 @@ fn ended(pod: &PodView) -> Option<Outcome> {
         let code = outcome.exit_code.map(|code| format!("exit code {code}")).unwrap_or_default();
         let judged = judge(if words.is_empty() { "the JobManager gives no cause" } else { words });
         let message = format!("{code}: {}", judged.message);
+        // What the JobManager's own pod says is of the JobManager's memory.
         return Some(Outcome { class: judged.class, message, ..outcome });
     }
     if !words.is_empty() && outcome.result == AttemptResult::Failed {

@@ -1,4 +1,4 @@
-//! Memory that grows after an attempt ran out of it: for every engine the memory of the pod whose end is the attempt's.
+//! Memory that grows after an attempt ran out of it: that of the pod whose end is the attempt's, or that of its workers.
 
 use millrace_crds::{JobSpec, Quantity, job::MemoryGrowth};
 
@@ -53,16 +53,24 @@ pub(super) fn check(growth: Option<Growth>, work: &Work, findings: &mut Findings
     }
 }
 
-/// The spec as if the user had asked for this much memory.
-pub(super) fn grown(spec: &JobSpec, memory: &Quantity) -> JobSpec {
+/// The spec as if the user had asked for this much memory: of the pod whose end is the attempt's, of its workers.
+pub(super) fn grown(spec: &JobSpec, memory: (Option<&Quantity>, Option<&Quantity>)) -> JobSpec {
     let mut spec = spec.clone();
-    let memory = Some(memory.clone());
-    if let Some(container) = &mut spec.container {
-        container.memory = memory;
-    } else if let Some(spark) = &mut spec.spark {
-        spark.driver.get_or_insert_default().memory = memory;
-    } else if let Some(flink) = &mut spec.flink {
-        flink.job_manager.get_or_insert_default().memory = memory;
+    if let Some(own) = memory.0.cloned() {
+        if let Some(container) = &mut spec.container {
+            container.memory = Some(own);
+        } else if let Some(spark) = &mut spec.spark {
+            spark.driver.get_or_insert_default().memory = Some(own);
+        } else if let Some(flink) = &mut spec.flink {
+            flink.job_manager.get_or_insert_default().memory = Some(own);
+        }
+    }
+    if let Some(workers) = memory.1.cloned() {
+        if let Some(spark) = &mut spec.spark {
+            spark.executors.get_or_insert_default().memory = Some(workers);
+        } else if let Some(flink) = &mut spec.flink {
+            flink.task_managers.get_or_insert_default().memory = Some(workers);
+        }
     }
     spec
 }

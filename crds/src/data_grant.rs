@@ -146,6 +146,15 @@ pub struct AccessRequest {
     pub prefix: Option<String>,
     /// What may be done.
     pub mode: Access,
+    /// What lies below it is state that must not expire: a bucket's expiry rule that reaches it keeps the grant from
+    /// becoming Ready, and is not applied once the grant is. Buckets only.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub keep: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// A granted bucket as the holder sees it.

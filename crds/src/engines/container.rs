@@ -52,7 +52,7 @@ pub struct ContainerSpec {
     pub replicas: Option<i32>,
     /// Where it keeps its progress: `bucket/NAME[/prefix]`, which implies the access of `writes`. The container finds
     /// the URI in MILLRACE_CHECKPOINT: the same in all attempts of a run, another one for every run. Nothing is ever
-    /// deleted there; the bucket's `expire` can.
+    /// deleted there: an `expire` of the bucket that reaches it is refused while the job has its data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = schema::text(256).checked(CHECKPOINT, CHECKPOINT_HINT).templated())]
     pub checkpoint: Option<String>,

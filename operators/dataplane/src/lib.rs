@@ -8,6 +8,7 @@ pub mod bucket;
 pub mod connect;
 pub mod grant;
 pub mod kafka;
+pub mod keep;
 pub mod plane;
 pub mod store;
 pub mod topic;

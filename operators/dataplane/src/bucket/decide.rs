@@ -18,6 +18,7 @@ use super::{
     effect::Intent,
     model::{Model, Whose},
     observe::{Look, Observed},
+    refuse,
     status::{self, say},
 };
 use crate::store::{Bucket, Expiry, Facts, Trouble, Versioning};
@@ -28,19 +29,22 @@ const LOOK_AGAIN: Duration = Duration::from_secs(45);
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 /// A drift found again within this time is the same one, not yet put back.
 const SAME_DRIFT: Duration = Duration::from_secs(60);
+/// What a difference of an expiry rule begins with.
+const EXPIRE: &str = "expire ";
 
 pub(super) type Chosen = Decision<DataBucketStatus, Intent>;
 
 pub(super) fn decide(object: &DataBucket, seen: &Seen<Observed>, now: Timestamp) -> Chosen {
-    let status = object.status.clone().unwrap_or_default();
+    let mut status = object.status.clone().unwrap_or_default();
     let deletion = object.spec.bucket.deletion_policy.unwrap_or_default();
     // Nothing outside the cluster has to be undone before the first intent is stored.
     let touched = status.creating.is_some() || status.bucket_name.is_some();
     let pass = Pass { object, now, hold: deletion != BucketDeletion::Retain, touched };
-    let (plane, model) = match parsed(&pass, seen) {
+    let (plane, mut model) = match parsed(&pass, seen) {
         Ok(both) => both,
         Err(standing) => return pass.only(status, &standing).wake_after(now, LOOK_AGAIN),
     };
+    refuse::refuse((object, &seen.data.kept), &mut model, &mut status, now);
     match &seen.data.look {
         Look::Not => pass.only(status, &Standing::progressing("NotLooked", "the store was not asked yet")),
         Look::Failed(error) => {
@@ -202,19 +206,29 @@ impl Pass<'_> {
         let intents = settings(model, bucket, managed);
         let name = &model.bucket;
         if intents.is_empty() {
+            refuse::settled(&mut status);
             status.creating = None;
             status.bucket_name = Some(name.clone());
             status.uri = Some(format!("s3://{name}"));
-            say(&mut status, &Standing::ready(status::AVAILABLE, format!("bucket {name} is as declared")), self.now);
+            let but = if refuse::settling(&status) { ", but for what ExpiryRefused says" } else { "" };
+            let message = format!("bucket {name} is as declared{but}");
+            say(&mut status, &Standing::ready(status::AVAILABLE, message), self.now);
             return Decision::of(status).hold(self.hold).wake_after(self.now, LOOK_AGAIN);
         }
         let keys = differing(&intents);
-        let known = status.last_drift.as_ref().is_some_and(|drift| same_drift(drift, &keys, self.now));
+        let ours = |key: &String| refuse::settling(&status) && key.starts_with(EXPIRE);
+        let drifted: Vec<String> = keys.iter().filter(|key| !ours(key)).cloned().collect();
+        let last = status.last_drift.as_ref();
+        let known = !drifted.is_empty() && last.is_some_and(|drift| same_drift(drift, &drifted, self.now));
         if was_ready && !(known && failed(&intents, seen).is_some()) {
             // Someone changed it behind our back: say so once, and stay Ready while it is put back. A failure from before
-            // the drift was seen says nothing of it.
-            if !known {
-                status.last_drift = Some(Drift { at: Some(Time(self.now)), keys });
+            // the drift was seen says nothing of it. What a refusal changes is no drift.
+            if drifted.is_empty() {
+                if let Some(last) = failed(&intents, seen) {
+                    refuse::stuck(&mut status, &last.failure, self.now);
+                }
+            } else if !known {
+                status.last_drift = Some(Drift { at: Some(Time(self.now)), keys: drifted });
             }
             let chosen = Decision::of(status).hold(self.hold);
             return intents.into_iter().fold(chosen, |chosen, intent| chosen.act(Action::Effect(intent)));
@@ -273,7 +287,7 @@ fn differing(intents: &[Intent]) -> Vec<String> {
     let words = intents.iter().flat_map(|intent| match intent {
         Intent::Versioning { .. } => vec!["versioning".to_owned()],
         Intent::Expire { change, .. } => {
-            change.set.keys().chain(&change.drop).map(|prefix| format!("expire {prefix:?}")).collect()
+            change.set.keys().chain(&change.drop).map(|prefix| format!("{EXPIRE}{prefix:?}")).collect()
         }
         _ => Vec::new(),
     });

@@ -8,6 +8,7 @@ pub mod effect;
 mod end;
 pub mod model;
 pub mod observe;
+mod refuse;
 mod status;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub const ACCESS: &[Access] = &[
         "the buckets and their finalizers",
     ),
     Access::cluster("millrace.dev", "databuckets/status", &["update"], "the buckets' status"),
+    Access::cluster("millrace.dev", "datagrants", &["get", "list", "watch"], "what must not expire"),
     Access::cluster("millrace.dev", "dataplanes", &["get", "list", "watch"], "where the store is"),
 ];
 
@@ -88,6 +90,7 @@ impl Operator for Buckets {
             Watch::related::<DataBucket>("find buckets by DataPlane, namespace and share", |_, _| vec![])
                 .keep(|_: &mut DataBucket| {}, facts::index_bucket),
         );
+        all.push(refuse::watch());
         all
     }
 

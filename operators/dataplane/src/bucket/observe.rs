@@ -6,8 +6,11 @@ use millrace_crds::DataBucket;
 use millrace_kit::{Failure, Reader};
 use serde::{Deserialize, Serialize};
 
-use super::{Buckets, model};
-use crate::store::{Bucket, Facts, StoreError};
+use super::{Buckets, model, refuse};
+use crate::{
+    keep::Kept,
+    store::{Bucket, Facts, StoreError},
+};
 
 /// The surroundings of a DataBucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,9 @@ pub struct Observed {
     /// The bucket.
     #[serde(default)]
     pub look: Look,
+    /// What grants keep there, as far as a rule of the spec reaches it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<Kept>,
 }
 
 /// What the store said of the bucket.
@@ -41,21 +47,20 @@ pub(super) async fn observe(this: &Buckets, object: &DataBucket, reader: &Reader
     // One that is leaving is looked at even where its namespace has lost the right to the DataPlane.
     let leaving = object.metadata.deletion_timestamp.is_some();
     if facts.store.is_none() || !(facts.allowed || leaving) {
-        return Ok(Observed { plane: Some(facts), look: Look::Not });
+        return Ok(Observed { plane: Some(facts), ..Observed::default() });
     }
+    let bucket = model::on_store(object, &facts);
+    let kept = refuse::kept(object, &bucket, &reader.cache);
     let look = match this.client(name).await? {
-        Ok(store) => {
-            let bucket = model::on_store(object, &facts);
-            match this.view.look(store.as_ref(), (name, &bucket), reader.now()).await {
-                Ok(Some(found)) => Look::There(found),
-                Ok(None) => Look::Absent,
-                Err(error) => {
-                    this.suspect(name, &error);
-                    Look::Failed(error)
-                }
+        Ok(store) => match this.view.look(store.as_ref(), (name, &bucket), reader.now()).await {
+            Ok(Some(found)) => Look::There(found),
+            Ok(None) => Look::Absent,
+            Err(error) => {
+                this.suspect(name, &error);
+                Look::Failed(error)
             }
-        }
+        },
         Err(error) => Look::Failed(error),
     };
-    Ok(Observed { plane: Some(facts), look })
+    Ok(Observed { plane: Some(facts), look, kept })
 }

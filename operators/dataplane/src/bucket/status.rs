@@ -48,6 +48,7 @@ pub(super) fn notes(old: &DataBucketStatus, new: &DataBucketStatus) -> Vec<Note>
             notes.push(Note { warning, reason: event.to_owned(), message: message() });
         }
     }
+    notes.extend(super::refuse::note(old, new));
     if let Some(drift) = new.last_drift.as_ref().filter(|_| new.last_drift != old.last_drift) {
         notes.push(Note {
             warning: true,

@@ -15,9 +15,10 @@ use millrace_kit::{Action, Decision, Effect as _, Seen, Standing, conditions};
 
 use super::{
     effect::Issue,
-    model::{Model, What},
-    observe::{Found, Issued, Observed},
+    model::Model,
+    observe::{Issued, Observed},
     policy,
+    resolve::{Names, lasting, resolved},
 };
 use crate::store::Facts;
 
@@ -90,50 +91,10 @@ fn wanted<'a>(object: &DataGrant, data: &'a Observed) -> Result<Wanted<'a>, Stan
             format!("DataPlane {name} does not admit this namespace; its spec.namespaces says which labels are needed");
         return Err(Standing::stalled("NamespaceNotAllowed", message));
     }
-    let (buckets, topics) = resolved(&model, data)?;
+    let (buckets, topics) = resolved(&model, data, object.status.as_ref())?;
+    lasting(object, &model, data)?;
     let issue = if buckets.is_empty() { None } else { Some(issue(object, (&model, plane), &buckets)?) };
     Ok(Wanted { plane, buckets, topics, issue })
-}
-
-type Names = BTreeMap<String, String>;
-
-/// Names on the store and on the broker; or every name that stands in the way, in one message.
-fn resolved(model: &Model, data: &Observed) -> Result<(Names, Names), Standing> {
-    let (mut buckets, mut topics) = (Names::new(), Names::new());
-    let (mut wrong, mut waiting) = (Vec::new(), Vec::new());
-    for (what, name) in model.names() {
-        let kind = what.kind();
-        let found = data.names.iter().find(|n| n.what == what && n.name == name).map(|n| &n.found);
-        match found {
-            Some(Found::Ready { external, most }) if model.most(what, &name) <= *most => {
-                let into = if what == What::Bucket { &mut buckets } else { &mut topics };
-                into.insert(name, external.clone());
-            }
-            Some(Found::Ready { .. }) => wrong.push(format!(
-                "{kind} {name} is shared with this namespace to Read only; its owner can share it with access Write"
-            )),
-            Some(Found::OtherPlane(plane)) => wrong.push(format!(
-                "{kind} {name} is on DataPlane {plane}; one grant has one DataPlane"
-            )),
-            Some(Found::Ambiguous(owners)) => wrong.push(format!(
-                "{kind} {name} is shared with this namespace from {}; declare one of your own, or have one share removed",
-                owners.join(" and ")
-            )),
-            Some(Found::NotReady { message }) if message.is_empty() => waiting.push(format!("{kind} {name} is not ready yet")),
-            Some(Found::NotReady { message }) => waiting.push(format!("{kind} {name} is not ready: {message}")),
-            Some(Found::Missing) | None => waiting.push(format!(
-                "{kind} {name} does not exist in this namespace and is not shared with it; create it, or correct the name"
-            )),
-        }
-    }
-    if !wrong.is_empty() {
-        wrong.extend(waiting);
-        return Err(Standing::stalled("NotGranted", wrong.join("; ")));
-    }
-    if !waiting.is_empty() {
-        return Err(Standing::progressing("WaitingForData", waiting.join("; ")));
-    }
-    Ok((buckets, topics))
 }
 
 fn issue(object: &DataGrant, of: (&Model, &Facts), buckets: &Names) -> Result<Issue, Standing> {

@@ -8,6 +8,7 @@ pub mod effect;
 pub mod model;
 pub mod observe;
 pub mod policy;
+mod resolve;
 
 use std::{
     collections::HashMap,

@@ -13,6 +13,8 @@ pub struct Model {
     pub buckets: BTreeMap<String, BTreeMap<String, Access>>,
     /// DataTopic names with what may be done.
     pub topics: BTreeMap<String, Access>,
+    /// Prefixes that are state and must not expire, by DataBucket name.
+    pub kept: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Characters that would widen a policy (`*`, `?`, variables) or break out of it.
@@ -40,8 +42,14 @@ impl Model {
                     if prefix.starts_with('/') {
                         findings.push(format!("spec.access[{at}].prefix begins with a slash; write it without"));
                     }
+                    if asked.keep {
+                        this.kept.entry(bucket.clone()).or_default().insert(prefix.clone());
+                    }
                     let mode = this.buckets.entry(bucket.clone()).or_default().entry(prefix).or_default();
                     *mode = (*mode).max(asked.mode);
+                }
+                (None, Some(_)) if asked.keep => {
+                    findings.push(format!("spec.access[{at}].keep belongs to a bucket; leave it out"));
                 }
                 (None, Some(topic)) if prefix.is_empty() => {
                     let mode = this.topics.entry(topic.clone()).or_default();

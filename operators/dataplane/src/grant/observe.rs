@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use kube::api::ObjectMeta;
 use millrace_crds::{Access, DataBucket, DataGrant, DataTopic, HasConditions, Share};
 use millrace_kit::{Failure, Key, Reader, conditions};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use super::{
 };
 use crate::{
     connect::{chooses, labels_of},
+    keep::Rule,
     store::{Facts, facts},
 };
 
@@ -53,11 +55,21 @@ pub enum Found {
         external: String,
         /// The most that may be asked of it.
         most: Access,
+        /// Namespace of its owner, if it is another one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
+        /// Expiry rules; buckets only.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rules: Vec<Rule>,
     },
     /// An object that is not Ready.
     NotReady {
         /// Its own words, if a person must act; else empty.
         message: String,
+        /// Name on the store or the broker, and the most that may be asked of it, if that is still its own: a grant that
+        /// has served goes on by it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        still: Option<(String, Access)>,
     },
     /// On another DataPlane than the grant.
     OtherPlane(String),
@@ -104,7 +116,20 @@ struct Candidate {
     plane: String,
     share: Vec<Share>,
     external: Option<String>,
+    ready: bool,
+    rules: Vec<Rule>,
     message: String,
+}
+
+/// Reasons by which an object has no right any more to the name in its status, or cannot prove it.
+const NOT_ITS_OWN: [&str; 6] =
+    ["NameTaken", "TagsLost", "ClaimedElsewhere", "NotOurs", "NamespaceNotAllowed", "ExternalNameNotAllowed"];
+
+/// The name in the status of an object that is neither leaving nor in doubt about what is its own.
+fn own_name<S: HasConditions>(status: &S, named: (Option<&String>, &ObjectMeta)) -> Option<String> {
+    let (name, meta) = named;
+    let doubtful = conditions::get(status, "Ready").is_some_and(|c| NOT_ITS_OWN.contains(&c.reason.as_str()));
+    name.filter(|_| meta.deletion_timestamp.is_none() && !doubtful).cloned()
 }
 
 impl From<&DataBucket> for Candidate {
@@ -115,7 +140,9 @@ impl From<&DataBucket> for Candidate {
             namespace: object.metadata.namespace.clone().unwrap_or_default(),
             plane: object.spec.data_plane.clone(),
             share: object.spec.bucket.share.clone(),
-            external: status.bucket_name.clone().filter(|_| ready && object.metadata.deletion_timestamp.is_none()),
+            external: own_name(&status, (status.bucket_name.as_ref(), &object.metadata)),
+            ready,
+            rules: Rule::of(object),
             message: obstacle(&status),
         }
     }
@@ -129,7 +156,9 @@ impl From<&DataTopic> for Candidate {
             namespace: object.metadata.namespace.clone().unwrap_or_default(),
             plane: object.spec.data_plane.clone(),
             share: object.spec.topic.share.clone(),
-            external: status.topic_name.clone().filter(|_| ready && object.metadata.deletion_timestamp.is_none()),
+            external: own_name(&status, (status.topic_name.as_ref(), &object.metadata)),
+            ready,
+            rules: Vec::new(),
             message: obstacle(&status),
         }
     }
@@ -190,9 +219,13 @@ impl Asker<'_> {
         if candidate.plane != self.plane {
             return Found::OtherPlane(candidate.plane);
         }
-        match candidate.external {
-            Some(external) => Found::Ready { external, most },
-            None => Found::NotReady { message: candidate.message },
+        let Candidate { namespace, external, ready, rules, message, .. } = candidate;
+        match external {
+            Some(external) if ready => {
+                let owner = Some(namespace).filter(|namespace| namespace != self.namespace);
+                Found::Ready { external, most, owner, rules }
+            }
+            external => Found::NotReady { message, still: external.map(|external| (external, most)) },
         }
     }
 }

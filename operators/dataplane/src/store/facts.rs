@@ -8,7 +8,10 @@ use millrace_kit::{Failure, Key, Reader, Watch};
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
-use crate::connect::{chooses, labels_of};
+use crate::{
+    connect::{chooses, labels_of},
+    keep,
+};
 
 /// Lifetime of credentials where the DataPlane sets none.
 const LIFETIME: Duration = Duration::from_secs(3_600);
@@ -89,6 +92,8 @@ pub(crate) fn index_bucket(bucket: &DataBucket) -> Vec<String> {
     let meta = &bucket.metadata;
     let mut words =
         vec![on_plane(&bucket.spec.data_plane), in_namespace(meta.namespace.as_deref().unwrap_or_default())];
+    let named = bucket.status.iter().filter_map(|status| status.bucket_name.as_deref());
+    words.extend(named.map(|name| keep::on_store(&bucket.spec.data_plane, name)));
     if !bucket.spec.bucket.share.is_empty() {
         words.push(shared(meta.name.as_deref().unwrap_or_default()));
     }
@@ -108,7 +113,7 @@ pub(crate) fn plane_watches<K: millrace_kit::Object>() -> Vec<Watch> {
     ]
 }
 
-/// Index words of a grant: its plane, its namespace, and `waits:` words for what it names.
+/// Index words of a grant: its plane, its namespace, what it names and where it keeps state.
 pub(crate) fn index_grant(grant: &DataGrant) -> Vec<String> {
     let mut words =
         vec![on_plane(&grant.spec.data_plane), in_namespace(grant.metadata.namespace.as_deref().unwrap_or_default())];
@@ -116,6 +121,7 @@ pub(crate) fn index_grant(grant: &DataGrant) -> Vec<String> {
         words.extend(asked.bucket.iter().map(|b| names_bucket(b)));
         words.extend(asked.topic.iter().map(|t| names_topic(t)));
     }
+    words.extend(keep::kept(grant).map(|(bucket, _)| keep::keeps_in(&grant.spec.data_plane, bucket)));
     words
 }
 

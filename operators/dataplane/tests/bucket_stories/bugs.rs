@@ -38,6 +38,8 @@ pub(crate) enum Bug {
     NeverGiveUp,
     /// Drops versioning that others have switched on.
     ForgetManaged,
+    /// What grants keep is not looked at.
+    IgnoreKept,
 }
 
 /// Every bug with the plot that brings it to light.
@@ -60,6 +62,7 @@ pub(crate) fn mutants() -> Vec<(Plot, Mutation, Bug)> {
         (Plot::Drift, Bug::ReplaceAllRules),
         (Plot::AwayAtDeletion, Bug::NeverGiveUp),
         (Plot::Change, Bug::ForgetManaged),
+        (Plot::Kept, Bug::IgnoreKept),
     ];
     let kernel = kernel.into_iter().map(|(plot, mutation)| (plot, mutation, Bug::None));
     kernel.chain(own.into_iter().map(|(plot, bug)| (plot, Mutation::None, bug))).collect()
@@ -81,6 +84,7 @@ pub(crate) fn mutant(bug: Bug, of: (Buckets, &World), env: &Env) -> Box<dyn Cont
         Bug::ReplaceAllRules => Box::new(Kernel::new(Mutant::<7> { inner, world }, reader)),
         Bug::NeverGiveUp => Box::new(Kernel::new(Mutant::<8> { inner, world }, reader)),
         Bug::ForgetManaged => Box::new(Kernel::new(Mutant::<9> { inner, world }, reader)),
+        Bug::IgnoreKept => Box::new(Kernel::new(Mutant::<10> { inner, world }, reader)),
     }
 }
 
@@ -94,6 +98,9 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 
 impl<const BUG: u8> Mutant<BUG> {
     fn blind(object: &DataBucket, seen: &mut Observed) {
+        if BUG == 10 {
+            seen.kept.clear();
+        }
         let want = seen.plane.as_ref().and_then(|plane| model::Model::parse(object, plane).ok());
         match (&mut seen.look, want) {
             (Look::There(bucket), Some(model)) if matches!(BUG, 4 | 5) => bucket.tags = model.tags,

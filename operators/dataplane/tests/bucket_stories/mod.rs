@@ -1,6 +1,7 @@
 //! The stories of a DataBucket: what the user and the world around do, and what must hold at the end.
 
 mod bugs;
+mod kept;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use millrace_kit::{
 
 use crate::store_sim::{Stored, connections, plane, state};
 pub(crate) use bugs::{Bug, mutants};
+use kept::refused;
 
 /// What happens around the bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
@@ -39,6 +41,10 @@ pub(crate) enum Plot {
     Edit,
     /// Changed behind our back once it is ready.
     Drift,
+    /// A grant keeps what a rule would delete: the rule goes while the bucket stays Ready.
+    Kept,
+    /// The same, and the grant goes: the rule comes back.
+    KeptThenGone,
     /// Deleted on the store once it is ready.
     Vanish,
     /// Deleted with everything in it.
@@ -200,6 +206,8 @@ fn actors(plot: Plot) -> Vec<Actor> {
                 stored.bucket.expire = [("tmp/".to_owned(), 1), ("theirs/".to_owned(), 7)].into();
             }
         })],
+        Plot::Kept => kept::actors(false),
+        Plot::KeptThenGone => kept::actors(true),
         Plot::Vanish => vec![once(ready, |world| {
             state(world).lock().buckets.clear();
         })],
@@ -272,6 +280,12 @@ fn invariant(plot: Plot, world: &World) -> Result<(), String> {
     if plot == Plot::AwayWhileReady && status.bucket_name.is_some() && reason != "Available" {
         return Err(format!("an outage flipped a ready bucket to {reason}"));
     }
+    if plot != Plot::Drift && status.last_drift.is_some() {
+        return Err("our own change was called a drift".into());
+    }
+    if matches!(plot, Plot::Kept | Plot::KeptThenGone) && status.bucket_name.is_some() && reason != "Available" {
+        return Err(format!("a refused rule flipped a ready bucket to {reason}"));
+    }
     if plot != Plot::Vanish && reason == "Recreating" {
         return Err("a bucket that is there was called lost".into());
     }
@@ -300,6 +314,11 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
         Plot::Create | Plot::Idle | Plot::Edit | Plot::AwayAtFirst | Plot::AwayWhileReady | Plot::Vanish => {
             ready(world) && as_declared && status.uri == Some(format!("s3://{}", raw()))
         }
+        Plot::Kept => {
+            let b = &bucket.ok_or("no bucket")?.bucket;
+            ready(world) && b.versioning == Versioning::Enabled && b.expire.is_empty() && refused(world)
+        }
+        Plot::KeptThenGone => ready(world) && as_declared && conditions::get(&status, "ExpiryRefused").is_none(),
         Plot::Change => {
             let b = &bucket.ok_or("no bucket")?.bucket;
             ready(world) && b.versioning == Versioning::Suspended && b.expire == [("old/".to_owned(), 2)].into()
@@ -330,6 +349,7 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
 pub(crate) fn told(plot: Plot, world: &World) -> Result<(), String> {
     let want: &[&str] = match plot {
         Plot::Drift => &["DriftCorrected"],
+        Plot::Kept | Plot::KeptThenGone => &["ExpiryRefused"],
         Plot::Vanish => &["BucketVanished"],
         Plot::NeverEmpty | Plot::AwayAtDeletion => &["DeletionAbandoned"],
         Plot::Retain | Plot::External => &["Adopted"],

@@ -22,6 +22,8 @@ pub(crate) enum Bug {
     IgnoreShare,
     /// Credentials are never renewed.
     NeverRenew,
+    /// Rules that reach what is to be kept are not looked at.
+    IgnoreRules,
     /// Issues anew in every pass.
     ForgetIssued,
 }
@@ -35,6 +37,7 @@ pub(crate) fn mutants() -> Vec<(Plot, Mutation, Bug)> {
         (Plot::SharedReadOnly, Mutation::None, Bug::IgnoreShare),
         (Plot::Renew, Mutation::None, Bug::NeverRenew),
         (Plot::Issue, Mutation::None, Bug::ForgetIssued),
+        (Plot::Expires, Mutation::None, Bug::IgnoreRules),
     ]
 }
 
@@ -48,6 +51,7 @@ pub(crate) fn mutant(bug: Bug, inner: Grants, env: &Env) -> Box<dyn Controller> 
         Bug::IgnoreShare => Box::new(Kernel::new(Mutant::<3> { inner }, reader)),
         Bug::NeverRenew => Box::new(Kernel::new(Mutant::<4> { inner }, reader)),
         Bug::ForgetIssued => Box::new(Kernel::new(Mutant::<5> { inner }, reader)),
+        Bug::IgnoreRules => Box::new(Kernel::new(Mutant::<6> { inner }, reader)),
     }
 }
 
@@ -72,8 +76,10 @@ impl<const BUG: u8> Operator for Mutant<BUG> {
         for named in &mut seen.names {
             match (&mut named.found, BUG) {
                 (found @ (Found::Missing | Found::NotReady { .. }), 2) => {
-                    *found = Found::Ready { external: format!("lab-ml-{}", named.name), most: Access::Write };
+                    let external = format!("lab-ml-{}", named.name);
+                    *found = Found::Ready { external, most: Access::Write, owner: None, rules: vec![] };
                 }
+                (Found::Ready { rules, .. }, 6) => rules.clear(),
                 (Found::Ready { most, .. }, 3) => *most = Access::Write,
                 _ => {}
             }

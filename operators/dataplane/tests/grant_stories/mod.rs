@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use millrace_crds::{
     Access, DataBucket, DataBucketSpec, DataGrant, DataGrantSpec, DataTopic, DataTopicSpec, NamespaceSelector, Share,
+    data_bucket::Expire,
     data_grant::{AccessRequest, Holder},
 };
 use millrace_dataplane::grant::Grants;
@@ -45,6 +46,10 @@ pub(crate) enum Plot {
     RenewShortest,
     /// The bucket goes away before the renewal: the credentials run out.
     LostBeforeRenewal,
+    /// The bucket is edited into nonsense before the renewal: the running job keeps its access.
+    EditBeforeRenewal,
+    /// A rule of the bucket reaches what is to be kept, until its owner removes it.
+    Expires,
     /// The store is away for the first minute.
     Away,
     /// The grant is deleted; its Secret goes with it.
@@ -77,6 +82,15 @@ fn make_ready(world: &World, namespace: &str) {
     });
 }
 
+/// The rules of `ml/raw`, which is Ready with them.
+fn rules(world: &World, rules: Vec<Expire>) {
+    world.change::<DataBucket>("ml", "raw", |b| {
+        let status = b.status.get_or_insert_default();
+        status.managed_expire_prefixes = rules.iter().map(|rule| rule.prefix.clone()).collect();
+        b.spec.bucket.expire = rules;
+    });
+}
+
 fn topic(world: &World) {
     let mut object =
         DataTopic::new("events", DataTopicSpec { data_plane: "default".into(), ..DataTopicSpec::default() });
@@ -100,6 +114,10 @@ fn grant(plot: Plot, uid: &str) -> DataGrant {
     let topic = AccessRequest { topic: Some("events".into()), mode: Access::Write, ..AccessRequest::default() };
     let access = match plot {
         Plot::TopicOnly => vec![topic],
+        Plot::Expires => {
+            let state = AccessRequest { keep: true, ..on_bucket("out/state/", Access::Write) };
+            vec![on_bucket("in/", Access::Read), state, topic]
+        }
         Plot::TooLong => (0..60).map(|n| on_bucket(&format!("a-long-prefix-number-{n}/"), Access::Write)).collect(),
         _ => vec![on_bucket("in/", Access::Read), on_bucket("out/", Access::Write), topic],
     };
@@ -127,6 +145,9 @@ fn setup(plot: Plot, world: &World) {
             bucket(world, "third", true, Some(Access::Write));
         }
         _ => bucket(world, "ml", true, None),
+    }
+    if plot == Plot::Expires {
+        rules(world, vec![Expire { prefix: "out/".into(), days: 3 }]);
     }
     state(world).lock().away = plot == Plot::Away;
     world.apply(&grant(plot, "uid-1"));
@@ -156,8 +177,20 @@ fn once(when: impl Fn(&World) -> bool + 'static, act: impl Fn(&World) + 'static)
 }
 
 fn waits(world: &World) -> bool {
+    says(world, "WaitingForData")
+}
+
+fn says(world: &World, reason: &str) -> bool {
     let status = world.get::<DataGrant>("ml", "g").and_then(|g| g.status).unwrap_or_default();
-    conditions::get(&status, "Ready").is_some_and(|c| c.reason == "WaitingForData")
+    conditions::get(&status, "Ready").is_some_and(|c| c.reason == reason)
+}
+
+/// What a spec that cannot be carried out makes of a bucket.
+fn spoil(world: &World) {
+    world.change::<DataBucket>("ml", "raw", |b| {
+        let status = b.status.get_or_insert_default();
+        conditions::stand(status, &Standing::stalled("InvalidSpec", "spec.expire[0].days is 0"), Timestamp::UNIX_EPOCH);
+    });
 }
 
 fn actors(plot: Plot) -> Vec<Actor> {
@@ -165,6 +198,8 @@ fn actors(plot: Plot) -> Vec<Actor> {
         Plot::WaitBucket => vec![once(waits, |world| make_ready(world, "ml"))],
         Plot::MissingBucket => vec![once(waits, |world| bucket(world, "ml", true, None))],
         Plot::LostBeforeRenewal => vec![once(ready, |world| world.vanish::<DataBucket>("ml", "raw"))],
+        Plot::EditBeforeRenewal => vec![once(ready, spoil)],
+        Plot::Expires => vec![once(|world| says(world, "StateExpires"), |world| rules(world, vec![]))],
         Plot::Away => vec![once(|world| elapsed(world) >= 60, |world| state(world).lock().away = false)],
         Plot::Delete => vec![once(ready, |world| world.delete::<DataGrant>("ml", "g"))],
         Plot::Again => vec![
@@ -232,9 +267,11 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
             && secret.as_ref().and_then(|s| s.type_.as_deref()) == Some("millrace.dev/grant")
     };
     let holds = match plot {
-        Plot::Issue | Plot::WaitBucket | Plot::MissingBucket | Plot::Away | Plot::Again => served("lab-ml-raw"),
+        Plot::Issue | Plot::WaitBucket | Plot::MissingBucket | Plot::Away | Plot::Again | Plot::Expires => {
+            served("lab-ml-raw")
+        }
         Plot::Shared => served("lab-other-raw"),
-        Plot::Renew | Plot::RenewShortest => served("lab-ml-raw") && expires > 0,
+        Plot::Renew | Plot::RenewShortest | Plot::EditBeforeRenewal => served("lab-ml-raw") && expires > 0,
         Plot::TopicOnly => {
             reason == "Granted" && secret.is_none() && status.secret_name.is_none() && status.topics.len() == 1
         }
@@ -254,7 +291,7 @@ const fn horizon(plot: Plot) -> Duration {
     match plot {
         Plot::Renew => Duration::from_secs(50 * 60),
         Plot::RenewShortest => Duration::from_secs(20 * 60),
-        Plot::LostBeforeRenewal => Duration::from_secs(70 * 60),
+        Plot::LostBeforeRenewal | Plot::EditBeforeRenewal => Duration::from_secs(70 * 60),
         _ => Duration::from_secs(300),
     }
 }

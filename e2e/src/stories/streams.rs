@@ -170,7 +170,11 @@ impl<'a> Scene<'a> {
         if let (Some(flink), Some(version)) = (flink.as_object_mut(), self.version) {
             flink.insert("version".to_owned(), json!(version));
         }
-        let spec = json!({"flink": flink, "reads": ["topic/flights"], "writes": ["bucket/counts/hourly/"]});
+        // A stop waits for its savepoint, and that one for all tasks: a TaskManager may have to come first.
+        let spec = json!({
+            "flink": flink, "reads": ["topic/flights"], "writes": ["bucket/counts/hourly/"],
+            "deadlines": {"stop": "120s"},
+        });
         self.space.apply(&[json!({"apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob", "metadata": {"name": JOB}, "spec": spec})])
     }
 

@@ -45,7 +45,12 @@ impl Flink for Rest {
         let overview = self.get(&format!("{url}/jobs/overview")).await?.ok_or("no such page: /jobs/overview")?;
         let mut view = FlinkView { job: wire::job(&overview, job), ..FlinkView::default() };
         let Some(found) = &view.job else { return Ok(view) };
-        if found.state != "RUNNING" {
+        if found.state == "FAILED" {
+            let body = self.get(&format!("{url}/jobs/{job}/execution-result")).await?;
+            view.exception = body.as_ref().and_then(wire::failure);
+        }
+        // For some seconds this page is answered from what Flink remembers of the job's last state.
+        if found.state != "RUNNING" && view.exception.is_none() {
             let body = self.get(&format!("{url}/jobs/{job}/exceptions")).await?;
             view.exception = body.as_ref().and_then(wire::exception);
         }

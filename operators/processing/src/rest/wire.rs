@@ -28,6 +28,12 @@ pub(super) fn exception(body: &Value) -> Option<String> {
     Some(cause(trace))
 }
 
+/// What a job ended of, out of `/jobs/:id/execution-result`.
+pub(super) fn failure(body: &Value) -> Option<String> {
+    let trace = body.pointer("/job-execution-result/failure-cause/stack-trace").and_then(Value::as_str)?;
+    (!trace.trim().is_empty()).then(|| cause(trace))
+}
+
 /// The innermost cause of a Java stack trace, without its frames.
 pub(super) fn cause(trace: &str) -> String {
     let plain = |line: &&str| {

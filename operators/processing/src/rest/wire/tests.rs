@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{cause, exception, job, points, trigger};
+use super::{cause, exception, failure, job, points, trigger};
 use crate::rest::TriggerView;
 
 #[test]
@@ -22,6 +22,17 @@ fn a_trouble_is_its_innermost_cause() {
     assert_eq!(exception(&body).unwrap(), "java.lang.ArithmeticException: / by zero");
     assert!(exception(&json!({"exceptionHistory": {"entries": []}})).is_none());
     assert_eq!(exception(&json!({"root-exception": "x.Y: boo\n\tat a"})).unwrap(), "x.Y: boo");
+}
+
+#[test]
+fn an_end_tells_its_innermost_cause() {
+    let trace = "org.apache.flink.runtime.client.JobExecutionException: Job execution failed.\n\tat a.B.c(B.java:1)\nCaused by: java.lang.IllegalStateException: Failed to rollback to checkpoint/savepoint s3://b/x\n";
+    let body = json!({"status": {"id": "COMPLETED"}, "job-execution-result": {"application-status": "FAILED", "failure-cause": {"class": "x", "stack-trace": trace}}});
+    assert_eq!(
+        failure(&body).unwrap(),
+        "java.lang.IllegalStateException: Failed to rollback to checkpoint/savepoint s3://b/x"
+    );
+    assert!(failure(&json!({"status": {"id": "IN_PROGRESS"}})).is_none());
 }
 
 #[test]

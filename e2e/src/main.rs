@@ -40,7 +40,7 @@ enum Cmd {
         /// Only checks whose name contains this; may be repeated
         #[arg(long)]
         only: Vec<String>,
-        /// Also the stories that take longer than a sitting
+        /// Also the stories that take minutes more than every change should cost
         #[arg(long)]
         long: bool,
         /// Play the third rung on this context of your kubeconfig instead of a local cluster

@@ -30,7 +30,7 @@ use crate::ui::{Outcome, Ui};
 pub struct Story {
     /// Names it on the command line and in the table.
     pub name: &'static str,
-    /// Takes longer than a sitting; played with `--long` only.
+    /// Minutes that every change should not cost; played with `--long` only.
     pub long: bool,
     /// Has no meaning without the API server's audit log, which only the local cluster shows.
     pub local: bool,
@@ -47,8 +47,6 @@ pub enum Company {
     Alone,
     /// A few of its neighbours that say the same: it disturbs nobody and minds nobody's load.
     Together,
-    /// Its neighbours that say the same: it kills operators, and bears that others do.
-    Killers,
     /// Everything that comes after it: it mostly waits.
     Beside,
 }
@@ -57,24 +55,23 @@ pub enum Company {
 #[must_use]
 pub fn all(long: bool) -> Vec<Story> {
     let story = |company| move |name, play| Story { name, long: false, local: false, company, play };
-    let (alone, together) = (story(Company::Alone), story(Company::Together));
-    let (killers, beside) = (story(Company::Killers), story(Company::Beside));
+    let (alone, together, beside) = (story(Company::Alone), story(Company::Together), story(Company::Beside));
     let all = [
         Story { local: true, ..beside("200 idle objects", idle::play) },
         alone("chart reinstalled", reinstall::play),
         Story { local: true, ..alone("the previous landing's chart, and back", previous::play) },
-        killers("flink: streams exactly once", streams::exactly_once),
-        killers("operators killed", killed::play),
+        alone("operators killed", killed::play),
         together("demo", demo::play),
-        together("spark: a stream goes on", structured::play),
         together("flink: streams put back", streams::put_back),
-        together("spark: executors follow the work", executors::play),
         together("failures told apart", failures::play),
         together("every class of failure", verdicts::play),
         together("ranks restart together", ranks::play),
         together("walls around jobs", walls::play),
         together("drift and adoption", drift::play),
+        Story { long: true, ..alone("flink: streams exactly once", streams::exactly_once) },
         Story { long: true, ..alone("flink: version 1.20", streams::older) },
+        Story { long: true, ..together("spark: a stream goes on", structured::play) },
+        Story { long: true, ..together("spark: executors follow the work", executors::play) },
         Story { long: true, ..alone("credentials renewed", renew::play) },
     ];
     all.into_iter().filter(|s| long || !s.long).collect()

@@ -18,6 +18,9 @@ const START: Duration = Duration::from_secs(300);
 /// The login of the throw-away MinIO, which listens on loopback only and is gone with the test.
 const LOGIN: &str = "millrace-test";
 
+/// The check that needs the previous landing.
+pub(super) const PREVIOUS: &str = "the previous landing in our place and back";
+
 pub(super) fn second_rung() -> Vec<Check> {
     vec![
         (2, "admission on a real API server".into(), Box::new(|_| cargo::own(&["--test", "admission"]))),
@@ -68,7 +71,7 @@ pub(super) fn second_rung() -> Vec<Check> {
         ),
         (
             2,
-            "the previous landing in our place and back".into(),
+            PREVIOUS.into(),
             Box::new(|ui| {
                 let api = LocalApi::start(ui)?;
                 let mut env = vec![

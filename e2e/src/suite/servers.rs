@@ -18,8 +18,17 @@ const START: Duration = Duration::from_secs(300);
 /// The login of the throw-away MinIO, which listens on loopback only and is gone with the test.
 const LOGIN: &str = "millrace-test";
 
-/// The check that needs the previous landing.
-pub(super) const PREVIOUS: &str = "the previous landing in our place and back";
+/// The parts of this rung.
+const PARTS: [&str; 8] =
+    ["etcd", "kubernetes", "kafka", "minio", "image-mlflow", "image-postgres", "prometheus", "image-flights"];
+
+/// Builds what checks that play at once would build over each other: parts with their Debian packages, and the previous
+/// landing, which is another checkout in the same target directory.
+pub(super) fn prepare(ui: &Ui) -> Outcome<Counts> {
+    parts::ensure(&PARTS, ui)?;
+    previous::landing(ui)?;
+    parts::target_dir().map(|_| Counts::default())
+}
 
 pub(super) fn second_rung() -> Vec<Check> {
     vec![
@@ -71,7 +80,7 @@ pub(super) fn second_rung() -> Vec<Check> {
         ),
         (
             2,
-            PREVIOUS.into(),
+            "the previous landing in our place and back".into(),
             Box::new(|ui| {
                 let api = LocalApi::start(ui)?;
                 let mut env = vec![

@@ -148,13 +148,8 @@ pub struct AccessRequest {
     pub mode: Access,
     /// What lies below it is state that must not expire: a bucket's expiry rule that reaches it keeps the grant from
     /// becoming Ready, and is not applied once the grant is. Buckets only.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
-const fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 /// A granted bucket as the holder sees it.

@@ -13,6 +13,7 @@ pub mod local;
 pub mod parts;
 pub mod previous;
 pub mod push;
+pub mod ship;
 pub mod stage;
 pub mod stories;
 pub mod suite;

@@ -8,12 +8,11 @@ use std::process::Command;
 
 use crate::cluster::tool;
 use crate::parts;
+use crate::ship;
 use crate::ui::{Failure, Outcome, Ui};
 
 /// The image's name in the cluster, without its tag, which is `dev`.
 pub const IMAGE: &str = "docker.io/millrace/operators-previous";
-
-const OPERATORS: [&str; 4] = ["dataplane", "processing", "pipeline", "registry"];
 
 /// What is kept of a landing.
 #[derive(Debug)]
@@ -47,21 +46,14 @@ pub fn landing(ui: &Ui) -> Outcome<Option<Landing>> {
     let step = ui.step(format!("building the landing {}", commit.get(..7).unwrap_or(&commit)), "a few minutes, once");
     let source = home.join("source");
     unpack((&repo, &commit), &source)?;
-    let target = parts::target_of(&source)?;
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--profile", "image", "--bins"]);
-    for name in OPERATORS {
-        cargo.args(["--package", &format!("millrace-{name}")]);
-    }
-    cargo.arg("--target-dir").arg(&target).current_dir(&source).env_remove("CARGO_MANIFEST_DIR");
-    tool::run(&mut cargo, "building the previous landing")?;
+    let built = ship::build(&source, &ship::OPERATORS, &["--bins"])?;
     // Whole or not at all.
     let part = home.join("part");
     let binaries = part.join("binaries");
     fs::create_dir_all(&binaries).map_err(Failure::at("creating", &binaries))?;
-    for name in OPERATORS.map(|name| format!("millrace-{name}")) {
+    for name in ship::OPERATORS.map(|name| format!("millrace-{name}")) {
         let copy = binaries.join(&name);
-        fs::copy(target.join("image").join(&name), &copy).map_err(Failure::at("writing", &copy))?;
+        fs::copy(built.join(&name), &copy).map_err(Failure::at("writing", &copy))?;
     }
     let (from, to) = (source.join("charts"), part.join("charts"));
     fs::rename(&from, &to).map_err(Failure::at("moving", &from))?;

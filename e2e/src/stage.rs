@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::cluster::{self, Layout, Target, tool};
 use crate::parts;
+use crate::ship;
 use crate::ui::{Failure, Outcome, Ui};
 
 /// Namespace of the operators.
@@ -90,17 +91,10 @@ pub fn own_images(ui: &Ui) -> Outcome<Vec<(&'static str, PathBuf)>> {
 fn operators_image(ui: &Ui) -> Outcome<PathBuf> {
     parts::ensure(&["rust-build"], ui)?;
     let repo = parts::repo_root()?;
-    let target = parts::target_dir()?;
     let step = ui.step("building the operators", "first time about ten minutes");
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--profile", "image", "--bins", "--target-dir"]).arg(&target);
-    for name in ["dataplane", "processing", "pipeline", "registry"] {
-        cargo.args(["--package", &format!("millrace-{name}")]);
-    }
-    tool::run(cargo.current_dir(&repo).env_remove("CARGO_MANIFEST_DIR"), "building the operators")?;
+    let binaries = ship::build(&repo, &ship::OPERATORS, &["--bins"])?;
     let out = parts::cache_root()?.join("operators-image");
     let pack = repo.join("e2e/images/operators/pack.sh");
-    let binaries = target.join("image");
     tool::run(Command::new("bash").args([&pack, &binaries, &out]), "packing the operators' image")?;
     step.done("");
     Ok(out)
@@ -143,7 +137,7 @@ impl Stage {
     /// # Errors
     /// It cannot be built or imported.
     pub fn bring(&self, part: &str, ui: &Ui) -> Outcome<()> {
-        if self.audit_log.is_none() {
+        if !self.target.local {
             return Ok(());
         }
         let tar = parts::ensure(&[part], ui)?.get(part).map(|dir| dir.join("image.tar")).unwrap_or_default();
@@ -203,11 +197,11 @@ impl Stage {
         let step = ui.step("restarting the operators on their new image", "");
         let patch =
             format!(r#"{{"spec":{{"template":{{"metadata":{{"annotations":{{"millrace.dev/image":"{sum}"}}}}}}}}}}"#);
-        for name in ["dataplane", "processing", "pipeline", "registry"] {
+        for name in ship::OPERATORS {
             let deployment = format!("deployment/millrace-{name}");
             self.text(&["patch", &deployment, "-n", OPERATORS, "--patch", &patch])?;
         }
-        for name in ["dataplane", "processing", "pipeline", "registry"] {
+        for name in ship::OPERATORS {
             let deployment = format!("deployment/millrace-{name}");
             self.text(&["rollout", "status", &deployment, "-n", OPERATORS, "--timeout=120s"])
                 .map_err(|f| self.explain(f, OPERATORS))?;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::audit::{Audit, Entry};
 use crate::cluster::tool;
 use crate::local::LocalApi;
+use crate::ship;
 use crate::stage::OPERATORS;
 use crate::ui::{Failure, Outcome, Ui};
 use crate::{http, parts};
@@ -56,21 +57,13 @@ impl Drop for Running {
 /// Builds operators as they ship, with these examples of theirs; the directory of the binaries.
 pub(super) fn build(operators: &[&str], examples: &[&str], ui: &Ui) -> Outcome<PathBuf> {
     parts::ensure(&["rust-build"], ui)?;
-    let (target, repo) = (parts::target_dir()?, parts::repo_root()?);
+    let repo = parts::repo_root()?;
     let step = ui.step(format!("building {}", operators.join(", ")), "as they ship");
-    let packages = operators.iter().flat_map(|name| ["--package".to_owned(), format!("millrace-{name}")]);
-    let packages: Vec<String> = packages.collect();
-    let cargo = |what: &[&str]| {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.args(["build", "--quiet", "--profile", "image", "--target-dir"]).arg(&target).args(&packages).args(what);
-        let done = tool::run(cargo.current_dir(&repo).env_remove("CARGO_MANIFEST_DIR"), "building the operators");
-        done.map(drop)
-    };
     // Apart: an example takes what only tests need, and what ships must be without it.
-    cargo(&["--bins"])?;
-    examples.iter().try_for_each(|name| cargo(&["--example", name]))?;
+    let binaries = ship::build(&repo, operators, &["--bins"])?;
+    examples.iter().try_for_each(|name| ship::build(&repo, operators, &["--example", name]).map(drop))?;
     step.done("");
-    Ok(target.join("image"))
+    Ok(binaries)
 }
 
 /// An API server with our kinds and these namespaces.

@@ -150,6 +150,11 @@ pub struct AccessRequest {
     /// becoming Ready, and is not applied once the grant is. Buckets only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub keep: bool,
+    /// A key the store must have before the grant becomes Ready, from the root of the bucket; with a slash at its end, some
+    /// key that begins with it. A grant that is Ready is not asked again. Buckets only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub needs: Option<String>,
 }
 
 /// A granted bucket as the holder sees it.

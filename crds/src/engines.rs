@@ -10,7 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use container::ContainerSpec;
-pub use flink::{FlinkMode, FlinkSpec, FlinkVersion, JobManagerSpec, OnDelete, StateSpec, TaskManagersSpec, Upgrade};
+pub use flink::{
+    FlinkMode, FlinkSpec, FlinkVersion, JobManagerSpec, OnDelete, Rescale, StateSpec, TaskManagersSpec, Upgrade,
+};
 pub use spark::{DriverSpec, ExecutorsSpec, SparkMode, SparkSpec};
 
 /// When the kubelet pulls an image.

@@ -107,6 +107,13 @@ pub struct FlinkAttempt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub place: Option<String>,
+    /// The parallelism it began with, where that may change while it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallelism: Option<i32>,
+    /// Vertices of its graph that have a parallelism of their own, once that is known; at most 500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = schema::texts(500, 32))]
+    pub pinned: Option<Vec<String>>,
     /// The savepoint that was asked for last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Trigger>,

@@ -124,6 +124,9 @@ pub struct TaskManagersSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000))]
     pub max: Option<i32>,
+    /// What an edit of `count`, `min`, `max` or `flink.parallelism` does to a streaming job that runs. Default: Restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rescale: Option<Rescale>,
     /// Task slots of each. Default: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 256))]
@@ -134,6 +137,17 @@ pub struct TaskManagersSpec {
     /// Memory request and limit of each, all of it: heap and overhead are taken from it. Default: 1728Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory: Option<Quantity>,
+}
+
+/// How a running job comes to another number of tasks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Rescale {
+    /// As another run, from a savepoint where it has state: whatever the program does, it does it anew.
+    #[default]
+    Restart,
+    /// By Flink's adaptive scheduler, in the same attempt, from its newest checkpoint. Operators to which the program gave a
+    /// parallelism of their own keep it, unless it is the one the attempt began with; none exceeds its maximum parallelism.
+    InPlace,
 }
 
 /// A streaming job's state: where it lies, how often it is saved, and how it survives changes.

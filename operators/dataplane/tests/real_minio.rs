@@ -348,9 +348,21 @@ fn rules_of_others_and_other_tags_are_kept() {
         let drop = Expiry { set: BTreeMap::new(), drop: vec!["a/".into(), String::new()] };
         store.expire(&bucket, &drop).await.unwrap();
         assert!(store.look(&bucket).await.unwrap().unwrap().expire.is_empty());
+        assert_eq!(put(&admin(), &bucket, "savepoints/sp-10/_metadata").await, "ok");
+        for (key, want) in [
+            ("savepoints/sp-10/_metadata", true),
+            ("savepoints/sp-10/", true),
+            ("savepoints/sp-1", false),
+            ("savepoints/sp-1/", false),
+            ("savepoints/sp-10", false),
+        ] {
+            assert_eq!(store.has(&bucket, key).await.unwrap(), want, "{key}");
+        }
+        assert!(store.empty(&bucket).await.unwrap() || store.empty(&bucket).await.unwrap());
         store.delete(&bucket).await.unwrap();
         store.delete(&bucket).await.unwrap();
         assert_eq!(store.look(&bucket).await.unwrap(), None);
+        assert_eq!(store.has(&bucket, "k").await.unwrap_err().trouble, Trouble::NoSuchBucket);
     });
 }
 

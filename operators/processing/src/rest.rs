@@ -6,6 +6,8 @@
 pub mod http;
 mod wire;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use millrace_kit::{Effect, Failure, async_trait};
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,8 @@ pub struct Question {
     pub state: bool,
     /// The savepoint that was asked for last.
     pub trigger: Option<String>,
+    /// Whether its parallelism may be changed, so that its vertices matter.
+    pub vertices: bool,
 }
 
 /// One look at a JobManager.
@@ -45,6 +49,9 @@ pub struct FlinkView {
     /// What became of the savepoint asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trigger: Option<TriggerView>,
+    /// The vertices of its graph, if they were asked for and Flink has them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vertices: Vec<VertexView>,
 }
 
 /// An API that does not answer.
@@ -77,6 +84,20 @@ impl JobView {
     pub fn over(&self) -> bool {
         matches!(self.state.as_str(), "FINISHED" | "FAILED" | "CANCELED")
     }
+}
+
+/// A vertex of a job's graph.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct VertexView {
+    /// Flink's id of it.
+    pub id: String,
+    /// The fewest tasks it may run with, and the most that were asked for.
+    pub bounds: (i32, i32),
+    /// The tasks it has at present.
+    pub tasks: i32,
+    /// The most it can ever have.
+    pub limit: i32,
 }
 
 /// A checkpoint or savepoint.
@@ -133,6 +154,15 @@ pub enum FlinkCall {
         /// Whether the job ends with it.
         stop: bool,
     },
+    /// Run each vertex with so many tasks, at least and at most; all of them are named. Repeated, it changes nothing.
+    Rescale {
+        /// `http://host:port`.
+        url: String,
+        /// Flink's id of the job.
+        job: String,
+        /// By vertex.
+        bounds: BTreeMap<String, (i32, i32)>,
+    },
     /// Delete a savepoint.
     Dispose {
         /// `http://host:port` of any JobManager that may write there.
@@ -147,9 +177,15 @@ impl Effect for FlinkCall {
         match self {
             Self::Savepoint { trigger, stop: true, .. } => format!("stop with savepoint {trigger}"),
             Self::Savepoint { trigger, .. } => format!("savepoint {trigger}"),
+            Self::Rescale { job, .. } => rescale_id(job),
             Self::Dispose { path, .. } => format!("dispose of {path}"),
         }
     }
+}
+
+/// The effect's id of a change of parallelism.
+pub(crate) fn rescale_id(job: &str) -> String {
+    format!("rescale {job}")
 }
 
 /// The calls the operator makes. Each ends within seconds.

@@ -34,6 +34,8 @@ const BELIEVES_IN_THE_JOB: u8 = 13;
 const WAITS_FOR_A_SAVEPOINT_FOR_EVER: u8 = 14;
 const DISPOSES_OF_THE_NEWEST: u8 = 15;
 const LEAKS_THE_ANCHOR: u8 = 16;
+const MOVES_WHAT_IS_PINNED: u8 = 17;
+const TAKES_THE_WISH_FOR_THE_BEGINNING: u8 = 18;
 
 struct Mutant<const RULE: u8>(Processing);
 
@@ -93,13 +95,21 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
     }
 
     fn decide(job: &ProcessingJob, seen: &Seen<Observed>, now: Timestamp) -> Decision<ProcessingJobStatus, FlinkCall> {
-        let mut job = job.clone();
+        let (own, mut job) = (job, job.clone());
         if RULE == WAITS_FOR_A_SAVEPOINT_FOR_EVER {
             job.spec.job.deadlines = serde_json::from_value(serde_json::json!({"stop": "10h"})).unwrap();
         }
         if let Some(status) = &mut job.status {
             if RULE == HAS_ALL_TIME {
                 status.started_at = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now));
+            }
+            let count = plots::rescale::count(own);
+            if let Some(own) = status.attempt.as_mut().and_then(|a| a.flink.as_mut()) {
+                match RULE {
+                    MOVES_WHAT_IS_PINNED => own.pinned = own.parallelism.map(|_| Vec::new()),
+                    TAKES_THE_WISH_FOR_THE_BEGINNING => own.parallelism = own.parallelism.and(count),
+                    _ => {}
+                }
             }
             let next = status.state.as_mut().map(|s| &mut s.next_restore);
             if let Some(next) = next.filter(|n| RULE == EMPTY_WHERE_UNKNOWN && n.as_deref() == Some("Unknown")) {
@@ -186,6 +196,11 @@ fn broken_state_machines_are_caught() {
         ("believes in the job", told::<BELIEVES_IN_THE_JOB>("the JobManager forgets its job")),
         ("waits for a savepoint for ever", told::<WAITS_FOR_A_SAVEPOINT_FOR_EVER>("a savepoint never ends")),
         ("disposes of the newest", told::<DISPOSES_OF_THE_NEWEST>("savepoints now and then")),
+        ("moves what is pinned", told::<MOVES_WHAT_IS_PINNED>("stream rescaled in place")),
+        (
+            "takes the wish for the beginning",
+            told::<TAKES_THE_WISH_FOR_THE_BEGINNING>("stream rescaled before its job is there"),
+        ),
         ("leaks the anchor", told::<LEAKS_THE_ANCHOR>(killed)),
     ];
     let missed: Vec<_> = all.iter().filter(|(_, caught)| !caught).map(|(name, _)| name).collect();

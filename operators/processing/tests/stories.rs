@@ -71,6 +71,11 @@ fn flink_streams_survive_the_same_under_every_cut_and_order() {
 }
 
 #[test]
+fn flink_streams_are_rescaled_the_same_under_every_cut_and_order() {
+    explored(plots::rescale::all(), 4);
+}
+
+#[test]
 fn writes_keep_the_budget() {
     let mut wrong = String::new();
     for plot in plots::all() {

@@ -18,7 +18,7 @@ use super::{
     model::Model,
     observe::{Issued, Observed},
     policy,
-    resolve::{Names, lasting, resolved},
+    resolve::{Names, lasting, present, resolved},
 };
 use crate::store::Facts;
 
@@ -93,6 +93,7 @@ fn wanted<'a>(object: &DataGrant, data: &'a Observed) -> Result<Wanted<'a>, Stan
     }
     let (buckets, topics) = resolved(&model, data, object.status.as_ref())?;
     lasting(object, &model, data)?;
+    present(object, data)?;
     let issue = if buckets.is_empty() { None } else { Some(issue(object, (&model, plane), &buckets)?) };
     Ok(Wanted { plane, buckets, topics, issue })
 }

@@ -26,7 +26,7 @@ use crate::{connect::Connections, store::facts};
 
 pub use decide::renew_at;
 pub use effect::Issue;
-pub use observe::{Found, Issued, Named, Observed};
+pub use observe::{Found, Issued, Named, Need, Observed};
 
 /// The rights of this controller.
 pub const ACCESS: &[Access] = &[

@@ -15,6 +15,8 @@ pub struct Model {
     pub topics: BTreeMap<String, Access>,
     /// Prefixes that are state and must not expire, by DataBucket name.
     pub kept: BTreeMap<String, BTreeSet<String>>,
+    /// Keys that must be there, with the DataBucket's name.
+    pub needs: BTreeSet<(String, String)>,
 }
 
 /// Characters that would widen a policy (`*`, `?`, variables) or break out of it.
@@ -45,11 +47,20 @@ impl Model {
                     if asked.keep {
                         this.kept.entry(bucket.clone()).or_default().insert(prefix.clone());
                     }
+                    if asked.needs.as_ref().is_some_and(|key| !key.starts_with(&prefix)) {
+                        findings.push(format!(
+                            "spec.access[{at}].needs lies outside its prefix; write it from the root of the bucket"
+                        ));
+                    }
+                    this.needs.extend(asked.needs.iter().map(|key| (bucket.clone(), key.clone())));
                     let mode = this.buckets.entry(bucket.clone()).or_default().entry(prefix).or_default();
                     *mode = (*mode).max(asked.mode);
                 }
                 (None, Some(_)) if asked.keep => {
                     findings.push(format!("spec.access[{at}].keep belongs to a bucket; leave it out"));
+                }
+                (None, Some(_)) if asked.needs.is_some() => {
+                    findings.push(format!("spec.access[{at}].needs belongs to a bucket; leave it out"));
                 }
                 (None, Some(topic)) if prefix.is_empty() => {
                     let mode = this.topics.entry(topic.clone()).or_default();

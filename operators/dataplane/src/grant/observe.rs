@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kube::api::ObjectMeta;
-use millrace_crds::{Access, DataBucket, DataGrant, DataTopic, HasConditions, Share};
+use millrace_crds::{Access, DataBucket, DataGrant, DataPlane, DataTopic, HasConditions, Share};
 use millrace_kit::{Failure, Key, Reader, conditions};
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     connect::{chooses, labels_of},
     keep::Rule,
-    store::{Facts, facts},
+    store::{Facts, StoreError, facts},
 };
 
 /// The surroundings of a DataGrant.
@@ -30,9 +30,23 @@ pub struct Observed {
     /// What each name means, by kind and name.
     #[serde(default)]
     pub names: Vec<Named>,
+    /// What must be there, looked for until the grant has served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Need>,
     /// The last Secret this process has written for this grant.
     #[serde(default)]
     pub issued: Option<Issued>,
+}
+
+/// A key that must be there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// Name of the DataBucket.
+    pub bucket: String,
+    /// The key, or what some key begins with.
+    pub key: String,
+    /// Whether the store has it, or why it did not say.
+    pub there: Result<bool, StoreError>,
 }
 
 /// A name and what it means.
@@ -92,15 +106,37 @@ pub struct Issued {
 pub(super) async fn observe(this: &Grants, object: &DataGrant, reader: &Reader) -> Result<Observed, Failure> {
     let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
     let plane = Facts::see(&object.spec.data_plane, namespace, reader).await?;
-    let names = match Model::parse(object) {
-        Ok(model) if plane.is_some() => {
+    let model = Model::parse(object).unwrap_or_default();
+    let names = match &plane {
+        Some(_) => {
             let labels = labels_of(namespace, reader).await?;
             let asker = Asker { plane: &object.spec.data_plane, namespace, labels: &labels, reader };
             model.names().into_iter().map(|(what, name)| asker.named(what, name)).collect()
         }
-        _ => Vec::new(),
+        None => Vec::new(),
     };
-    Ok(Observed { plane, names, issued: this.issued(object.metadata.uid.as_deref().unwrap_or_default()) })
+    let needs = needs(this, object, (&model, &names)).await?;
+    Ok(Observed { plane, names, needs, issued: this.issued(object.metadata.uid.as_deref().unwrap_or_default()) })
+}
+
+/// Looks for what must be there, in buckets whose names are known; a grant that has served is not asked again.
+async fn needs(this: &Grants, object: &DataGrant, of: (&Model, &[Named])) -> Result<Vec<Need>, Failure> {
+    let (model, names) = of;
+    let served = object.status.as_ref().is_some_and(|status| !status.buckets.is_empty());
+    let plane = this.reader.cached::<DataPlane>(&Key::new("", &object.spec.data_plane));
+    let Some(plane) = plane.filter(|_| !served && !model.needs.is_empty()) else { return Ok(Vec::new()) };
+    let store = this.connections.store(&plane, &this.reader).await?;
+    let mut all = Vec::new();
+    for (bucket, key) in &model.needs {
+        let named = names.iter().find(|n| n.what == What::Bucket && n.name == *bucket);
+        let Some(Found::Ready { external, .. }) = named.map(|n| &n.found) else { continue };
+        let there = match &store {
+            Ok(store) => store.has(external, key).await,
+            Err(error) => Err(error.clone()),
+        };
+        all.push(Need { bucket: bucket.clone(), key: key.clone(), there });
+    }
+    Ok(all)
 }
 
 struct Asker<'a> {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use millrace_crds::{DataGrant, DataGrantStatus};
+use millrace_crds::{DataGrant, DataGrantStatus, data_grant::Holder};
 use millrace_kit::Standing;
 
 use super::{
@@ -85,27 +85,47 @@ pub(super) fn lasting(object: &DataGrant, model: &Model, data: &Observed) -> Res
     if object.status.as_ref().is_some_and(|status| !status.buckets.is_empty()) {
         return Ok(());
     }
-    let (mut listed, mut leaving) = (Vec::new(), Vec::new());
+    let mut expire = Vec::new();
     for (name, prefix) in model.kept.iter().flat_map(|(name, all)| all.iter().map(move |prefix| (name, prefix))) {
         let Some(Found::Ready { owner, rules, .. }) = found(data, What::Bucket, name) else { continue };
         let holder = &object.spec.holder;
         let bucket = owner.as_ref().map_or_else(|| name.clone(), |owner| format!("{owner}/{name}"));
         for rule in rules.iter().filter(|rule| keep::overlap(&rule.prefix, prefix)) {
-            let into = if rule.listed.is_some() { &mut listed } else { &mut leaving };
-            into.push(format!(
-                "{} {} keeps state at bucket/{name}/{prefix}, and {} of DataBucket {bucket} would delete it",
+            let end = match rule.listed {
+                Some(_) => "narrow or remove the rule, or keep the state elsewhere",
+                None => "it is being removed",
+            };
+            expire.push(format!(
+                "{} {} keeps state at bucket/{name}/{prefix}, and {} of DataBucket {bucket} would delete it; {end}",
                 holder.kind,
                 holder.name,
                 rule.words()
             ));
         }
     }
-    if !listed.is_empty() {
-        let message = format!("{}; narrow or remove the rule, or keep the state elsewhere", listed.join("; "));
-        return Err(Standing::stalled("StateExpires", message));
-    }
-    if !leaving.is_empty() {
-        return Err(Standing::progressing("StateExpires", format!("{}; it is being removed", leaving.join("; "))));
+    // The rule belongs to another object, whose edit helps: the holder waits for it as for data that is not there.
+    if expire.is_empty() { Ok(()) } else { Err(Standing::progressing("StateExpires", expire.join("; "))) }
+}
+
+/// Whether everything is there that the holder begins with, as far as the store was asked.
+pub(super) fn present(object: &DataGrant, data: &Observed) -> Result<(), Standing> {
+    let Holder { kind, name, .. } = &object.spec.holder;
+    for need in &data.needs {
+        let at = format!("bucket/{}/{}", need.bucket, need.key);
+        match &need.there {
+            Ok(true) => {}
+            Ok(false) => {
+                let message = format!(
+                    "{kind} {name} is to start from {at}, which is not there; correct the path it is restored from \
+                     (of a Flink job flink.state.restoreFrom), or put it there"
+                );
+                return Err(Standing::stalled("RestorePointMissing", message));
+            }
+            Err(error) => {
+                let reason: &'static str = error.trouble.into();
+                return Err(Standing::progressing(reason, format!("looking for {at}: {}", error.message)));
+            }
+        }
     }
     Ok(())
 }

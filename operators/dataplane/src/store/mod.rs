@@ -152,6 +152,12 @@ pub trait Store: Send + Sync + 'static {
     /// No answer, or a refusal.
     async fn look(&self, bucket: &str) -> Result<Option<Bucket>, StoreError>;
 
+    /// Whether the bucket has this key, or with a slash at its end some key that begins with it.
+    ///
+    /// # Errors
+    /// No answer, a refusal, or no such bucket.
+    async fn has(&self, bucket: &str, key: &str) -> Result<bool, StoreError>;
+
     /// Creates the bucket.
     ///
     /// # Errors

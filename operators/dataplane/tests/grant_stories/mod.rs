@@ -18,7 +18,7 @@ use millrace_kit::{
     sim::{Actor, Story, World},
 };
 
-use crate::store_sim::{TREASURE, connections, plane, state};
+use crate::store_sim::{Stored, TREASURE, connections, plane, state};
 pub(crate) use bugs::{Bug, mutants};
 
 /// What happens around the grant.
@@ -50,6 +50,8 @@ pub(crate) enum Plot {
     EditBeforeRenewal,
     /// A rule of the bucket reaches what is to be kept, until its owner removes it.
     Expires,
+    /// What the job is restored from is not there at first.
+    RestorePoint,
     /// The store is away for the first minute.
     Away,
     /// The grant is deleted; its Secret goes with it.
@@ -114,6 +116,10 @@ fn grant(plot: Plot, uid: &str) -> DataGrant {
     let topic = AccessRequest { topic: Some("events".into()), mode: Access::Write, ..AccessRequest::default() };
     let access = match plot {
         Plot::TopicOnly => vec![topic],
+        Plot::RestorePoint => {
+            let point = AccessRequest { needs: Some("in/sp/_metadata".into()), ..on_bucket("in/", Access::Read) };
+            vec![point, on_bucket("out/", Access::Write), topic]
+        }
         Plot::Expires => {
             let state = AccessRequest { keep: true, ..on_bucket("out/state/", Access::Write) };
             vec![on_bucket("in/", Access::Read), state, topic]
@@ -145,6 +151,9 @@ fn setup(plot: Plot, world: &World) {
             bucket(world, "third", true, Some(Access::Write));
         }
         _ => bucket(world, "ml", true, None),
+    }
+    if plot == Plot::RestorePoint {
+        state(world).lock().buckets.insert("lab-ml-raw".into(), Stored::default());
     }
     if plot == Plot::Expires {
         rules(world, vec![Expire { prefix: "out/".into(), days: 3 }]);
@@ -200,6 +209,14 @@ fn actors(plot: Plot) -> Vec<Actor> {
         Plot::LostBeforeRenewal => vec![once(ready, |world| world.vanish::<DataBucket>("ml", "raw"))],
         Plot::EditBeforeRenewal => vec![once(ready, spoil)],
         Plot::Expires => vec![once(|world| says(world, "StateExpires"), |world| rules(world, vec![]))],
+        Plot::RestorePoint => vec![once(
+            |world| says(world, "RestorePointMissing"),
+            |world| {
+                if let Some(stored) = state(world).lock().buckets.get_mut("lab-ml-raw") {
+                    stored.keys.insert("in/sp/_metadata".into());
+                }
+            },
+        )],
         Plot::Away => vec![once(|world| elapsed(world) >= 60, |world| state(world).lock().away = false)],
         Plot::Delete => vec![once(ready, |world| world.delete::<DataGrant>("ml", "g"))],
         Plot::Again => vec![
@@ -267,9 +284,13 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
             && secret.as_ref().and_then(|s| s.type_.as_deref()) == Some("millrace.dev/grant")
     };
     let holds = match plot {
-        Plot::Issue | Plot::WaitBucket | Plot::MissingBucket | Plot::Away | Plot::Again | Plot::Expires => {
-            served("lab-ml-raw")
-        }
+        Plot::Issue
+        | Plot::WaitBucket
+        | Plot::MissingBucket
+        | Plot::Away
+        | Plot::Again
+        | Plot::Expires
+        | Plot::RestorePoint => served("lab-ml-raw"),
         Plot::Shared => served("lab-other-raw"),
         Plot::Renew | Plot::RenewShortest | Plot::EditBeforeRenewal => served("lab-ml-raw") && expires > 0,
         Plot::TopicOnly => {

@@ -5,7 +5,7 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "shared by several test binaries; a test fails by panicking")]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -33,6 +33,7 @@ pub(crate) const HOME: &str = "millrace";
 pub(crate) struct Stored {
     pub(crate) bucket: Bucket,
     pub(crate) objects: u32,
+    pub(crate) keys: BTreeSet<String>,
 }
 
 /// The state.
@@ -119,6 +120,16 @@ impl Store for Client {
             return Err(away(bucket));
         }
         Ok(inner.buckets.get(bucket).map(|s| s.bucket.clone()))
+    }
+
+    async fn has(&self, bucket: &str, key: &str) -> Result<bool, StoreError> {
+        let shelf = state(&self.world);
+        let inner = shelf.lock();
+        if inner.away || self.world.dead() {
+            return Err(away(bucket));
+        }
+        let stored = inner.buckets.get(bucket).ok_or_else(|| gone(bucket))?;
+        Ok(stored.keys.iter().any(|k| k == key || (key.ends_with('/') && k.starts_with(key))))
     }
 
     async fn create(&self, bucket: &str) -> Result<(), StoreError> {

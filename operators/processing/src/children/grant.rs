@@ -1,14 +1,22 @@
 //! The DataGrant of one attempt.
 
-use millrace_crds::{DataGrant, DataGrantSpec, ProcessingJob, data_grant::Holder};
+use millrace_crds::{
+    DataGrant, DataGrantSpec, ProcessingJob,
+    data_grant::{AccessRequest, GrantedBucket, Holder},
+};
 use millrace_kit::Child;
 
 use super::parts;
 use crate::{engine, model::Work};
 
-/// The attempt's access to data, as its work asks for it.
-pub(crate) fn build(job: &ProcessingJob, work: &Work, attempt: (&str, i64)) -> Child {
+/// The file that makes a folder a savepoint or checkpoint of Flink.
+const METADATA: &str = "_metadata";
+
+/// The attempt's access to data, as its work asks for it, once what it is restored from is there.
+pub(crate) fn build(job: &ProcessingJob, work: &Work, attempt: (&str, i64), from: Option<(String, String)>) -> Child {
     let (base, number) = attempt;
+    let mut access = work.access.clone();
+    need(&mut access, from);
     let spec = DataGrantSpec {
         data_plane: work.plane.clone(),
         holder: Holder {
@@ -16,9 +24,35 @@ pub(crate) fn build(job: &ProcessingJob, work: &Work, attempt: (&str, i64)) -> C
             name: job.metadata.name.clone().unwrap_or_default(),
             uid: job.metadata.uid.clone().unwrap_or_default(),
         },
-        access: work.access.clone(),
+        access,
     };
     let mut grant = DataGrant::new(&engine::grant_name(base), spec);
     grant.metadata.labels = Some(parts::labels(job, number));
     Child::of(job, &grant)
+}
+
+/// Bucket and key of a restore point: `$(bucket.NAME)/KEY`, or a URI of a bucket whose name on the store is known. Nothing
+/// is claimed of other places.
+pub(crate) fn point(path: &str, known: &[GrantedBucket]) -> Option<(String, String)> {
+    let (bucket, key) = match path.strip_prefix("$(bucket.") {
+        Some(rest) => rest.split_once(")/").map(|(name, key)| (name.to_owned(), key))?,
+        None => {
+            let (real, key) = path.split_once("://")?.1.split_once('/')?;
+            (known.iter().find(|b| b.bucket_name == real)?.name.clone(), key)
+        }
+    };
+    let key = key.trim_matches('/');
+    let key = if key.ends_with(METADATA) { key.to_owned() } else { format!("{key}/{METADATA}") };
+    (!key.contains('$')).then_some((bucket, key))
+}
+
+/// Asks for the key where the job has access to it.
+fn need(access: &mut [AccessRequest], from: Option<(String, String)>) {
+    let Some((bucket, key)) = from else { return };
+    let covers = |asked: &&mut AccessRequest| {
+        asked.bucket.as_ref() == Some(&bucket) && key.starts_with(asked.prefix.as_deref().unwrap_or_default())
+    };
+    if let Some(asked) = access.iter_mut().find(covers) {
+        asked.needs = Some(key);
+    }
 }

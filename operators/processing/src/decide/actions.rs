@@ -49,9 +49,8 @@ pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<FlinkCal
 
 fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<FlinkCall>>) {
     let (attempt, seen) = now;
-    if let Some(call) = flink::savepoint::call(pass, attempt).or_else(|| flink::savepoint::dispose(pass, attempt)) {
-        all.push(Action::Effect(call));
-    }
+    let call = flink::savepoint::call(pass, attempt).or_else(|| flink::savepoint::dispose(pass, attempt));
+    all.extend(call.or_else(|| flink::rescale::call(pass, attempt)).map(Action::Effect));
     if attempt.stop_reason.is_some() {
         if flink::savepoint::waits(pass, attempt).is_some() {
             return;
@@ -69,7 +68,10 @@ fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<Flin
     let work = grown.as_ref().unwrap_or(work);
     let run = pass.status.run_number.unwrap_or(1);
     if attempt.grant.is_some() && seen.grant.is_none() {
-        all.push(Action::Create(children::grant::build(pass.job, work, (&attempt.name, attempt.number))));
+        // Later its newer checkpoints may have replaced it.
+        let from = attempt.flink.as_ref().filter(|_| attempt.pod_uid.is_none() && seen.pod.is_none());
+        let from = from.and_then(|own| children::grant::point(own.restored_from.as_deref()?, &[]));
+        all.push(Action::Create(children::grant::build(pass.job, work, (&attempt.name, attempt.number), from)));
         return;
     }
     let granted = attempt.grant.is_none() || seen.grant.as_ref().is_some_and(|g| g.ready);

@@ -6,6 +6,7 @@
 pub(crate) mod health;
 pub(crate) mod leftovers;
 pub(crate) mod points;
+pub(crate) mod rescale;
 pub(crate) mod restore;
 pub(crate) mod rollback;
 pub(crate) mod savepoint;

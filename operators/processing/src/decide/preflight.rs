@@ -5,7 +5,7 @@ use std::time::Duration;
 use millrace_crds::processing_job::Attempt;
 use millrace_kit::{Action, Standing, later};
 
-use super::{Pass, SLOW};
+use super::{Pass, SLOW, flink::restore};
 use crate::{
     children, engine, evidence,
     model::Work,
@@ -66,6 +66,8 @@ pub(crate) fn wanted(pass: &Pass<'_>) -> Option<(String, Option<Action<FlinkCall
     let work = preflight::due(attempt, pass.model, pass.seen.data.pod.as_ref()).filter(|w| !w.access.is_empty())?;
     let base = preflight::base(pass.job, &pass.model.hash);
     let there = pass.seen.data.preflight.as_ref().is_some_and(|seen| seen.grant.is_some());
-    let grant = || Action::Create(children::grant::build(pass.job, work, (&base, attempt.number)));
+    let known = pass.seen.data.grant.as_ref().map(|grant| grant.buckets.as_slice()).unwrap_or_default();
+    let from = || children::grant::point(restore::wish(pass)?, known);
+    let grant = || Action::Create(children::grant::build(pass.job, work, (&base, attempt.number), from()));
     Some((engine::grant_name(&base), (!there).then(grant)))
 }

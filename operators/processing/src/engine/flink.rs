@@ -98,6 +98,8 @@ pub(crate) struct FlinkStart {
     pub job_id: String,
     /// What it is restored from, if anything.
     pub restore: Option<(String, ClaimMode)>,
+    /// The parallelism that was stored for it.
+    pub parallelism: Option<i32>,
 }
 
 impl FlinkStart {
@@ -105,7 +107,8 @@ impl FlinkStart {
     fn of(stored: &FlinkAttempt, plan: &Plan<'_>) -> Self {
         let claim = if stored.claims == Some(true) { ClaimMode::Claim } else { ClaimMode::NoClaim };
         let path = stored.restored_from.clone().filter(|path| path != EMPTY);
-        Self { job_id: stored.job_id.clone(), restore: path.map(|path| (plan.fill_file(&path), claim)) }
+        let restore = path.map(|path| (plan.fill_file(&path), claim));
+        Self { job_id: stored.job_id.clone(), restore, parallelism: stored.parallelism }
     }
 }
 

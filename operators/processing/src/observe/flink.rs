@@ -80,6 +80,7 @@ fn question(own: &FlinkAttempt, pod: &PodView) -> Option<Question> {
         job: own.job_id.clone(),
         state: own.restored_from.is_some(),
         trigger: own.trigger.as_ref().filter(|t| t.path.is_none()).map(|t| t.id.clone()),
+        vertices: own.parallelism.is_some(),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::{sync::OnceLock, time::Duration};
 
 use millrace_kit::{Class, Failure, async_trait};
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Flink, FlinkCall, FlinkView, Question, TriggerView, wire};
@@ -41,7 +41,7 @@ impl Rest {
 #[async_trait]
 impl Flink for Rest {
     async fn look(&self, question: &Question) -> Result<FlinkView, String> {
-        let Question { url, job, state, trigger } = question;
+        let Question { url, job, state, trigger, vertices } = question;
         let overview = self.get(&format!("{url}/jobs/overview")).await?.ok_or("no such page: /jobs/overview")?;
         let mut view = FlinkView { job: wire::job(&overview, job), ..FlinkView::default() };
         let Some(found) = &view.job else { return Ok(view) };
@@ -61,23 +61,35 @@ impl Flink for Rest {
             let body = self.get(&format!("{url}/jobs/{job}/savepoints/{trigger}")).await?;
             view.trigger = Some(body.as_ref().map_or(TriggerView::Unknown, wire::trigger));
         }
+        // Only the adaptive scheduler has an answer; without one the job is as well as before.
+        if *vertices && let Ok(Some(bounds)) = self.get(&format!("{url}/jobs/{job}/resource-requirements")).await {
+            let graph = self.get(&format!("{url}/jobs/{job}")).await?.unwrap_or_default();
+            view.vertices = wire::vertices(&graph, &bounds);
+        }
         Ok(view)
     }
 
     async fn call(&self, call: &FlinkCall) -> Result<(), Failure> {
-        let (url, body) = match call {
+        let (method, url, body) = match call {
             FlinkCall::Savepoint { url, job, trigger, target, stop: true } => (
+                Method::POST,
                 format!("{url}/jobs/{job}/stop"),
                 json!({"targetDirectory": target, "drain": false, "triggerId": trigger}),
             ),
             FlinkCall::Savepoint { url, job, trigger, target, .. } => (
+                Method::POST,
                 format!("{url}/jobs/{job}/savepoints"),
                 json!({"target-directory": target, "cancel-job": false, "triggerId": trigger}),
             ),
-            FlinkCall::Dispose { url, path } => (format!("{url}/savepoint-disposal"), json!({"savepoint-path": path})),
+            FlinkCall::Rescale { url, job, bounds } => {
+                (Method::PUT, format!("{url}/jobs/{job}/resource-requirements"), wire::requirements(bounds))
+            }
+            FlinkCall::Dispose { url, path } => {
+                (Method::POST, format!("{url}/savepoint-disposal"), json!({"savepoint-path": path}))
+            }
         };
         let away = |why: String| Failure::new(Class::Transient, "FlinkUnreachable", why);
-        let request = self.client().map_err(away)?.post(url).json(&body);
+        let request = self.client().map_err(away)?.request(method, url).json(&body);
         let answer = request.send().await.map_err(|e| away(lost(&e)))?;
         let status = answer.status();
         if status.is_success() {

@@ -1,9 +1,11 @@
 //! Flink's JSON, read into what decide needs. Fields differ between versions; what is absent is left out.
 
-use jiff::Timestamp;
-use serde_json::Value;
+use std::collections::BTreeMap;
 
-use super::{JobView, PointView, TriggerView};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{JobView, PointView, TriggerView, VertexView};
 
 /// Longest text of a trouble, in characters.
 const LONGEST: usize = 1_500;
@@ -73,6 +75,34 @@ fn point(body: &Value) -> Option<PointView> {
         size: number("state_size"),
         last: body.get("checkpoint_type").and_then(Value::as_str) == Some("SYNC_SAVEPOINT"),
     })
+}
+
+/// The vertices, out of `/jobs/:id` and `/jobs/:id/resource-requirements`. One without bounds cannot be changed, and none is
+/// told then: Flink wants them all or none.
+pub(super) fn vertices(job: &Value, requirements: &Value) -> Vec<VertexView> {
+    let whole = |from: &Value, pointer: &str| {
+        from.pointer(pointer).and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok())
+    };
+    let one = |vertex: &Value| {
+        let id = vertex.get("id")?.as_str()?;
+        let bound = |key: &str| whole(requirements, &format!("/{id}/parallelism/{key}"));
+        Some(VertexView {
+            id: id.to_owned(),
+            bounds: (bound("lowerBound")?, bound("upperBound")?),
+            tasks: whole(vertex, "/parallelism")?,
+            limit: whole(vertex, "/maxParallelism").filter(|limit| *limit > 0).unwrap_or(i32::MAX),
+        })
+    };
+    let all = job.get("vertices").and_then(Value::as_array).into_iter().flatten();
+    all.map(one).collect::<Option<Vec<_>>>().unwrap_or_default()
+}
+
+/// The body of a change of parallelism.
+pub(super) fn requirements(bounds: &BTreeMap<String, (i32, i32)>) -> Value {
+    let one = |(id, (least, most)): (&String, &(i32, i32))| {
+        (id.clone(), json!({"parallelism": {"lowerBound": least, "upperBound": most}}))
+    };
+    Value::Object(bounds.iter().map(one).collect())
 }
 
 /// The answer to `/jobs/:id/savepoints/:trigger`. COMPLETED means only that it no longer runs.

@@ -67,6 +67,14 @@ impl Store for S3 {
         }
     }
 
+    async fn has(&self, bucket: &str, key: &str) -> Result<bool, StoreError> {
+        // The first key that begins with a key is the key itself, if it is there.
+        let page = self.client.list_objects_v2().bucket(bucket).prefix(key).max_keys(1).send().await;
+        let page = page.map_err(|e| explain("listing the objects of bucket", bucket, &e))?;
+        let first = page.contents().first().and_then(|object| object.key());
+        Ok(first.is_some_and(|found| found == key || key.ends_with('/')))
+    }
+
     async fn create(&self, bucket: &str) -> Result<(), StoreError> {
         let mut ask = self.client.create_bucket().bucket(bucket);
         if self.region != DEFAULT_REGION {

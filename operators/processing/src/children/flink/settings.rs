@@ -67,7 +67,7 @@ fn all(plan: &Plan<'_>, own: &Flink, start: &FlinkStart) -> BTreeMap<String, Val
     set("execution.runtime-mode", json!(if own.mode == FlinkMode::Batch { "BATCH" } else { "STREAMING" }));
     set("$internal.pipeline.job-id", json!(start.job_id));
     set("pipeline.name", json!(plan.job.metadata.name));
-    set("parallelism.default", json!(own.parallelism));
+    set("parallelism.default", json!(start.parallelism.unwrap_or(own.parallelism)));
     set("jobmanager.rpc.port", json!(pod::RPC_PORT));
     set("blob.server.port", json!(pod::BLOB_PORT.to_string()));
     set("taskmanager.rpc.port", json!("6122"));
@@ -109,9 +109,13 @@ fn sizes(own: &Flink, set: &mut impl FnMut(&str, Value)) {
     set("jobmanager.memory.process.size", json!(memory(&own.job_manager.1)));
     set("taskmanager.memory.process.size", json!(memory(&own.task_manager.1)));
     set("taskmanager.numberOfTaskSlots", json!(own.slots));
-    set("slotmanager.number-of-slots.max", json!(most.saturating_mul(own.slots)));
-    if fewest < most {
+    if !own.in_place {
+        set("slotmanager.number-of-slots.max", json!(most.saturating_mul(own.slots)));
+    }
+    if own.in_place || fewest < most {
         set("jobmanager.scheduler", json!("adaptive"));
+    }
+    if fewest < most {
         set("slotmanager.number-of-slots.min", json!(fewest.saturating_mul(own.slots)));
     }
     set("kubernetes.taskmanager.cpu.amount", json!(cpu));

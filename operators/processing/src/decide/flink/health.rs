@@ -5,7 +5,7 @@ use std::time::Duration;
 use millrace_crds::{engines::FlinkMode, processing_job::Attempt};
 use millrace_kit::{conditions, later};
 
-use super::{JOB_GONE, NOW_AND_THEN, Pass, UNREACHABLE, keeps, mode, points, rollback, savepoint, state_mut};
+use super::{JOB_GONE, NOW_AND_THEN, Pass, UNREACHABLE, keeps, mode, points, rescale, rollback, savepoint, state_mut};
 use crate::{decide::supervise::ask_to_stop, rest::FlinkView, status};
 
 /// How long a JobManager may be silent before that is told, and before it is given up.
@@ -31,9 +31,11 @@ pub(crate) fn check(pass: &mut Pass<'_>) {
         return ask_to_stop(pass, JOB_GONE, true);
     }
     points::note(pass, &attempt);
+    rescale::learn(pass, &view);
+    let Some(attempt) = status::live(&pass.status).cloned() else { return };
     if mode(pass) == FlinkMode::Streaming {
         match trouble(&view, &attempt) {
-            None => healthy(pass, &attempt),
+            None => healthy(pass, &attempt, &view),
             Some((reason, message)) => say(pass, ("False", reason, &message)),
         }
         rollback::in_time(pass, &attempt);
@@ -58,8 +60,11 @@ fn trouble(view: &FlinkView, attempt: &Attempt) -> Option<(&'static str, String)
         .then(|| ("NoCheckpoint", "all tasks run; the first checkpoint of this attempt is not complete".to_owned()))
 }
 
-fn healthy(pass: &mut Pass<'_>, attempt: &Attempt) {
-    say(pass, ("True", "Healthy", "all tasks run, and what state there is is saved"));
+fn healthy(pass: &mut Pass<'_>, attempt: &Attempt, view: &FlinkView) {
+    match rescale::behind(pass, attempt, view) {
+        Some((reason, message)) => say(pass, ("True", reason, &message)),
+        None => say(pass, ("True", "Healthy", "all tasks run, and what state there is is saved")),
+    }
     if keeps(attempt).is_some() {
         state_mut(&mut pass.status).healthy_hash.clone_from(&attempt.spec_hash);
     }

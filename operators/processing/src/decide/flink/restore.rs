@@ -7,7 +7,7 @@ use millrace_crds::{
     processing_job::{FlinkAttempt, PointKind},
 };
 
-use super::{Pass, points::UNKNOWN, spec, state_mut};
+use super::{Pass, points::UNKNOWN, spec, state_mut, state_spec};
 use crate::{
     engine::flink::{self, EMPTY},
     model::flink::{RestoreFrom, State},
@@ -18,8 +18,9 @@ use crate::{
 pub(crate) fn begin(pass: &mut Pass<'_>, uid: &str, name: &str) -> Option<Result<FlinkAttempt, Trouble>> {
     let own = spec(pass)?;
     let job_id = flink::job_id(uid, name);
+    let parallelism = own.in_place.then_some(own.parallelism);
     let Some(state) = &own.state else {
-        return Some(Ok(FlinkAttempt { job_id, ..FlinkAttempt::default() }));
+        return Some(Ok(FlinkAttempt { job_id, parallelism, ..FlinkAttempt::default() }));
     };
     let changed = pass.status.spec_hash.as_ref() != Some(&pass.model.hash);
     let from = match choose(pass, state, changed) {
@@ -41,11 +42,19 @@ pub(crate) fn begin(pass: &mut Pass<'_>, uid: &str, name: &str) -> Option<Result
     };
     Some(Ok(FlinkAttempt {
         job_id,
+        parallelism,
         restored_from: Some(from),
         claims: Some(checkpoint && proven),
         place: Some(format!("bucket/{}/{}", state.bucket, state.prefix)),
         ..FlinkAttempt::default()
     }))
+}
+
+/// The path that is asked for and was not restored from yet.
+pub(crate) fn wish<'a>(pass: &Pass<'a>) -> Option<&'a str> {
+    let RestoreFrom::Path(path) = &state_spec(pass)?.restore_from else { return None };
+    let handled = pass.status.state.as_ref().and_then(|stored| stored.handled_restore_from.as_ref());
+    (handled != Some(path)).then_some(path.as_str())
 }
 
 fn choose(pass: &Pass<'_>, state: &State, changed: bool) -> Result<String, Trouble> {

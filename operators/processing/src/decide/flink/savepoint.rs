@@ -145,13 +145,18 @@ pub(crate) fn insist(pass: &mut Pass<'_>, attempt: &Attempt) {
     }
 }
 
+/// Whether one is on its way.
+pub(crate) fn busy(attempt: &Attempt) -> bool {
+    pending(attempt).is_some_and(|trigger| trigger.problem.is_none())
+}
+
 /// Stores that a savepoint is due, if one is.
 pub(crate) fn now_and_then(pass: &mut Pass<'_>, attempt: &Attempt) {
     let Some(every) = state_spec(pass).and_then(|s| s.savepoint_every) else { return };
-    let trigger = keeps(attempt).and_then(|own| own.trigger.as_ref());
-    if trigger.is_some_and(|t| t.path.is_none() && t.problem.is_none()) {
+    if busy(attempt) {
         return;
     }
+    let trigger = keeps(attempt).and_then(|own| own.trigger.as_ref());
     let last = pass.status.state.iter().flat_map(|s| &s.restore_points).find(|p| p.kind == PointKind::Savepoint);
     let last = last.and_then(|p| p.at.as_ref()).map(|t| t.0);
     let began = attempt.started_at.as_ref().map(|t| t.0);

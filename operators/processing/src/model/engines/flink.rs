@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use millrace_crds::{
     FlinkSpec, Quantity,
-    engines::{FlinkMode, FlinkVersion, OnDelete, PullPolicy, StateSpec, TaskManagersSpec, Upgrade},
+    engines::{FlinkMode, FlinkVersion, OnDelete, PullPolicy, Rescale, StateSpec, TaskManagersSpec, Upgrade},
     job::EnvVar,
 };
 
@@ -28,6 +28,8 @@ pub(crate) struct Flink {
     pub task_manager: (Quantity, Quantity),
     /// The fewest and the most TaskManagers; the same number unless the job may grow and shrink.
     pub task_managers: (i32, i32),
+    /// Whether a running job takes over another parallelism.
+    pub in_place: bool,
     pub slots: i32,
     /// What a streaming job keeps, if it keeps anything.
     pub state: Option<State>,
@@ -76,7 +78,8 @@ pub(crate) fn place(spec: &FlinkSpec, job: &str) -> Option<(String, String)> {
     })
 }
 
-/// The section without what only says how its state is handled: that changes nothing that runs.
+/// The section without what changes nothing that runs: how its state is handled, and how many tasks there are where a
+/// running job takes that over.
 pub(crate) fn application(spec: &FlinkSpec) -> FlinkSpec {
     let mut spec = spec.clone();
     if let Some(state) = &mut spec.state {
@@ -89,7 +92,17 @@ pub(crate) fn application(spec: &FlinkSpec) -> FlinkSpec {
             ..state.clone()
         };
     }
+    if in_place(&spec) {
+        spec.parallelism = None;
+        if let Some(workers) = &mut spec.task_managers {
+            (workers.count, workers.min, workers.max) = (None, None, None);
+        }
+    }
     spec
+}
+
+fn in_place(spec: &FlinkSpec) -> bool {
+    spec.task_managers.as_ref().is_some_and(|workers| workers.rescale == Some(Rescale::InPlace))
 }
 
 /// Reads the section.
@@ -116,6 +129,10 @@ pub(super) fn parse(spec: &FlinkSpec, job: &str, with: (&Names, &mut Findings)) 
     if mode == FlinkMode::Batch && range.0 != range.1 {
         findings.note("flink.taskManagers.min", "a batch job takes what its stages need; give count");
     }
+    if mode == FlinkMode::Batch && in_place(spec) {
+        findings
+            .note("flink.taskManagers.rescale", "a batch job is not rescaled; remove rescale, or set mode: Streaming");
+    }
     let all = range.1.saturating_mul(slots);
     let parallelism = spec.parallelism.unwrap_or(all);
     if parallelism > all {
@@ -133,6 +150,7 @@ pub(super) fn parse(spec: &FlinkSpec, job: &str, with: (&Names, &mut Findings)) 
         job_manager,
         task_manager,
         task_managers: range,
+        in_place: in_place(spec),
         slots,
         state,
     })

@@ -1,7 +1,7 @@
 use serde_json::json;
 
-use super::{cause, exception, failure, job, points, trigger};
-use crate::rest::TriggerView;
+use super::{cause, exception, failure, job, points, requirements, trigger, vertices};
+use crate::rest::{TriggerView, VertexView};
 
 #[test]
 fn our_job_is_found_by_its_id() {
@@ -67,4 +67,18 @@ fn completed_without_a_location_is_a_failure() {
     let TriggerView::Failed { problem } = trigger(&failed) else { panic!("not failed") };
     assert_eq!(problem, "x.CheckpointException: Not all required tasks are currently running");
     assert_eq!(trigger(&json!({"status": {"id": "IN_PROGRESS"}})), TriggerView::Running);
+}
+
+#[test]
+fn bounds_are_told_of_all_vertices_or_of_none() {
+    let graph = json!({"vertices": [
+        {"id": "aa", "parallelism": 2, "maxParallelism": 128, "name": "source"},
+        {"id": "bb", "parallelism": 1, "maxParallelism": -1},
+    ]});
+    let both = json!({"aa": {"parallelism": {"lowerBound": 1, "upperBound": 3}}, "bb": {"parallelism": {"lowerBound": 1, "upperBound": 1}}});
+    let one = |id: &str, bounds, tasks, limit| VertexView { id: id.into(), bounds, tasks, limit };
+    assert_eq!(vertices(&graph, &both), [one("aa", (1, 3), 2, 128), one("bb", (1, 1), 1, i32::MAX)]);
+    assert_eq!(vertices(&graph, &json!({"aa": both["aa"]})), []);
+    let asked = [("aa".to_owned(), (1, 3)), ("bb".to_owned(), (1, 1))];
+    assert_eq!(requirements(&asked.into_iter().collect()), both);
 }

@@ -4,6 +4,7 @@ pub(crate) mod ends;
 pub(crate) mod memory;
 pub(crate) mod preflight;
 pub(crate) mod ranks;
+pub(crate) mod rescale;
 pub(crate) mod streams;
 pub(crate) mod troubles;
 pub(crate) mod wishes;
@@ -50,7 +51,7 @@ pub(crate) fn ready(world: &World, want: &str) -> Result<(), String> {
 pub(crate) const OK: Life = Life::Exit(0, "");
 
 pub(crate) fn all() -> Vec<Plot> {
-    let streams = [streams::batches(), streams::stops(), streams::losses()].concat();
+    let streams = [streams::batches(), streams::stops(), streams::losses(), rescale::all()].concat();
     [ends::all(), memory::all(), preflight::all(), ranks::all(), troubles::all(), wishes::all(), streams].concat()
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn stream(version: &str, state: Value) -> Value {
     })
 }
 
-fn apply(world: &World, spec: Value) {
+pub(crate) fn apply(world: &World, spec: Value) {
     world.apply(&job(spec));
 }
 
@@ -44,12 +44,12 @@ pub(crate) fn healthy(world: &World) -> bool {
     is(world, JobPhase::Running) && conditions::is_true(&status(world), "Healthy")
 }
 
-fn run(world: &World) -> i64 {
+pub(crate) fn run(world: &World) -> i64 {
     status(world).run_number.unwrap_or(0)
 }
 
 /// Kills the JobManager right after one more checkpoint.
-fn kill(world: &World) {
+pub(crate) fn kill(world: &World) {
     flink::one_more(world);
     world.delete::<Pod>("ml", &status(world).attempt.unwrap().pod.unwrap());
 }
@@ -67,7 +67,7 @@ fn upgraded(traps: Traps) -> Vec<Actor> {
 }
 
 /// The attempt that runs started from a path that ends so.
-fn restored(world: &World, end: &str) -> Result<(), String> {
+pub(crate) fn restored(world: &World, end: &str) -> Result<(), String> {
     let attempt = status(world).attempt.unwrap_or_default();
     let from = attempt.flink.unwrap_or_default().restored_from.unwrap_or_default();
     must(from.ends_with(end), format!("attempt {} started from {from}, not {end}", attempt.number))
@@ -79,7 +79,7 @@ fn maps(world: &World) -> usize {
 }
 
 /// One cluster and nothing else is left.
-fn one_runs(world: &World) -> Result<(), String> {
+pub(crate) fn one_runs(world: &World) -> Result<(), String> {
     must(healthy(world), format!("not healthy: {:#?}", status(world).conditions))?;
     must(maps(world) == 2, format!("{} ConfigMaps of high availability", maps(world)))?;
     must(world.list::<Deployment>().len() == 1, "anchors were leaked")?;
@@ -92,7 +92,7 @@ fn nothing(world: &World) -> Result<(), String> {
     must(world.list::<Deployment>().is_empty() && world.list::<Pod>().is_empty(), "something outlives the job")
 }
 
-fn plot(name: &'static str, spec: Value) -> Plot {
+pub(crate) fn plot(name: &'static str, spec: Value) -> Plot {
     Plot {
         name,
         spec,

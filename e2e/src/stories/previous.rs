@@ -42,7 +42,7 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     }
     let space = Space::new(stage, "story-previous")?;
     let flink = Scene::new(stage, ui, "story-previous-flink")?;
-    flink.job("CountFlights", json!({}))?;
+    flink.job("CountFlights", &json!({}))?;
     let mut audit = Audit::now(stage)?;
     let begun = begin(&space, ui)?;
     let counting = flink.healthy("")?;

@@ -49,7 +49,7 @@ pub(super) struct Scene<'a> {
 /// Everything dies once, and the counts are right.
 pub(super) fn exactly_once(stage: &Stage, ui: &Ui) -> Outcome<()> {
     let scene = Scene::new(stage, ui, "story-streams")?;
-    scene.job("CountFlights", json!({}))?;
+    scene.job("CountFlights", &json!({"taskManagers": {"rescale": "InPlace"}}))?;
     let mut killer =
         Killer { stage, random: killed::seed(), victims: &["processing"], pause: PAUSE, kills: Vec::new() };
     let seed = killer.random;
@@ -82,7 +82,7 @@ pub(super) fn exactly_once(stage: &Stage, ui: &Ui) -> Outcome<()> {
 /// The same program on Flink 1.20.
 pub(super) fn older(stage: &Stage, ui: &Ui) -> Outcome<()> {
     let scene = Scene::of_version(stage, ui, ("story-streams-1-20", Some("1.20")))?;
-    scene.job("CountFlights", json!({}))?;
+    scene.job("CountFlights", &json!({"taskManagers": {"rescale": "InPlace"}}))?;
     scene.while_fed(|| scene.die())?;
     let (plain, lines) = scene.counted()?;
     ui.say(format!("{} flights in {} windows, each written once", plain.values().sum::<i64>(), lines.len()));
@@ -92,10 +92,11 @@ pub(super) fn older(stage: &Stage, ui: &Ui) -> Outcome<()> {
 /// A version that cannot read the state of the one before does not take its place.
 pub(super) fn put_back(stage: &Stage, ui: &Ui) -> Outcome<()> {
     let scene = Scene::new(stage, ui, "story-put-back")?;
-    scene.job("CountFlights", json!({"rollbackAfter": "60s"}))?;
+    scene.job("CountFlights", &json!({"state": {"rollbackAfter": "60s"}}))?;
     scene.while_fed(|| {
         let first = scene.healthy("")?;
         scene.walls(&first)?;
+        scene.nowhere(&first)?;
         let step = ui.step("a version that cannot read the state", "");
         scene.patch(&json!({"flink": {"class": format!("{PACKAGE}.CountRenamed")}}))?;
         let job = scene.space.wait(("processingjob", JOB), START * 2, |job| {
@@ -152,11 +153,8 @@ impl<'a> Scene<'a> {
         Ok(Self { space, ui, topic, bucket, version })
     }
 
-    pub(super) fn job(&self, class: &str, state: Value) -> Outcome<()> {
-        let mut all = json!({"bucket": "counts", "checkpointEvery": "5s"});
-        if let (Some(all), Value::Object(more)) = (all.as_object_mut(), state) {
-            all.extend(more);
-        }
+    /// The job, with `more` in the sections of its `flink`.
+    pub(super) fn job(&self, class: &str, more: &Value) -> Outcome<()> {
         let mut flink = json!({
             "image": format!("{}/{}:dev", self.space.stage.images, streams(self.version)),
             "main": "local:///opt/flink/usrlib/streams.jar",
@@ -165,8 +163,13 @@ impl<'a> Scene<'a> {
             "conf": {"taskmanager.memory.managed.fraction": "0.1"},
             "jobManager": {"cpu": "200m", "memory": "1Gi"},
             "taskManagers": {"count": 1, "slots": 2, "cpu": "200m", "memory": "1Gi"},
-            "state": all,
+            "state": {"bucket": "counts", "checkpointEvery": "5s"},
         });
+        for (section, fields) in more.as_object().into_iter().flatten() {
+            if let (Some(Value::Object(into)), Value::Object(fields)) = (flink.get_mut(section), fields) {
+                into.extend(fields.clone());
+            }
+        }
         if let (Some(flink), Some(version)) = (flink.as_object_mut(), self.version) {
             flink.insert("version".to_owned(), json!(version));
         }
@@ -207,7 +210,52 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// A JobManager, a TaskManager, a suspension, new code.
+    /// A restore point that is not there: what runs goes on, and the path is told.
+    fn nowhere(&self, first: &Value) -> Outcome<()> {
+        let step = self.ui.step("a restore point that is not there", "");
+        let path = format!("$(bucket.counts)/flink/{JOB}/savepoints/savepoint-none");
+        self.patch(&json!({"flink": {"state": {"restoreFrom": path}}}))?;
+        let told = self.space.wait(("processingjob", JOB), Duration::from_secs(60), |job| {
+            let refused = condition(job, "Ready").filter(|(_, reason, _)| *reason == "PreflightFailed");
+            Ok(refused.map(|(_, _, message)| message.to_owned()))
+        })?;
+        check(
+            told.contains("RestorePointMissing") && told.contains("savepoint-none/_metadata"),
+            "not told why",
+            &told,
+        )?;
+        self.patch(&json!({"flink": {"state": {"restoreFrom": null}}}))?;
+        let job = self.space.wait(("processingjob", JOB), Duration::from_secs(60), |job| {
+            Ok(matches!(condition(job, "Ready"), Some(("True", ..))).then(|| job.clone()))
+        })?;
+        same("the pod that goes on", &at(&job, "/status/attempt/podUid"), &at(first, "/status/attempt/podUid"))?;
+        step.done(told.chars().take(120).collect::<String>());
+        Ok(())
+    }
+
+    /// Twice the TaskManagers and back, in the same attempt.
+    fn rescale(&self, first: &Value) -> Outcome<()> {
+        let attempt = at(first, "/status/attempt/name");
+        let select = format!("app={attempt},component=taskmanager");
+        for count in [2, 1] {
+            let step = self.ui.step(format!("TaskManagers: {count}"), "");
+            self.patch(&json!({"flink": {"taskManagers": {"count": count}}}))?;
+            self.space.until(("as many TaskManagers as asked for", START * 2), || {
+                let pods = self.space.list("pods", &["-l", &select])?;
+                let run = pods.iter().filter(|pod| at(pod, "/status/phase") == "Running").count();
+                Ok((run == count && pods.len() == count).then_some(()))
+            })?;
+            let job = self.space.wait(("processingjob", JOB), START, |job| {
+                let well = matches!(condition(job, "Healthy"), Some(("True", "Healthy", _)));
+                Ok(well.then(|| job.clone()))
+            })?;
+            same("the attempt that is rescaled", &at(&job, "/status/attempt/name"), &attempt)?;
+            step.done("");
+        }
+        Ok(())
+    }
+
+    /// Another number of TaskManagers; then the loss of a JobManager and of a TaskManager, a suspension, new code.
     fn die(&self) -> Outcome<()> {
         let (space, ui) = (&self.space, self.ui);
         let name = |job: &Value| at(job, "/status/attempt/name").to_owned();
@@ -217,6 +265,7 @@ impl<'a> Scene<'a> {
         let first = self.healthy("")?;
         same("what the first attempt starts from", &from(&first).as_str(), &"Empty")?;
         step.done("");
+        self.rescale(&first)?;
 
         let step = ui.step("killing the JobManager", "");
         space.text(&[&["delete", "pod", at(&first, "/status/attempt/pod")], &force[..]].concat())?;

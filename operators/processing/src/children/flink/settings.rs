@@ -23,6 +23,8 @@ use crate::{
 const SQL_DRIVER: &str = "org.apache.flink.table.runtime.application.SqlDriver";
 /// The provider that reads profiles: its `credential_process` prints what the kubelet renews.
 const PROVIDER: &str = "com.amazonaws.auth.profile.ProfileCredentialsProvider";
+/// How long the adaptive scheduler keeps a slot it has no task for.
+const IDLE: &str = "slot.idle.timeout";
 /// Java's options for all processes.
 const JAVA_OPTIONS: &str = "env.java.opts.all";
 /// Doors of the Java modules that Flink and Hadoop walk through; Flink's own settings, which ours replace, open the same.
@@ -114,6 +116,10 @@ fn sizes(own: &Flink, set: &mut impl FnMut(&str, Value)) {
     }
     if own.in_place || fewest < most {
         set("jobmanager.scheduler", json!("adaptive"));
+        // Flink's own 50 s, looked at every 50 s, keep a TaskManager that is not needed any more for two minutes.
+        if !own.conf.contains_key(IDLE) {
+            set(IDLE, json!("10 s"));
+        }
     }
     if fewest < most {
         set("slotmanager.number-of-slots.min", json!(fewest.saturating_mul(own.slots)));
@@ -173,6 +179,8 @@ fn store(grant: &GrantView, set: &mut impl FnMut(&str, Value)) {
     let Some(endpoint) = &grant.endpoint else { return };
     set("s3.endpoint", json!(endpoint));
     set("s3.path.style.access", json!(grant.path_style));
+    // Else each file written is followed by the deletion of markers of all folders above, up to those it may not touch.
+    set("s3.directory.marker.retention", json!("keep"));
     if let Some(region) = &grant.region {
         set("s3.endpoint.region", json!(region));
     }

@@ -349,14 +349,11 @@ fn rules_of_others_and_other_tags_are_kept() {
         store.expire(&bucket, &drop).await.unwrap();
         assert!(store.look(&bucket).await.unwrap().unwrap().expire.is_empty());
         assert_eq!(put(&admin(), &bucket, "savepoints/sp-10/_metadata").await, "ok");
-        for (key, want) in [
-            ("savepoints/sp-10/_metadata", true),
-            ("savepoints/sp-10/", true),
-            ("savepoints/sp-1", false),
-            ("savepoints/sp-1/", false),
-            ("savepoints/sp-10", false),
-        ] {
-            assert_eq!(store.has(&bucket, key).await.unwrap(), want, "{key}");
+        for key in ["savepoints/sp-10/_metadata", "savepoints/sp-10/"] {
+            assert!(store.has(&bucket, key).await.unwrap(), "{key}");
+        }
+        for key in ["savepoints/sp-1", "savepoints/sp-1/", "savepoints/sp-10"] {
+            assert!(!store.has(&bucket, key).await.unwrap(), "{key}");
         }
         assert!(store.empty(&bucket).await.unwrap() || store.empty(&bucket).await.unwrap());
         store.delete(&bucket).await.unwrap();

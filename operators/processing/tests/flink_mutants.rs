@@ -205,5 +205,5 @@ fn broken_state_machines_are_caught() {
     ];
     let missed: Vec<_> = all.iter().filter(|(_, caught)| !caught).map(|(name, _)| name).collect();
     assert!(missed.is_empty(), "not caught: {missed:?}");
-    println!("mutants of Flink's state machine caught: {}", all.len());
+    println!("mutants caught: {}", all.len());
 }

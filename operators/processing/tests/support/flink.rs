@@ -17,7 +17,7 @@ use millrace_processing::{
 };
 use serde_json::{Value, json};
 
-use super::{numbers, set};
+use super::{graph, numbers, set};
 
 /// What becomes of an attempt's job.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -99,16 +99,6 @@ fn settings(world: &World, base: &str) -> BTreeMap<String, Value> {
     let conf = world.get::<ConfigMap>("ml", &format!("flink-config-{base}")).and_then(|c| c.data).unwrap_or_default();
     let text = conf.get("config.yaml").cloned().unwrap_or_default();
     serde_saphyr::from_str(&text).unwrap_or_default()
-}
-
-/// A source that has the job's parallelism, and a sink to which the program gave one of its own.
-fn graph(settings: &BTreeMap<String, Value>) -> Vec<VertexView> {
-    if word(settings, "jobmanager.scheduler").as_deref() != Some("adaptive") {
-        return Vec::new();
-    }
-    let number = settings.get("parallelism.default").and_then(Value::as_i64).unwrap_or(1);
-    let vertex = |id: &str, tasks: i32| VertexView { id: id.to_owned(), bounds: (1, tasks), tasks, limit: 128 };
-    vec![vertex("source", i32::try_from(number).unwrap()), vertex("sink", 1)]
 }
 
 fn word(settings: &BTreeMap<String, Value>, key: &str) -> Option<String> {
@@ -244,7 +234,9 @@ fn step(world: &World, at: (&mut State, &str), pod: &Pod, life: fn(i64, i64) -> 
         let claims = word(&settings, "execution.state-recovery.claim-mode").as_deref() == Some("CLAIM");
         let folder = word(&settings, "high-availability.type").and(word(&settings, "execution.checkpointing.dir"));
         let claimed = from.filter(|_| claims);
-        let vertices = graph(&settings);
+        let adaptive = word(&settings, "jobmanager.scheduler").as_deref() == Some("adaptive");
+        let default = settings.get("parallelism.default").and_then(Value::as_i64);
+        let vertices = default.filter(|_| adaptive).map(graph::begin).unwrap_or_default();
         let cluster =
             Cluster { base: base.to_owned(), state: "CREATED".into(), folder, claimed, vertices, ..Cluster::default() };
         state.clusters.insert(job, cluster);
@@ -261,9 +253,7 @@ fn step(world: &World, at: (&mut State, &str), pod: &Pod, life: fn(i64, i64) -> 
         ("CREATED", Job::Sick) => "RESTARTING",
         ("CREATED", Job::Streams) => "RUNNING",
         ("RUNNING", Job::Streams) if cluster.vertices.iter().any(|v| v.tasks != v.bounds.1) => {
-            for vertex in &mut state.clusters.get_mut(&job).unwrap().vertices {
-                vertex.tasks = vertex.bounds.1;
-            }
+            graph::take_over(&mut state.clusters.get_mut(&job).unwrap().vertices);
             return true;
         }
         ("RUNNING", Job::Streams) if cluster.folder.is_some() && cluster.newest.is_none() => {
@@ -293,21 +283,6 @@ impl Simulated {
         let phase = pod.status.and_then(|s| s.phase).unwrap_or_default();
         if self.0.dead() || phase != "Running" { Err("connection refused".into()) } else { Ok(cluster) }
     }
-}
-
-/// What a JobManager does when it is asked for another parallelism.
-fn rescale(world: &World, cluster: &mut Cluster, bounds: &BTreeMap<String, (i32, i32)>) -> Result<(), Failure> {
-    if cluster.vertices.iter().any(|v| !bounds.contains_key(&v.id)) {
-        return Err(Failure::new(Class::Waiting, "FlinkRefused", "the request is not for all vertices"));
-    }
-    for vertex in &mut cluster.vertices {
-        let asked = bounds[&vertex.id];
-        if vertex.bounds != asked {
-            world.effect(format!("{} shall have {} tasks", vertex.id, asked.1));
-            vertex.bounds = asked;
-        }
-    }
-    Ok(())
 }
 
 /// What a JobManager does when it is asked for a savepoint.
@@ -399,7 +374,7 @@ impl Flink for Simulated {
                 self.alive(&state, job).map_err(|why| Failure::new(Class::Transient, "FlinkUnreachable", why))?;
             }
             if let FlinkCall::Rescale { job, bounds, .. } = call {
-                return rescale(&self.0, state.clusters.get_mut(job).unwrap(), bounds);
+                return graph::rescale(&self.0, &mut state.clusters.get_mut(job).unwrap().vertices, bounds);
             }
             take(&self.0, &mut state, call)
         })

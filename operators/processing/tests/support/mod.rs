@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub(crate) mod flink;
+mod graph;
 pub(crate) mod plots;
 
 use std::{collections::BTreeSet, time::Duration};

@@ -19,8 +19,19 @@ const EVICTED: Duration = Duration::from_secs(30);
 const EXECUTORS: &str = "millrace.dev/role=executor";
 
 pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
-    let space = Space::new(stage, "story-executors")?;
-    let grow = jobs::spark("grow", "/walls/grow.py", &["16", "6"]);
+    story(stage, ui, ("story-executors", "flights"))
+}
+
+/// The same on the newest Spark there is.
+pub(super) fn newest(stage: &Stage, ui: &Ui) -> Outcome<()> {
+    stage.bring("image-spark-4.3", ui)?;
+    story(stage, ui, ("story-executors-4-3", "spark-4.3"))
+}
+
+fn story(stage: &Stage, ui: &Ui, (name, image): (&str, &str)) -> Outcome<()> {
+    let space = Space::new(stage, name)?;
+    let image = json!({"image": format!("{}/{image}:dev", stage.images)});
+    let grow = jobs::with_spark(jobs::spark("grow", "/walls/grow.py", &["16", "6"]), image.clone());
     let few = json!({"min": 1, "max": 3, "cpu": "100m", "memory": "900Mi"});
     let soon = json!({"spark.dynamicAllocation.executorIdleTimeout": "10s"});
     let grow = jobs::with_spark(grow, json!({"executors": few, "conf": soon, "eventLog": "bucket/logs/spark/here/"}));
@@ -28,7 +39,7 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
         "apiVersion": "millrace.dev/v1alpha1", "kind": "DataBucket",
         "metadata": {"name": "logs"}, "spec": {"deletionPolicy": "DeleteAll"},
     });
-    let lost = jobs::spark("lost", "/app/sleep.py", &["5", "--spark"]);
+    let lost = jobs::with_spark(jobs::spark("lost", "/app/sleep.py", &["5", "--spark"]), image);
     space.apply(&[bucket, grow, with(lost, json!({"retry": {"backoff": {"initial": "1s"}}}))])?;
     driver(&space, ui)?;
     executors(&space, ui)

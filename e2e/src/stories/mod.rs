@@ -14,6 +14,7 @@ mod killed;
 mod mlflow;
 mod previous;
 mod ranks;
+mod refused;
 mod reinstall;
 mod renew;
 mod stores;
@@ -72,6 +73,7 @@ pub fn all(long: bool) -> Vec<Story> {
         Story { long: true, ..alone("flink: version 1.20", streams::older) },
         Story { long: true, ..together("spark: a stream goes on", structured::play) },
         Story { long: true, ..together("spark: executors follow the work", executors::play) },
+        Story { long: true, ..together("spark: version 4.3", executors::newest) },
         Story { long: true, ..alone("credentials renewed", renew::play) },
     ];
     all.into_iter().filter(|s| long || !s.long).collect()

@@ -1,6 +1,6 @@
 //! Jobs that outlive their credentials: fifteen minutes, the shortest there is, in jobs that write for twenty.
 //!
-//! boto3 in a container and Spark's S3A side by side, on a DataPlane of their own with that lifetime.
+//! boto3 in a container, Spark's S3A and Flink's S3 file system side by side, on a DataPlane of their own with that lifetime.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::jobs::{self, running, succeeded, with};
+use super::stores;
 use super::tools::{Space, check, number};
 use crate::stage::{Stage, at};
 use crate::ui::{Failure, Outcome, Ui};
@@ -18,22 +19,38 @@ const SECONDS: &str = "1200";
 const WRITES: f64 = 40.0;
 const LIMIT: Duration = Duration::from_secs(1_500);
 const NAME: &str = "story-renew";
+/// Flink's job: it has no end, and commits files on checkpoints.
+const STREAM: &str = "stream";
+const SCRIPT: &str = "
+CREATE TABLE ticks (n BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '5');
+CREATE TABLE seen (n BIGINT) WITH ('connector' = 'filesystem', 'path' = '$(bucket.target)/stream', 'format' = 'json');
+INSERT INTO seen SELECT n FROM ticks;
+";
 
 pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     let plane = Plane::new(stage)?;
     let space = Space::new(stage, NAME)?;
+    stage.bring("image-streams", ui)?;
     let bucket = json!({"dataPlane": NAME, "deletionPolicy": "DeleteAll"});
     space.apply(&[json!({"apiVersion": "millrace.dev/v1alpha1", "kind": "DataBucket", "metadata": {"name": "target"}, "spec": bucket})])?;
-    space.condition(("databucket", "target"), "Ready", Duration::from_secs(60))?;
+    let bucket = space.condition(("databucket", "target"), "Ready", Duration::from_secs(60))?;
+    let bucket = at(&bucket, "/status/bucketName").to_owned();
     let data = json!({"dataPlane": NAME, "writes": ["bucket/target"]});
     let place = "$(bucket.target)";
     space.apply(&[
         with(jobs::container("boto", &["/app/renew.py", place, SECONDS]), data.clone()),
         with(jobs::spark("s3a", "/app/renew_spark.py", &[place, SECONDS]), data),
+        json!({"apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob", "metadata": {"name": STREAM}, "spec": {
+            "dataPlane": NAME, "writes": ["bucket/target/stream/"], "flink": {
+                "image": format!("{}/streams:dev", stage.images), "sql": SCRIPT,
+                "jobManager": {"cpu": "200m", "memory": "1Gi"}, "taskManagers": {"cpu": "200m", "memory": "1Gi"},
+                "state": {"bucket": "target", "checkpointEvery": "10s"},
+            },
+        }}),
     ])?;
     let step = ui.step("writing for twenty minutes with credentials of fifteen", "");
     let mut expiries: BTreeSet<String> = BTreeSet::new();
-    for name in ["boto", "s3a"] {
+    for name in ["boto", "s3a", STREAM] {
         running(&space, (name, 1), Duration::from_secs(180))?;
     }
     space.until(("the end of both jobs", LIMIT), || {
@@ -43,7 +60,7 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
         let all = space.list("processingjobs", &[])?;
         let over = |job: &Value| ["Succeeded", "Failed"].contains(&at(job, "/status/phase"));
         step.note(&format!("{} expiries seen", expiries.len()));
-        Ok(all.iter().all(over).then_some(()))
+        Ok(all.iter().filter(|job| at(job, "/metadata/name") != STREAM).all(over).then_some(()))
     })?;
     let mut told = Vec::new();
     for name in ["boto", "s3a"] {
@@ -59,7 +76,17 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
             told.push(format!("{keys} credentials"));
         }
     }
+    let job = space.condition(("processingjob", STREAM), "Healthy", Duration::from_secs(30))?;
+    let attempts = job.pointer("/status/attempt/number").and_then(Value::as_i64);
+    check(attempts == Some(1), "the stream was interrupted", format!("{attempts:?} attempts"))?;
+    let newest =
+        space.until(("a file of the stream written within the last minute", Duration::from_secs(60)), || {
+            let found = stores::mc(stage, &format!("mc find store/{bucket}/stream --newer-than 1m"))?;
+            Ok(found.lines().last().map(str::to_owned))
+        })?;
+    told.push(format!("stream still writes: {}", newest.rsplit('/').next().unwrap_or_default()));
     step.done(told.join(", "));
+    space.delete("processingjob", STREAM)?;
     space.delete("databucket", "target")?;
     drop(plane);
     Ok(())

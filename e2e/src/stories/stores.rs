@@ -1,6 +1,7 @@
 //! A look into the sandbox's Kafka and MinIO with their own tools, inside their own pods.
 
 use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -82,11 +83,37 @@ pub(super) fn versioned(stage: &Stage, bucket: &str) -> Outcome<bool> {
     Ok(at(&last(&said)?, "/versioning/status") == "Enabled")
 }
 
+/// Prefixes of the keys that expire in a bucket.
+pub(super) fn expiring(stage: &Stage, bucket: &str) -> Outcome<Vec<String>> {
+    // Of a bucket without rules `mc` says that there is no configuration, and fails.
+    let said = mc(stage, &format!("mc ilm rule ls --json store/{bucket} || true"))?;
+    let rules = last(&said)?;
+    let all = rules.pointer("/config/Rules").and_then(Value::as_array).into_iter().flatten();
+    Ok(all.map(|rule| at(rule, "/Filter/Prefix").to_owned()).collect())
+}
+
+/// Writes what a command says into an object.
+pub(super) fn put(stage: &Stage, mut from: Command, place: &str) -> Outcome<()> {
+    let failed = |e: std::io::Error| Failure::because(format!("{place} cannot be written"), e);
+    let mut from = from.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(failed)?;
+    let content = from.stdout.take().map_or_else(Stdio::null, Stdio::from);
+    let mut pipe = stage.target.kubectl();
+    pipe.args(["exec", "-i", "-n", SANDBOX, "minio-0", "-c", "setup", "--", "sh", "-c"]);
+    let said = pipe.arg(admin(&format!("mc pipe store/{place}"))).stdin(content).output().map_err(failed)?;
+    let sent = from.wait().map_err(failed)?;
+    if sent.success() && said.status.success() {
+        return Ok(());
+    }
+    Err(Failure::because(format!("{place} was not written"), String::from_utf8_lossy(&said.stderr)))
+}
+
 /// Runs `mc` with the admin's rights; the store is called `store`.
 pub(super) fn mc(stage: &Stage, script: &str) -> Outcome<String> {
-    let script =
-        format!("export MC_HOST_store=\"http://$ADMIN_ACCESS_KEY:$ADMIN_SECRET_KEY@127.0.0.1:9000\"; {script}");
-    stage.text(&["exec", "-n", SANDBOX, "minio-0", "-c", "setup", "--", "sh", "-c", &script])
+    stage.text(&["exec", "-n", SANDBOX, "minio-0", "-c", "setup", "--", "sh", "-c", &admin(script)])
+}
+
+fn admin(script: &str) -> String {
+    format!("export MC_HOST_store=\"http://$ADMIN_ACCESS_KEY:$ADMIN_SECRET_KEY@127.0.0.1:9000\"; {script}")
 }
 
 fn last(said: &str) -> Outcome<Value> {

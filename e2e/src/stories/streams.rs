@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 use super::flights::{self, Counts};
 use super::jobs;
 use super::killed::{self, Killer};
+use super::stores;
 use super::tools::{Space, check, same};
 use crate::stage::{Stage, at, condition};
 use crate::ui::{Failure, Outcome, Ui};
 
-const JOB: &str = "count-flights";
+pub(super) const JOB: &str = "count-flights";
 const PACKAGE: &str = "dev.millrace.streams";
 /// From an object, or a change, to all tasks running with a checkpoint; two JVMs start in that time.
 const START: Duration = Duration::from_secs(150);
@@ -36,12 +37,12 @@ INSERT INTO counts SELECT carrier, COUNT(*) FROM flights WHERE carrier <> '' GRO
 
 /// Topic, bucket and job of a story.
 pub(super) struct Scene<'a> {
-    space: Space<'a>,
-    ui: &'a Ui,
+    pub(super) space: Space<'a>,
+    pub(super) ui: &'a Ui,
     /// The topic's name on the broker.
     topic: String,
     /// The bucket's name on the store.
-    bucket: String,
+    pub(super) bucket: String,
     /// Another version of Flink than the default.
     version: Option<&'static str>,
 }
@@ -97,6 +98,7 @@ pub(super) fn put_back(stage: &Stage, ui: &Ui) -> Outcome<()> {
         let first = scene.healthy("")?;
         scene.walls(&first)?;
         scene.nowhere(&first)?;
+        scene.expiring()?;
         let step = ui.step("a version that cannot read the state", "");
         scene.patch(&json!({"flink": {"class": format!("{PACKAGE}.CountRenamed")}}))?;
         let job = scene.space.wait(("processingjob", JOB), START * 2, |job| {
@@ -175,13 +177,13 @@ impl<'a> Scene<'a> {
         }
         // A stop waits for its savepoint, and that one for all tasks: a TaskManager may have to come first.
         let spec = json!({
-            "flink": flink, "reads": ["topic/flights"], "writes": ["bucket/counts/hourly/"],
+            "flink": flink, "reads": ["topic/flights", "bucket/counts/jars/"], "writes": ["bucket/counts/hourly/"],
             "deadlines": {"stop": "120s"},
         });
         self.space.apply(&[json!({"apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob", "metadata": {"name": JOB}, "spec": spec})])
     }
 
-    fn patch(&self, spec: &Value) -> Outcome<()> {
+    pub(super) fn patch(&self, spec: &Value) -> Outcome<()> {
         let patch = json!({"spec": spec}).to_string();
         self.space.text(&["patch", "processingjob", JOB, "--type=merge", "--patch", &patch]).map(|_| ())
     }
@@ -208,29 +210,6 @@ impl<'a> Scene<'a> {
             let well = matches!(condition(job, "Healthy"), Some(("True", ..)));
             Ok((next && well && at(job, "/status/phase") == "Running").then(|| job.clone()))
         })
-    }
-
-    /// A restore point that is not there: what runs goes on, and the path is told.
-    fn nowhere(&self, first: &Value) -> Outcome<()> {
-        let step = self.ui.step("a restore point that is not there", "");
-        let path = format!("$(bucket.counts)/flink/{JOB}/savepoints/savepoint-none");
-        self.patch(&json!({"flink": {"state": {"restoreFrom": path}}}))?;
-        let told = self.space.wait(("processingjob", JOB), Duration::from_secs(60), |job| {
-            let refused = condition(job, "Ready").filter(|(_, reason, _)| *reason == "PreflightFailed");
-            Ok(refused.map(|(_, _, message)| message.to_owned()))
-        })?;
-        check(
-            told.contains("RestorePointMissing") && told.contains("savepoint-none/_metadata"),
-            "not told why",
-            &told,
-        )?;
-        self.patch(&json!({"flink": {"state": {"restoreFrom": null}}}))?;
-        let job = self.space.wait(("processingjob", JOB), Duration::from_secs(60), |job| {
-            Ok(matches!(condition(job, "Ready"), Some(("True", ..))).then(|| job.clone()))
-        })?;
-        same("the pod that goes on", &at(&job, "/status/attempt/podUid"), &at(first, "/status/attempt/podUid"))?;
-        step.done(told.chars().take(120).collect::<String>());
-        Ok(())
     }
 
     /// Twice the TaskManagers and back, in the same attempt.
@@ -301,18 +280,31 @@ impl<'a> Scene<'a> {
             let pods = space.list("pods", &["-l", "type=flink-native-kubernetes"])?;
             Ok(pods.is_empty().then_some(()))
         })?;
-        self.patch(&json!({"suspend": false}))?;
+        self.expiring()?;
+        // One of the stories goes on from the newest point, the other from the same, by name.
+        let named = point.replacen(&format!("s3://{}", self.bucket), "$(bucket.counts)", 1);
+        let (wish, wanted) = if self.version.is_none() { (Value::Null, &point) } else { (json!(named), &named) };
+        self.patch(&json!({"suspend": false, "flink": {"state": {"restoreFrom": wish}}}))?;
         let third = self.healthy(&name(&second))?;
-        same("what the resumed attempt starts from", &from(&third), &point)?;
+        same("what the resumed attempt starts from", &from(&third), wanted)?;
         step.done("");
 
-        let step = ui.step("new code", "");
-        self.patch(&json!({"flink": {"class": format!("{PACKAGE}.CountMore")}}))?;
+        let step = ui.step("new code, in a jar of the bucket", "");
+        self.upload(at(&third, "/status/attempt/pod"))?;
+        let (main, class) = ("$(bucket.counts)/jars/streams.jar", format!("{PACKAGE}.CountMore"));
+        self.patch(&json!({"flink": {"main": main, "class": class}}))?;
         let fourth = self.healthy(&name(&third))?;
         let upgraded = from(&fourth);
         check(upgraded.contains("/savepoints/") && upgraded != point, "not upgraded from a savepoint", &upgraded)?;
         step.done("");
         Ok(())
+    }
+
+    /// Puts the jar of the image of this pod into the bucket.
+    fn upload(&self, pod: &str) -> Outcome<()> {
+        let mut cat = self.space.stage.target.kubectl();
+        cat.args(["exec", "-n", &self.space.name, pod, "--", "cat", "/opt/flink/usrlib/streams.jar"]);
+        stores::put(self.space.stage, cat, &format!("{}/jars/streams.jar", self.bucket))
     }
 
     /// Waits until all is written, and compares. The plain count and what was written.

@@ -53,6 +53,10 @@ pub struct DataGrantSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::list(64), extend("x-kubernetes-validations" = [schema::immutable("access", "make another grant")]))]
     pub access: Vec<AccessRequest>,
+    /// True if nothing is given, so that there is no Secret: the grant only speaks for what is kept, while nobody works on
+    /// it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_only: bool,
 }
 
 /// The Secret, its expiry, and everything a holder needs to know of the data: processing reads names and addresses only here.

@@ -34,9 +34,9 @@ pub struct FlinkSpec {
     /// Whether the job ends by itself. Default: Streaming.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<FlinkMode>,
-    /// The application's jar: `local:///path` in the image, or `s3://…` under `reads`.
+    /// The application's jar: `local:///path` in the image, or `$(bucket.NAME)/…` under `reads`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = schema::text(512).pattern("^(local|s3|https?)://.+$").templated())]
+    #[schemars(transform = schema::text(512).pattern("^((local|s3|https?)://|[$][(]bucket[.][^)]+[)]/).+$").templated())]
     pub main: Option<String>,
     /// A script for Flink's SQL driver instead of a jar. More than one INSERT must stand in a statement set: of several that
     /// stream, Flink would start only the first.

@@ -10,9 +10,9 @@ use crate::scalar::Quantity;
 use crate::schema;
 
 /// Where a program may lie.
-const URI: &str = "^(local|s3a|https?)://.+$";
+const URI: &str = "^((local|s3a|https?)://|[$][(]bucket[.][^)]+[)]/).+$";
 /// Where one of a list of files may lie; a comma would divide it.
-const FILES: &str = "^(local|s3a|https?)://[^,]+$";
+const FILES: &str = "^((local|s3a|https?)://|[$][(]bucket[.][^)]+[)]/)[^,]+$";
 const BUCKET: &str = "self.matches('^bucket/[a-z0-9-]+(/.*)?$')";
 const BUCKET_HINT: &str = "write bucket/NAME or bucket/NAME/prefix/";
 
@@ -34,7 +34,7 @@ pub struct SparkSpec {
     /// When to pull it. Default: IfNotPresent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_pull_policy: Option<PullPolicy>,
-    /// The application: `local:///path` in the image, or `s3a://…` under `reads`. `.py` or `.jar`.
+    /// The application: `local:///path` in the image, or `$(bucket.NAME)/…` under `reads`. `.py` or `.jar`.
     /// Exactly one of `main`, `sql`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512), transform = schema::text(512).pattern(URI).templated())]
@@ -70,7 +70,7 @@ pub struct SparkSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::texts(32, 256).pattern("^[^:, ]+:[^:, ]+:[^:, ]+$").set())]
     pub packages: Vec<String>,
-    /// Jars for driver and executors: `local:///path` in the image, `s3a://…` under `reads`, or `https://…`.
+    /// Jars for driver and executors: `local:///path` in the image, `$(bucket.NAME)/…` under `reads`, or `https://…`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::texts(32, 512).pattern(FILES).templated())]
     pub jars: Vec<String>,

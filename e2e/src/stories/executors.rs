@@ -3,11 +3,13 @@
 //! The cluster has one node, so it is not taken away: the driver's pod is removed as the control plane removes the pods of
 //! a node that is gone, without a word of its kubelet.
 
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::jobs::{self, record, running, succeeded, with};
+use super::stores;
 use super::tools::{Space, check, number, same};
 use crate::stage::{Stage, at};
 use crate::ui::{Outcome, Ui};
@@ -31,16 +33,28 @@ pub(super) fn newest(stage: &Stage, ui: &Ui) -> Outcome<()> {
 fn story(stage: &Stage, ui: &Ui, (name, image): (&str, &str)) -> Outcome<()> {
     let space = Space::new(stage, name)?;
     let image = json!({"image": format!("{}/{image}:dev", stage.images)});
-    let grow = jobs::with_spark(jobs::spark("grow", "/walls/grow.py", &["16", "6"]), image.clone());
-    let few = json!({"min": 1, "max": 3, "cpu": "100m", "memory": "900Mi"});
-    let soon = json!({"spark.dynamicAllocation.executorIdleTimeout": "10s"});
-    let grow = jobs::with_spark(grow, json!({"executors": few, "conf": soon, "eventLog": "bucket/logs/spark/here/"}));
     let bucket = json!({
         "apiVersion": "millrace.dev/v1alpha1", "kind": "DataBucket",
         "metadata": {"name": "logs"}, "spec": {"deletionPolicy": "DeleteAll"},
     });
+    space.apply(&[bucket])?;
+    let bucket = space.condition(("databucket", "logs"), "Ready", Duration::from_secs(60))?;
+    let mut cat = Command::new("cat");
+    cat.arg(crate::stage::example("walls/app/grow.py")?);
+    stores::put(stage, cat, &format!("{}/apps/grow.py", at(&bucket, "/status/bucketName")))?;
+    let grow = jobs::with_spark(jobs::spark("grow", "", &["16", "6"]), image.clone());
+    let grow = with(grow, json!({"reads": ["bucket/logs/apps/"]}));
+    let few = json!({"min": 1, "max": 3, "cpu": "100m", "memory": "900Mi"});
+    let soon = json!({"spark.dynamicAllocation.executorIdleTimeout": "10s"});
+    let grow = jobs::with_spark(
+        grow,
+        json!({
+            "main": "$(bucket.logs)/apps/grow.py", "executors": few, "conf": soon,
+            "eventLog": "bucket/logs/spark/here/",
+        }),
+    );
     let lost = jobs::with_spark(jobs::spark("lost", "/app/sleep.py", &["5", "--spark"]), image);
-    space.apply(&[bucket, grow, with(lost, json!({"retry": {"backoff": {"initial": "1s"}}}))])?;
+    space.apply(&[grow, with(lost, json!({"retry": {"backoff": {"initial": "1s"}}}))])?;
     driver(&space, ui)?;
     executors(&space, ui)
 }
@@ -107,7 +121,7 @@ fn executors(space: &Space<'_>, ui: &Ui) -> Outcome<()> {
     same("Services of the job", &services.len(), &0)?;
     let bucket = space.json(&["get", "databucket", "logs"])?;
     let name = at(&bucket, "/status/bucketName");
-    let log = super::stores::mc(space.stage, &format!("mc ls --recursive store/{name}/spark/here/"))?;
+    let log = stores::mc(space.stage, &format!("mc ls --recursive store/{name}/spark/here/"))?;
     check(log.contains(&base), "no event log in the bucket", &log)?;
     step.done("3, then 1; a killed one cost nothing; the event log is in the bucket");
     Ok(())

@@ -25,8 +25,8 @@ pub struct Options {
     pub rungs: Vec<u8>,
     /// Only checks whose name contains one of these; empty means all.
     pub only: Vec<String>,
-    /// Also what takes minutes more than every change should cost: streams of Flink and Spark under faults, Flink 1.20, the
-    /// renewal of a 15-minute credential in 20-minute jobs.
+    /// Also what takes minutes more than every change should cost: streams of Flink and Spark under faults, Flink 1.20,
+    /// Spark 4.3, the renewal of a 15-minute credential in 20-minute jobs.
     pub long: bool,
     /// Play the third rung, and only that unless asked for, on a cluster that is not ours: its context, and where it has
     /// our images.

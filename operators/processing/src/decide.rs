@@ -8,6 +8,7 @@ mod begin;
 mod finish;
 pub(crate) mod flink;
 mod group;
+mod keeper;
 mod preflight;
 mod supervise;
 

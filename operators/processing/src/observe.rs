@@ -1,14 +1,13 @@
 //! What a job's surroundings look like, as plain data.
 //!
-//! Reads the cache; where the cache misses something the status says was made, asks the API server. A pod is reduced to
-//! the few facts that [`crate::evidence`] judges.
+//! Reads the cache; where the cache misses something the status says was made, asks the API server.
 
 mod flink;
+mod pod;
 mod ranks;
 
-use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, ContainerState, Pod, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service, ServiceAccount};
 use k8s_openapi::api::{policy::v1::PodDisruptionBudget, rbac::v1::RoleBinding};
 use kube::ResourceExt;
 use millrace_crds::{
@@ -20,6 +19,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use flink::{HaView, LeftoverView};
+pub(crate) use pod::view;
+pub use pod::{ContainerView, PodView};
 
 use crate::{
     children::{account, budget},
@@ -87,88 +88,12 @@ pub struct Observed {
     /// Whether a new spec may take a running attempt's place; looked at only then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preflight: Option<Preflight>,
+    /// Grants that speak for the job's state while no attempt does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keepers: Vec<ChildView>,
     /// What earlier attempts left: pods, ConfigMaps, Deployments, Services, grants.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub old: Vec<ChildView>,
-}
-
-/// A driver or main pod.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct PodView {
-    /// Name.
-    pub name: String,
-    /// Uid.
-    pub uid: String,
-    /// `status.phase`.
-    pub phase: String,
-    /// When it was asked to go, its grace period not counted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub deleted: Option<Timestamp>,
-    /// Seconds it has for that.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub grace: Option<i64>,
-    /// When it was created.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub created: Option<Timestamp>,
-    /// The node it is on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub node: Option<String>,
-    /// Its address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ip: Option<String>,
-    /// `status.reason` and `status.message`, as the kubelet writes them when it evicts or refuses a pod.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<(String, String)>,
-    /// Reason and message of the condition DisruptionTarget, if True.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub disrupted: Option<(String, String)>,
-    /// Reason and message of the condition PodScheduled, if False.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unscheduled: Option<(String, String)>,
-    /// Its container.
-    pub container: ContainerView,
-}
-
-impl PodView {
-    /// Whether nothing of it runs any more.
-    pub(crate) fn over(&self) -> bool {
-        matches!(self.phase.as_str(), "Succeeded" | "Failed") || matches!(self.container, ContainerView::Ended { .. })
-    }
-}
-
-/// The state of the pod's container.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ContainerView {
-    /// The kubelet has not said anything.
-    #[default]
-    Unknown,
-    /// It does not run yet.
-    Waiting {
-        /// Why, in one word.
-        reason: String,
-        /// Why.
-        message: String,
-    },
-    /// It runs.
-    Running {
-        /// Since when.
-        since: Option<Timestamp>,
-    },
-    /// It has ended.
-    Ended {
-        /// Exit code.
-        code: i32,
-        /// `Completed`, `Error`, `OOMKilled`, …
-        reason: String,
-        /// The termination log, or the last lines of the log.
-        message: String,
-        /// When it started.
-        started: Option<Timestamp>,
-        /// When it ended.
-        finished: Option<Timestamp>,
-    },
 }
 
 /// The attempt's access to data.
@@ -268,6 +193,8 @@ pub(crate) async fn observe(operator: &Processing, job: &ProcessingJob, reader: 
     seen.binding = reader.cached::<RoleBinding>(&shared).is_some();
     seen.budget = reader.cached::<PodDisruptionBudget>(&at(budget::BUDGET.to_owned())).is_some();
     seen.old = old(reader, &uid, live.map(|a| a.name.as_str())).await?;
+    let keepers = reader.cache.owned::<DataGrant>(&uid);
+    seen.keepers = keepers.iter().filter(|g| g.spec.keep_only).map(|g| child("DataGrant", &**g, true)).collect();
     if flink || stored.state.is_some() {
         flink::observe((operator, job), reader, &mut seen).await?;
     }
@@ -309,7 +236,8 @@ async fn old(reader: &Reader, uid: &str, live: Option<&str>) -> Result<Vec<Child
             all.push(child("Service", &there, true));
         }
     }
-    for grant in reader.cache.owned::<DataGrant>(uid).iter().filter(|g| foreign("DataGrant", &g.name_any())) {
+    let grants = reader.cache.owned::<DataGrant>(uid);
+    for grant in grants.iter().filter(|g| !g.spec.keep_only && foreign("DataGrant", &g.name_any())) {
         // Deleted by the pass that ended the attempt; only what the API server still has needs another delete.
         if let Some(there) = reader.live::<DataGrant>(&Key::of(&**grant)).await? {
             all.push(child("DataGrant", &there, true));
@@ -348,52 +276,4 @@ pub(crate) fn grant(grant: &DataGrant) -> GrantView {
     } = status;
     let path_style = path_style.unwrap_or(false);
     GrantView { uid, ready, stalled, said, secret, bootstrap_servers, endpoint, region, path_style, buckets, topics }
-}
-
-/// A pod as evidence.
-pub(crate) fn view(pod: &Pod) -> PodView {
-    let meta = &pod.metadata;
-    let status = pod.status.clone().unwrap_or_default();
-    let grace = meta.deletion_grace_period_seconds;
-    let asked =
-        |t: Timestamp| t.saturating_sub(std::time::Duration::from_secs(u64::try_from(grace.unwrap_or(0)).unwrap_or(0)));
-    let condition = |kind: &str, flag: &str| {
-        let found = status.conditions.iter().flatten().find(|c| c.type_ == kind && c.status == flag);
-        found.map(|c| (c.reason.clone().unwrap_or_default(), c.message.clone().unwrap_or_default()))
-    };
-    let states = status.container_statuses.iter().flatten();
-    let ours = states.clone().find(|c| engine::CONTAINERS.contains(&c.name.as_str())).or_else(|| states.clone().next());
-    PodView {
-        name: pod.name_any(),
-        uid: pod.uid().unwrap_or_default(),
-        phase: status.phase.clone().unwrap_or_default(),
-        deleted: meta.deletion_timestamp.as_ref().map(|t| asked(t.0).unwrap_or(t.0)),
-        grace,
-        created: meta.creation_timestamp.as_ref().map(|t| t.0),
-        node: pod.spec.as_ref().and_then(|s| s.node_name.clone()),
-        ip: status.pod_ip.clone(),
-        verdict: status.reason.clone().map(|r| (r, status.message.clone().unwrap_or_default())),
-        disrupted: condition("DisruptionTarget", "True"),
-        unscheduled: condition("PodScheduled", "False"),
-        container: ours.and_then(|c| c.state.as_ref()).map_or(ContainerView::Unknown, container),
-    }
-}
-
-fn container(state: &ContainerState) -> ContainerView {
-    if let Some(ended) = &state.terminated {
-        return ContainerView::Ended {
-            code: ended.exit_code,
-            reason: ended.reason.clone().unwrap_or_default(),
-            message: ended.message.clone().unwrap_or_default(),
-            started: ended.started_at.as_ref().map(|t| t.0),
-            finished: ended.finished_at.as_ref().map(|t| t.0),
-        };
-    }
-    if let Some(running) = &state.running {
-        return ContainerView::Running { since: running.started_at.as_ref().map(|t| t.0) };
-    }
-    state.waiting.as_ref().map_or(ContainerView::Unknown, |waiting| ContainerView::Waiting {
-        reason: waiting.reason.clone().unwrap_or_default(),
-        message: waiting.message.clone().unwrap_or_default(),
-    })
 }

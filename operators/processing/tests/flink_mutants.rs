@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
 use millrace_crds::{ProcessingJob, ProcessingJobStatus};
-use millrace_kit::{Action, Decision, Failure, Hands, Kernel, Operator, Reader, Seen, Watch, async_trait, sim};
+use millrace_kit::{Action, Child, Decision, Failure, Hands, Kernel, Operator, Reader, Seen, Watch, async_trait, sim};
 use millrace_processing::{
     HaView, Observed, Processing,
     rest::{FlinkCall, JobView, TriggerView},
@@ -36,6 +36,7 @@ const DISPOSES_OF_THE_NEWEST: u8 = 15;
 const LEAKS_THE_ANCHOR: u8 = 16;
 const MOVES_WHAT_IS_PINNED: u8 = 17;
 const TAKES_THE_WISH_FOR_THE_BEGINNING: u8 = 18;
+const SPEAKS_ONLY_WHILE_IT_RUNS: u8 = 19;
 
 struct Mutant<const RULE: u8>(Processing);
 
@@ -151,6 +152,10 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
                     }
                 }
             }
+            SPEAKS_ONLY_WHILE_IT_RUNS => {
+                let keeps = |child: &Child| child.body.pointer("/spec/keepOnly").is_some();
+                decision.actions.retain(|a| !matches!(a, Action::Create(child) if keeps(child)));
+            }
             LEAKS_THE_ANCHOR => {
                 decision.actions.retain(|a| !matches!(a, Action::Delete(t) if t.kind == "Deployment"));
             }
@@ -201,6 +206,7 @@ fn broken_state_machines_are_caught() {
             "takes the wish for the beginning",
             told::<TAKES_THE_WISH_FOR_THE_BEGINNING>("stream rescaled before its job is there"),
         ),
+        ("speaks only while it runs", told::<SPEAKS_ONLY_WHILE_IT_RUNS>("stream suspended and resumed")),
         ("leaks the anchor", told::<LEAKS_THE_ANCHOR>(killed)),
     ];
     let missed: Vec<_> = all.iter().filter(|(_, caught)| !caught).map(|(name, _)| name).collect();

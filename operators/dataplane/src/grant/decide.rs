@@ -94,7 +94,8 @@ fn wanted<'a>(object: &DataGrant, data: &'a Observed) -> Result<Wanted<'a>, Stan
     let (buckets, topics) = resolved(&model, data, object.status.as_ref())?;
     lasting(object, &model, data)?;
     present(object, data)?;
-    let issue = if buckets.is_empty() { None } else { Some(issue(object, (&model, plane), &buckets)?) };
+    let gives = !buckets.is_empty() && !object.spec.keep_only;
+    let issue = if gives { Some(issue(object, (&model, plane), &buckets)?) } else { None };
     Ok(Wanted { plane, buckets, topics, issue })
 }
 
@@ -141,8 +142,13 @@ fn publish(mut status: DataGrantStatus, of: (&Wanted<'_>, Option<&Issued>), now:
     } else {
         conditions::unset(&mut status, "Isolated");
     }
-    let message = granted_words(&status);
-    at_renewal(said(status, &Standing::ready("Granted", message), now))
+    let standing = if issue.is_none() && !status.buckets.is_empty() {
+        let names: Vec<&str> = status.buckets.iter().map(|b| b.name.as_str()).collect();
+        Standing::ready("Kept", format!("kept, and no access given: bucket {}", names.join(", bucket ")))
+    } else {
+        Standing::ready("Granted", granted_words(&status))
+    };
+    at_renewal(said(status, &standing, now))
 }
 
 /// Wakes when the credentials are to be renewed, if there are any.

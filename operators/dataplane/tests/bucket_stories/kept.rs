@@ -34,7 +34,7 @@ fn keep(world: &World) {
         ..AccessRequest::default()
     };
     let holder = Holder { kind: "ProcessingJob".into(), name: "j".into(), uid: "u".into() };
-    let spec = DataGrantSpec { data_plane: "default".into(), holder, access: vec![state] };
+    let spec = DataGrantSpec { data_plane: "default".into(), holder, access: vec![state], ..DataGrantSpec::default() };
     let mut grant = DataGrant::new("g", spec);
     grant.metadata.namespace = Some("ml".into());
     world.apply(&grant);

@@ -128,7 +128,8 @@ fn grant(plot: Plot, uid: &str) -> DataGrant {
         _ => vec![on_bucket("in/", Access::Read), on_bucket("out/", Access::Write), topic],
     };
     let holder = Holder { kind: "ProcessingJob".into(), name: "j".into(), uid: uid.into() };
-    let mut object = DataGrant::new("g", DataGrantSpec { data_plane: "default".into(), holder, access });
+    let mut object =
+        DataGrant::new("g", DataGrantSpec { data_plane: "default".into(), holder, access, ..DataGrantSpec::default() });
     object.metadata.namespace = Some("ml".into());
     object
 }

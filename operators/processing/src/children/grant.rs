@@ -1,10 +1,11 @@
-//! The DataGrant of one attempt.
+//! The DataGrants of a job: one for each attempt, and one that outlives them for what is kept.
 
+use kube::ResourceExt;
 use millrace_crds::{
-    DataGrant, DataGrantSpec, ProcessingJob,
+    Access, DataGrant, DataGrantSpec, ProcessingJob,
     data_grant::{AccessRequest, GrantedBucket, Holder},
 };
-use millrace_kit::Child;
+use millrace_kit::{Child, names};
 
 use super::parts;
 use crate::{engine, model::Work};
@@ -17,18 +18,33 @@ pub(crate) fn build(job: &ProcessingJob, work: &Work, attempt: (&str, i64), from
     let (base, number) = attempt;
     let mut access = work.access.clone();
     need(&mut access, from);
-    let spec = DataGrantSpec {
-        data_plane: work.plane.clone(),
-        holder: Holder {
-            kind: "ProcessingJob".to_owned(),
-            name: job.metadata.name.clone().unwrap_or_default(),
-            uid: job.metadata.uid.clone().unwrap_or_default(),
-        },
-        access,
-    };
-    let mut grant = DataGrant::new(&engine::grant_name(base), spec);
+    let mut grant = DataGrant::new(&engine::grant_name(base), spec(job, work, access));
     grant.metadata.labels = Some(parts::labels(job, number));
     Child::of(job, &grant)
+}
+
+/// What speaks for the job's state while no attempt does; another place is another grant. `None` if it keeps nothing.
+pub(crate) fn keeper(job: &ProcessingJob, work: &Work) -> Option<(String, Child)> {
+    let kept = work.access.iter().filter(|asked| asked.keep).cloned();
+    let access: Vec<AccessRequest> = kept.map(|asked| AccessRequest { mode: Access::Read, ..asked }).collect();
+    if access.is_empty() {
+        return None;
+    }
+    let places: Vec<String> = access.iter().map(|a| format!("{:?} {:?}", a.bucket, a.prefix)).collect();
+    let hash = names::hash(&[&work.plane, &places.join("\n")], 8);
+    let name = engine::grant_name(&names::child(&job.name_any(), &job.uid().unwrap_or_default(), &["keeps", &hash]));
+    let mut grant = DataGrant::new(&name, DataGrantSpec { keep_only: true, ..spec(job, work, access) });
+    grant.metadata.labels = Some(parts::owner_labels(job));
+    Some((name, Child::of(job, &grant)))
+}
+
+fn spec(job: &ProcessingJob, work: &Work, access: Vec<AccessRequest>) -> DataGrantSpec {
+    DataGrantSpec {
+        data_plane: work.plane.clone(),
+        holder: Holder { kind: "ProcessingJob".to_owned(), name: job.name_any(), uid: job.uid().unwrap_or_default() },
+        access,
+        ..DataGrantSpec::default()
+    }
 }
 
 /// Bucket and key of a restore point: `$(bucket.NAME)/KEY`, or a URI of a bucket whose name on the store is known. Nothing

@@ -11,7 +11,7 @@ use kube::ResourceExt;
 use millrace_crds::{DataGrant, DataGrantSpec, job::KeepPods, processing_job::Attempt};
 use millrace_kit::{Action, Child, Target};
 
-use super::{Pass, begin, flink, group, preflight};
+use super::{Pass, begin, flink, group, keeper, preflight};
 use crate::{
     children,
     engine::{self, Plan},
@@ -23,8 +23,10 @@ use crate::{
 
 /// The actions of a pass; `had` names the attempt that was live when it began and that `seen` speaks of.
 pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<FlinkCall>> {
-    let mut all = Vec::new();
     let live = status::live(&pass.status);
+    // Before anything is started that keeps state, somebody speaks for it.
+    let (kept, moved) = keeper::keep(pass, live);
+    let mut all: Vec<_> = kept.into_iter().collect();
     if let Some(attempt) = live {
         // What was seen is of the attempt that was live then; a new one has nothing yet.
         let same = had == Some(attempt.name.as_str());
@@ -41,6 +43,7 @@ pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<FlinkCal
     if had.is_some_and(|name| live.is_none_or(|a| a.name != name)) {
         old.extend(ended(pass));
     }
+    old.extend(moved);
     old.extend(pass.seen.data.revisions.iter().filter(|r| flink::rollback::obsolete(pass, &r.name)).cloned());
     all.extend(old.iter().filter(|c| !c.going && !keep(pass, c)).map(|c| Action::Delete(target(pass, c))));
     all.extend(flink::rollback::keep(pass, live));

@@ -11,7 +11,7 @@ use millrace_kit::{Class, Key, conditions, failure, later};
 use super::{
     GIVE_UP, Pass, SLOW,
     finish::{MAX_RECORD, finish},
-    flink, group, preflight,
+    flink, group, keeper, preflight,
 };
 use crate::{
     engine,
@@ -328,7 +328,9 @@ fn refused(pass: &Pass<'_>, attempt: &Attempt) -> Option<Refused> {
     ];
     // A pod that is there was made after all.
     let pods = group::missing(attempt, seen).into_iter().map(|name| ("Pod", name));
-    let mut ids = pods.chain(mine).map(|(kind, name)| format!("create {kind} {}", Key::new(&namespace, name)));
+    let keeper = keeper::wanted(pass).map(|(name, _)| ("DataGrant", name));
+    let mut ids =
+        pods.chain(mine).chain(keeper).map(|(kind, name)| format!("create {kind} {}", Key::new(&namespace, name)));
     let last = ids.find_map(|id| pass.seen.failures.of(&id))?;
     let failure = &last.failure;
     let told = format!("{}: {}", failure.reason, failure.message);

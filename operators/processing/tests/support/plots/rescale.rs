@@ -52,13 +52,13 @@ pub(crate) fn all() -> Vec<Plot> {
                 ]
             },
             end: |w| runs(w, (1, 1)),
-            writes: 14,
+            writes: 15,
             ..plot("stream rescaled in place", wide(2))
         },
         Plot {
             around: || vec![flink::flink(|_, _| Job::Streams), once(begins, |w| apply(w, wide(3)))],
             end: |w| runs(w, (1, 3)),
-            writes: 12,
+            writes: 13,
             ..plot("stream rescaled before its job is there", wide(2))
         },
         Plot {
@@ -70,7 +70,7 @@ pub(crate) fn all() -> Vec<Plot> {
                 ]
             },
             end: |w| runs(w, (2, 3)).and_then(|()| restored(w, "/chk-2")),
-            writes: 25,
+            writes: 26,
             ..plot("JobManager of a rescaled stream killed", wide(2))
         },
     ]

@@ -73,6 +73,11 @@ pub(crate) fn restored(world: &World, end: &str) -> Result<(), String> {
     must(from.ends_with(end), format!("attempt {} started from {from}, not {end}", attempt.number))
 }
 
+/// Whether somebody speaks for the state against expiry rules.
+fn kept(world: &World) -> bool {
+    world.list::<DataGrant>().iter().filter(|grant| grant.spec.keep_only).count() == 1
+}
+
 fn maps(world: &World) -> usize {
     let names = world.list::<ConfigMap>().into_iter().filter_map(|m| m.metadata.name);
     names.filter(|n| n.ends_with("-config-map")).count()
@@ -81,6 +86,7 @@ fn maps(world: &World) -> usize {
 /// One cluster and nothing else is left.
 pub(crate) fn one_runs(world: &World) -> Result<(), String> {
     must(healthy(world), format!("not healthy: {:#?}", status(world).conditions))?;
+    must(kept(world), "nobody speaks for the state")?;
     must(maps(world) == 2, format!("{} ConfigMaps of high availability", maps(world)))?;
     must(world.list::<Deployment>().len() == 1, "anchors were leaked")?;
     must(world.list::<Pod>().len() == 1, "pods were leaked")?;
@@ -159,11 +165,14 @@ pub(crate) fn stops() -> Vec<Plot> {
                         spec["suspend"] = json!(true);
                         apply(w, spec);
                     }),
-                    once(|w| is(w, JobPhase::Suspended) && maps(w) == 0, |w| apply(w, stream("1", json!({})))),
+                    once(
+                        |w| is(w, JobPhase::Suspended) && maps(w) == 0 && kept(w),
+                        |w| apply(w, stream("1", json!({}))),
+                    ),
                 ]
             },
             end: |w| one_runs(w).and_then(|()| restored(w, "/savepoint-1")),
-            writes: 22,
+            writes: 23,
             ..plot("stream suspended and resumed", stream("1", json!({})))
         },
         Plot {
@@ -173,7 +182,7 @@ pub(crate) fn stops() -> Vec<Plot> {
                 restored(w, "/savepoint-1")?;
                 must(run(w) == 2, "not a new run")
             },
-            writes: 27,
+            writes: 28,
             ..plot("stream upgraded with its savepoint", stream("1", json!({})))
         },
         Plot {
@@ -185,7 +194,7 @@ pub(crate) fn stops() -> Vec<Plot> {
                 ]
             },
             end: |w| one_runs(w).and_then(|()| restored(w, "/chk-2")),
-            writes: 21,
+            writes: 22,
             ..plot(
                 "stream upgraded from its last state with a dead JobManager",
                 stream("1", json!({"upgrade": "LastState"})),
@@ -194,19 +203,19 @@ pub(crate) fn stops() -> Vec<Plot> {
         Plot {
             around: || upgraded(Traps { first_savepoint_fails: true, ..Traps::default() }),
             end: |w| one_runs(w).and_then(|()| restored(w, "/savepoint-1")),
-            writes: 30,
+            writes: 31,
             ..plot("the first savepoint has no location", stream("1", json!({})))
         },
         Plot {
             around: || upgraded(Traps { forgets_triggers: true, ..Traps::default() }),
             end: |w| one_runs(w).and_then(|()| restored(w, "/savepoint-1")),
-            writes: 27,
+            writes: 28,
             ..plot("Flink forgets the savepoint it took", stream("1", json!({})))
         },
         Plot {
             around: || upgraded(Traps { never_ends: true, ..Traps::default() }),
             end: |w| one_runs(w).and_then(|()| restored(w, "/chk-1")),
-            writes: 27,
+            writes: 28,
             ..plot("a savepoint never ends", stream("1", json!({})))
         },
         Plot {
@@ -220,7 +229,7 @@ pub(crate) fn stops() -> Vec<Plot> {
                     "no savepoint was taken",
                 )
             },
-            writes: 18,
+            writes: 20,
             ..plot("stream deleted with a savepoint", stream("1", json!({"onDelete": "Savepoint"})))
         },
         Plot {
@@ -232,7 +241,7 @@ pub(crate) fn stops() -> Vec<Plot> {
                 ]
             },
             end: nothing,
-            writes: 16,
+            writes: 18,
             ..plot("stream deleted with a dead JobManager", stream("1", json!({"onDelete": "Savepoint"})))
         },
     ]
@@ -243,7 +252,7 @@ pub(crate) fn losses() -> Vec<Plot> {
         Plot {
             around: || vec![flink::flink(|_, _| Job::Streams), once(healthy, kill)],
             end: |w| one_runs(w).and_then(|()| restored(w, "/chk-2")),
-            writes: 23,
+            writes: 24,
             ..plot("JobManager killed", stream("1", json!({})))
         },
         Plot {
@@ -261,7 +270,7 @@ pub(crate) fn losses() -> Vec<Plot> {
                 restored(w, "/chk-2")?;
                 last(w, (1, 1, AttemptResult::Failed, Some(FailureClass::Infrastructure)))
             },
-            writes: 25,
+            writes: 26,
             ..plot("the JobManager forgets its job", stream("1", json!({})))
         },
         Plot {
@@ -279,7 +288,7 @@ pub(crate) fn losses() -> Vec<Plot> {
                 must(conditions::is_true(&status(w), "Stalled"), "not Stalled")?;
                 nothing(w)
             },
-            writes: 18,
+            writes: 19,
             ..plot("an unknown restore point", stream("1", json!({})))
         },
         Plot {
@@ -297,7 +306,7 @@ pub(crate) fn losses() -> Vec<Plot> {
                 ]
             },
             end: |w| one_runs(w).and_then(|()| restored(w, "Empty")),
-            writes: 26,
+            writes: 27,
             ..plot("an unknown restore point, given up", stream("1", json!({})))
         },
         Plot {
@@ -308,7 +317,7 @@ pub(crate) fn losses() -> Vec<Plot> {
                 ]
             },
             end: rolled_back,
-            writes: 41,
+            writes: 42,
             ..plot("an upgrade that cannot restore goes back", stream("1", json!({"rollbackAfter": "5m"})))
         },
         Plot {
@@ -319,7 +328,7 @@ pub(crate) fn losses() -> Vec<Plot> {
                 ]
             },
             end: rolled_back,
-            writes: 43,
+            writes: 44,
             ..plot("an upgrade that does not become healthy goes back", stream("1", json!({"rollbackAfter": "1m"})))
         },
         Plot {
@@ -336,7 +345,7 @@ pub(crate) fn losses() -> Vec<Plot> {
                 let next = status(w).state.unwrap_or_default().next_restore.unwrap_or_default();
                 must(next.ends_with("/chk-1"), format!("the restore point is lost: {next}"))
             },
-            writes: 31,
+            writes: 32,
             ..plot("an upgrade that cannot restore", stream("1", json!({"upgrade": "LastState"})))
         },
         Plot {
@@ -347,7 +356,7 @@ pub(crate) fn losses() -> Vec<Plot> {
                 let kept = flink::store(w).lock().bucket.iter().filter(|p| p.contains("/savepoint-")).count();
                 must(kept == 1, format!("{kept} savepoints are kept"))
             },
-            writes: 17,
+            writes: 18,
             ..plot("savepoints now and then", stream("1", json!({"savepointEvery": "100s", "keep": 1})))
         },
     ]

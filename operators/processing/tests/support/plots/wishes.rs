@@ -65,7 +65,7 @@ pub(crate) fn all() -> Vec<Plot> {
                 let log: Vec<_> = w.list::<ConfigMap>().iter().filter_map(places).collect();
                 must(log.len() == 2 && log[0] == log[1], format!("another checkpoint: {log:?}"))
             },
-            writes: 8 + 4 + 5,
+            writes: 8 + 4 + 5 + 1,
         },
         Plot {
             name: "suspended from birth",

@@ -29,6 +29,7 @@ pub(crate) fn build(registry: &ModelRegistry, data_plane: &str) -> Child {
                 mode: Access::Write,
                 ..AccessRequest::default()
             }],
+            ..DataGrantSpec::default()
         },
         status: None,
     };

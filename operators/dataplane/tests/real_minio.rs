@@ -249,10 +249,8 @@ fn a_grant_is_a_wall() {
         world.apply(&object("other", BucketSettings::default()));
         let holder = Holder { kind: "ProcessingJob".into(), name: "j".into(), uid: "u".into() };
         let access = vec![ask("in/", Access::Read), ask("out/day=1/", Access::Write)];
-        let mut grant = DataGrant::new(
-            "g",
-            DataGrantSpec { data_plane: "default".into(), holder, access, ..DataGrantSpec::default() },
-        );
+        let spec = DataGrantSpec { data_plane: "default".into(), holder, access, ..DataGrantSpec::default() };
+        let mut grant = DataGrant::new("g", spec);
         grant.metadata.namespace = Some("ml".into());
         world.apply(&grant);
     };

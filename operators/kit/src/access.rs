@@ -68,6 +68,14 @@ pub const KERNEL: &[Access] = &[
     Access::cluster("events.k8s.io", "events", &["create"], "tell of warnings and ends"),
 ];
 
+/// What [`crate::warnings`] needs.
+pub const WARNINGS: Access = Access::cluster(
+    "",
+    "events",
+    &["list"],
+    "why a pod does not start stands in its Events; asked for by its uid only",
+);
+
 /// The rules of an operator, the kernel's included, as the chart reads them: `{cluster: [...], own: [...]}`, each a list of
 /// RBAC rules with the reason beside it; what several controllers need of one resource is one rule.
 #[must_use]

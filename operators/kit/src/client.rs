@@ -11,7 +11,7 @@ use http::{Request as HttpRequest, Response};
 use jiff::Timestamp;
 use kube::{
     Api, Client, Config,
-    api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions},
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, Preconditions},
     client::{Body, ClientBuilder},
 };
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ use crate::{
     failure::{Class, Failure},
     kind::{Address, Kind},
     metrics::{Metrics, Request},
-    port::{Port, Write, key_of},
+    port::{Port, Query, Write, key_of},
 };
 
 /// Longest time one API call may take; kube's own retries could sit in one call for minutes.
@@ -120,6 +120,18 @@ impl Port for ApiPort {
             Ok(found) => Ok(found.map(|o| serde_json::to_value(o).unwrap_or_default())),
             Err(error) => Err(failure(&error)),
         }
+    }
+
+    async fn list(&self, kind: &Kind, query: &Query) -> Result<Vec<Value>, Failure> {
+        let api = self.api(kind, &query.namespace);
+        let params = ListParams {
+            label_selector: Some(query.labels.clone()).filter(|s| !s.is_empty()),
+            field_selector: Some(query.fields.clone()).filter(|s| !s.is_empty()),
+            limit: Some(query.limit),
+            ..ListParams::default()
+        };
+        let found = within(api.list(&params)).await?.map_err(|e| failure(&e))?;
+        Ok(found.items.into_iter().map(|o| serde_json::to_value(o).unwrap_or_default()).collect())
     }
 
     async fn dry_run(&self, kind: &Kind, body: Value) -> Result<(), Failure> {

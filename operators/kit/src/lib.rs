@@ -24,6 +24,8 @@ pub mod run;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod tally;
+pub mod wait;
+pub mod warnings;
 pub mod watch;
 
 pub use conditions::Standing;
@@ -32,10 +34,12 @@ pub use events::Note;
 pub use failure::{Class, Failure, Failures, LastFailure};
 pub use kernel::{Controller, DecisionOf, FINALIZER, Kernel, Next, Operator, StatusOf};
 pub use kind::{Address, Key, Kind, Object, Primary};
-pub use port::{Port, Write};
+pub use port::{Port, Query, Write};
 pub use reader::{Hands, Reader};
 pub use run::Env;
 pub use tally::Tally;
+pub use wait::Wait;
+pub use warnings::Warning;
 pub use watch::Watch;
 
 #[doc(no_inline)]

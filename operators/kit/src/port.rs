@@ -67,6 +67,19 @@ pub fn text<'a>(body: &'a Value, pointer: &str) -> &'a str {
     body.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// Which objects a list is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// Namespace; empty for a kind without one.
+    pub namespace: String,
+    /// Label selector (`a=b,c!=d`); empty for all.
+    pub labels: String,
+    /// Field selector (`involvedObject.uid=…`); empty for all.
+    pub fields: String,
+    /// Most objects to return; the API server picks which.
+    pub limit: u32,
+}
+
 /// The Kubernetes API as the kernel sees it.
 #[async_trait]
 pub trait Port: Send + Sync {
@@ -75,6 +88,9 @@ pub trait Port: Send + Sync {
 
     /// A live GET, never answered from a cache. `None` for 404.
     async fn get(&self, at: &Address) -> Result<Option<Value>, Failure>;
+
+    /// A live list, for what is asked too rarely to be worth a watch.
+    async fn list(&self, kind: &Kind, query: &Query) -> Result<Vec<Value>, Failure>;
 
     /// Whether the API server would create this object: everything but the storing of it (`dryRun=All`).
     async fn dry_run(&self, kind: &Kind, body: Value) -> Result<(), Failure>;

@@ -11,7 +11,7 @@ use crate::{
     decision::Child,
     failure::{Class, Failure},
     kind::{Address, Key, Kind, Object},
-    port::{Port, Write},
+    port::{Port, Query, Write},
 };
 
 /// Read access for observe: the cache, and live GETs where a miss must be proved.
@@ -59,6 +59,17 @@ impl Reader {
         let Some(value) = self.port.get(&Address::of::<K>(key.clone())).await? else { return Ok(None) };
         let decoded = serde_json::from_value(value);
         decoded.map(Some).map_err(|e| Failure::new(Class::Bug, "Undecodable", format!("{}: {e}", Kind::of::<K>().kind)))
+    }
+
+    /// A live list of this kind. Ask only where a rare state needs it: it costs the API server more than a watch.
+    ///
+    /// # Errors
+    /// Any answer of the API server but 200, or an object that is not of this kind.
+    pub async fn list<K: Object>(&self, query: &Query) -> Result<Vec<K>, Failure> {
+        let kind = Kind::of::<K>();
+        let found = self.port.list(&kind, query).await?;
+        let decoded = found.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
+        decoded.map_err(|e| Failure::new(Class::Bug, "Undecodable", format!("{}: {e}", kind.kind)))
     }
 
     /// What the API server would say to the creation of this object: admission, quota and defaults included, nothing is

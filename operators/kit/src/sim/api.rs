@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::world::{Inner, World};
+use super::world::{Inner, World, selected};
 use crate::{
-    Address, Failure, Kind, Port, Write,
+    Address, Failure, Kind, Port, Query, Write,
     port::{key_of, text},
 };
 
@@ -21,6 +21,21 @@ impl Port for World {
             return Err(Failure::new(crate::Class::Transient, "Simulated", "the process is dead"));
         }
         Ok(self.lock().objects.get(at).cloned())
+    }
+
+    async fn list(&self, kind: &Kind, query: &Query) -> Result<Vec<Value>, Failure> {
+        if self.dead() {
+            return Err(Failure::new(crate::Class::Transient, "Simulated", "the process is dead"));
+        }
+        let inner = self.lock();
+        let wanted = |at: &Address, value: &Value| {
+            at.kind == *kind
+                && at.key.namespace == query.namespace
+                && (query.labels.is_empty() || selected(Some(&query.labels), value))
+                && has_fields(&query.fields, value)
+        };
+        let found = inner.objects.iter().filter(|(at, value)| wanted(at, value)).map(|(_, value)| value.clone());
+        Ok(found.take(usize::try_from(query.limit).unwrap_or(usize::MAX)).collect())
     }
 
     async fn dry_run(&self, kind: &Kind, body: Value) -> Result<(), Failure> {
@@ -148,4 +163,16 @@ fn merge(into: &mut Value, from: &Value) {
         }
         (into, from) => *into = from.clone(),
     }
+}
+
+/// Equality of fields (`involvedObject.uid=x,type!=Normal`), which is all that is asked for.
+fn has_fields(selector: &str, value: &Value) -> bool {
+    let field = |path: &str| text(value, &format!("/{}", path.replace('.', "/"))).to_owned();
+    selector.split(',').filter(|term| !term.is_empty()).all(|term| {
+        match (term.split_once("!="), term.split_once('=')) {
+            (Some((path, not)), _) => field(path) != not,
+            (None, Some((path, want))) => field(path) == want,
+            (None, None) => false,
+        }
+    })
 }

@@ -164,8 +164,7 @@ fn kill_processes(container: &str) {
 /// All operators are back.
 fn alive(stage: &Stage) -> Outcome<()> {
     for operator in VICTIMS {
-        let deployment = format!("deployment/millrace-{operator}");
-        stage.text(&["rollout", "status", &deployment, "-n", OPERATORS, "--timeout=120s"])?;
+        stage.rolled_out(operator)?;
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ mod ranks;
 mod refused;
 mod reinstall;
 mod renew;
+mod reported;
 mod stores;
 mod streams;
 mod structured;
@@ -65,9 +66,13 @@ pub fn all(long: bool) -> Vec<Story> {
         Story { long: true, ..Story::alone("flink: streams exactly once", streams::exactly_once) },
         Story { long: true, ..Story::alone("flink: version 1.20", streams::older) },
         Story { long: true, ..Story::alone("credentials renewed", renew::play) },
+        Story { long: true, ..Story::new("reports: a pipeline that never comes", Needs::new(0, 0), reported::never) },
+        Story::new("reports: a registry edited while it serves", Needs::new(300, 2_560), reported::registry),
+        Story::new("reports: jobs", Needs::new(350, 3_200), reported::jobs),
         Story::new("flink: streams put back", Needs::new(400, 2_048), streams::put_back),
         Story::new("demo", Needs::new(800, 3_900), demo::play),
         Story::new("every class of failure", Needs::new(650, 4_000), verdicts::play),
+        Story::new("reports: pipelines", Needs::new(250, 1_536), reported::pipelines),
         Story::new("failures told apart", Needs::new(700, 4_600), failures::play),
         Story::new("walls around jobs", Needs::new(650, 4_300), walls::play),
         Story::new("ranks restart together", Needs::new(200, 1_024), ranks::play),

@@ -15,7 +15,7 @@ use crate::previous;
 use crate::ui::{Failure, Outcome, Ui};
 
 /// How long a server may take until it accepts connections: MLflow's two migrations come before its start.
-const START: Duration = Duration::from_secs(300);
+const START: Duration = Duration::from_secs(150);
 
 /// The login of the throw-away MinIO, which listens on loopback only and is gone with the test.
 const LOGIN: &str = "millrace-test";

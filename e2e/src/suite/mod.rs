@@ -213,7 +213,7 @@ fn close(rows: &[Row], away: &[Story], time: &str) -> Outcome<()> {
     if schedules > 0 {
         println!("\nsimulated world: {schedules} schedules, {mutants} mutants caught");
     }
-    println!("\nwhole suite {time}");
+    println!("\nplayed {time}");
     println!("\n{passed} passed, {failed} failed");
     match (passed, failed) {
         (0, 0) => Err(Failure::new("no test ran", "no check matches the options", "`cargo xtask test`")),

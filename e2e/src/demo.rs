@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::cluster::tool;
+use crate::evidence::{self, About};
 use crate::stage::{Stage, TEAM, at, condition, example};
 use crate::ui::{Failure, Outcome, Step, Ui, short};
 
 /// Longest time for loading the data, which waits for its bucket.
-const LOAD: Duration = Duration::from_secs(300);
-/// Longest time for a run.
-const RUN: Duration = Duration::from_secs(1_500);
+const LOAD: Duration = Duration::from_secs(180);
+/// Longest time for a run, which takes a minute where nobody disturbs it.
+const RUN: Duration = Duration::from_secs(600);
 
 /// What the demo ended with.
 #[derive(Debug)]
@@ -59,7 +60,7 @@ fn load(stage: &Stage, ui: &Ui) -> Outcome<()> {
                 _ => Ok(None),
             }
         },
-        || late(stage, "processingjob load-flights"),
+        || late(stage, About { kind: "processingjob", name: "load-flights" }),
     )?;
     let rows = job.pointer("/status/results/rows_flights").and_then(Value::as_i64).unwrap_or(0);
     step.done(format!("{rows} flights"));
@@ -74,14 +75,11 @@ fn failed(stage: &Stage, (what, reason, message): (&str, &str, &str)) -> Failure
     )
 }
 
-fn late(stage: &Stage, what: &str) -> Failure {
-    let (kind, name) = what.split_once(' ').unwrap_or((what, ""));
-    let object = stage.find(kind, name).ok().flatten().unwrap_or_default();
-    let (_, reason, message) = condition(&object, "Ready").unwrap_or_default();
-    let pods = stage.text(&["get", "pods", "-n", TEAM]).unwrap_or_default();
+fn late(stage: &Stage, about: About<'_>) -> Failure {
+    let About { kind, name } = about;
     Failure::new(
-        format!("{what} did not end in time"),
-        format!("Ready: {reason}: {message}\n{pods}"),
+        format!("{kind} {name} has not ended"),
+        evidence::of(stage, TEAM, Some(about)),
         format!("{} -n {TEAM} describe {kind} {name}", stage.command()),
     )
 }
@@ -106,7 +104,7 @@ pub(crate) fn watch(stage: &Stage, run: &str, ui: &Ui) -> Outcome<Value> {
                 },
             }
         },
-        || late(stage, &format!("mlpipelinerun {run}")),
+        || late(stage, About { kind: "mlpipelinerun", name: run }),
     )
 }
 

@@ -8,13 +8,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::patience;
 use crate::ui::{Failure, Outcome};
+
+/// Longest time between two parts of an answer on a quiet machine.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// Status and body of a GET of `path` on a loopback port; `login` is `user:password`.
 pub(crate) fn get(port: u16, path: &str, login: Option<&str>) -> Outcome<(u16, Value)> {
     let failed = |cause: std::io::Error| Failure::because(format!("GET {path} on port {port} failed"), cause);
     let mut stream = TcpStream::connect(("127.0.0.1", port)).map_err(failed)?;
-    stream.set_read_timeout(Some(Duration::from_secs(30))).map_err(failed)?;
+    stream.set_read_timeout(Some(patience::limit(ANSWER))).map_err(failed)?;
     let login = login.map(|l| format!("Authorization: Basic {}\r\n", base64(l.as_bytes()))).unwrap_or_default();
     write!(stream, "GET {path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n{login}\r\n")
         .map_err(failed)?;

@@ -6,11 +6,14 @@
 pub mod abroad;
 mod audit;
 pub mod bench;
+pub mod budget;
 pub mod cluster;
 pub mod demo;
+mod evidence;
 mod http;
 pub mod local;
 pub mod parts;
+mod patience;
 pub mod previous;
 pub mod push;
 pub mod ship;

@@ -43,6 +43,9 @@ enum Cmd {
         /// Also the stories that take minutes more than every change should cost
         #[arg(long)]
         long: bool,
+        /// Keep all processors busy with stress-ng beside the tests
+        #[arg(long)]
+        stressed: bool,
         /// Play the third rung on this context of your kubeconfig instead of a local cluster
         #[arg(long, requires = "images")]
         context: Option<String>,
@@ -133,8 +136,8 @@ fn run(command: Cmd, ui: &Ui) -> Outcome<()> {
             demo::demo(&stage::existing(&context, &images, ui)?, ui).map(|_| ())
         }
         Cmd::Demo { .. } => demo::demo(&stage::local(ui)?, ui).map(|_| ()),
-        Cmd::Test { rungs, only, long, context, images } => {
-            suite::test(&suite::Options { rungs, only, long, elsewhere: context.zip(images) }, ui)
+        Cmd::Test { rungs, only, long, stressed, context, images } => {
+            suite::test(&suite::Options { rungs, only, long, stressed, elsewhere: context.zip(images) }, ui)
         }
         Cmd::Push { to, file: Some(file) } => push::one(&file, &to, ui),
         Cmd::Push { to, file: None } => push::push(&to, ui),

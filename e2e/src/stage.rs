@@ -6,11 +6,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::cluster::{self, Layout, Target, tool};
+use crate::evidence;
 use crate::parts;
+use crate::patience;
 use crate::ship;
 use crate::ui::{Failure, Outcome, Ui};
 
@@ -117,7 +120,8 @@ impl Stage {
         let step = ui.step(format!("installing {name}"), "");
         let mut command = Command::new(helm);
         command.args(["upgrade", "--install", &name]).arg(chart).args(self.target.helm_args());
-        command.args(["--namespace", namespace, "--create-namespace", "--wait", "--timeout", "5m"]);
+        command.args(["--namespace", namespace, "--create-namespace", "--wait"]);
+        command.args(["--timeout", &patience::seconds(Duration::from_secs(300))]);
         let values = chart.join(if self.target.local { "values-local.yaml" } else { "values-demo.yaml" });
         if values.exists() {
             command.arg("--values").arg(values);
@@ -171,7 +175,8 @@ impl Stage {
         let helm = parts::ensure(&["helm"], ui)?.get("helm").map(|dir| dir.join("helm")).unwrap_or_default();
         let step = ui.step("uninstalling millrace", "");
         let mut command = Command::new(helm);
-        command.args(["uninstall", "millrace", "--namespace", OPERATORS, "--wait", "--timeout", "2m"]);
+        command.args(["uninstall", "millrace", "--namespace", OPERATORS, "--wait"]);
+        command.args(["--timeout", &patience::seconds(Duration::from_secs(120))]);
         tool::run(command.args(self.target.helm_args()), "uninstalling millrace")?;
         step.done("");
         Ok(())
@@ -202,20 +207,26 @@ impl Stage {
             self.text(&["patch", &deployment, "-n", OPERATORS, "--patch", &patch])?;
         }
         for name in ship::OPERATORS {
-            let deployment = format!("deployment/millrace-{name}");
-            self.text(&["rollout", "status", &deployment, "-n", OPERATORS, "--timeout=120s"])
-                .map_err(|f| self.explain(f, OPERATORS))?;
+            self.rolled_out(name)?;
         }
         step.done("");
         Ok(())
     }
 
-    /// The failure with the state of the namespace's pods behind it.
+    /// Waits until this operator runs as its Deployment says.
+    ///
+    /// # Errors
+    /// kubectl's own message and the state of the pods.
+    pub fn rolled_out(&self, operator: &str) -> Outcome<()> {
+        let deployment = format!("deployment/millrace-{operator}");
+        let limit = format!("--timeout={}", patience::seconds(Duration::from_secs(120)));
+        let said = self.text(&["rollout", "status", &deployment, "-n", OPERATORS, &limit]);
+        said.map(|_| ()).map_err(|f| self.explain(f, OPERATORS))
+    }
+
+    /// The failure with the state of the namespace behind it.
     fn explain(&self, mut failure: Failure, namespace: &str) -> Failure {
-        let pods = self.text(&["get", "pods", "-n", namespace, "-o", "wide"]).unwrap_or_default();
-        let events =
-            self.text(&["get", "events", "-n", namespace, "--field-selector=type=Warning"]).unwrap_or_default();
-        failure.why = format!("{}\n{pods}\n{events}", failure.why);
+        failure.why = format!("{}\n{}", failure.why, evidence::of(self, namespace, None));
         failure.todo = format!("{} -n {namespace} describe pods", self.command());
         failure
     }

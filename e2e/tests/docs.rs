@@ -1,4 +1,4 @@
-//! What `docs/processing.md` says of tests, phases and classes is so.
+//! What `docs/processing.md` says of tests, phases and classes is so, and what `docs/reports.md` says of tests.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -75,6 +75,56 @@ fn every_complaint_is_answered_by_tests_that_are_there() {
     }
     let missing: Vec<u32> = (1..=24).filter(|n| !answered.contains(n) && !APART.contains(n)).collect();
     assert!(wrong.is_empty() && missing.is_empty(), "{}\nwithout a row: {missing:?}", wrong.join("\n"));
+}
+
+/// Kinds of report of which no test is named yet; a kind that gets one leaves the list, and none comes back.
+const BARE: [u32; 3] = [9, 12, 13];
+
+/// The folders of golden cases, of every crate and kind.
+fn golden() -> BTreeSet<String> {
+    let mut open: Vec<PathBuf> = ["dataplane", "pipeline", "processing", "registry"]
+        .map(|name| repository().join("operators").join(name).join("tests/golden"))
+        .into();
+    let mut cases = BTreeSet::new();
+    while let Some(path) = open.pop() {
+        if path.join("decision.yaml").is_file() {
+            cases.insert(path.file_name().unwrap().to_string_lossy().into_owned());
+        } else if path.is_dir() {
+            open.extend(fs::read_dir(path).unwrap().flatten().map(|e| e.path()));
+        }
+    }
+    cases
+}
+
+#[test]
+fn every_kind_of_report_is_held_by_tests_that_are_there() {
+    let page = read("docs/reports.md");
+    let numbers = |heading: &str| -> Vec<u32> { table(&page, heading).iter().map(|r| r[0].parse().unwrap()).collect() };
+    assert_eq!(numbers("## The kinds"), (1..=14).collect::<Vec<_>>());
+    let held: BTreeSet<u32> = numbers("## What keeps each away").into_iter().collect();
+    let bare: Vec<u32> = (1..=14).filter(|n| !held.contains(n)).collect();
+    assert_eq!(bare, BARE, "kinds without a test");
+    let (all, cases) = (sources(&["operators", "crds/tests", "e2e"]), golden());
+    let stories = read("e2e/src/stories/mod.rs");
+    let exists = |kind: &str, name: &str| match kind {
+        "test" => all.contains(&format!("fn {name}(")),
+        "plot" => all.contains(&format!("\"{name}\"")),
+        // A crate names its seeded bugs in words, or as members of an enum.
+        "mutant" => all.contains(&format!("\"{name}\"")) || all.contains(&format!("::{name}")),
+        "golden" => cases.contains(name),
+        "story" => stories.contains(&format!("\"{name}\"")),
+        other => panic!("`{other}` is no kind of test"),
+    };
+    let mut wrong = Vec::new();
+    for row in table(&page, "## What keeps each away") {
+        for test in row[1].split("; ") {
+            let (kind, name) = test.split_once(": ").unwrap_or_else(|| panic!("{test}: write `kind: name`"));
+            if !exists(kind, name) {
+                wrong.push(format!("{}: there is no {kind} `{name}`", row[0]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Words of an enum, in the order of its source, but for the one of a newer version.

@@ -86,6 +86,72 @@ fn operators_meet_only_in_the_api() {
     assert_eq!(ours.len(), 7, "crates: {:?}", ours.keys());
 }
 
+/// Parameters that are tuples: the old ones go when their function is touched, new ones get a struct with a name.
+const TUPLES: usize = 133;
+
+#[test]
+fn no_tuple_is_used_to_pass_more_arguments() {
+    let mut count = 0;
+    for path in files(&["rs"]) {
+        let text = fs::read_to_string(&path).unwrap();
+        count += text.split("fn ").skip(1).map(tuples).sum::<usize>();
+    }
+    assert!(count <= TUPLES, "{count} parameters are tuples, at most {TUPLES}: give the new ones a struct with a name");
+    assert!(count == TUPLES, "only {count} parameters are tuples now: write that number into TUPLES");
+}
+
+/// How many parameters of a function are tuples; `text` begins with its name.
+fn tuples(text: &str) -> usize {
+    let named = text.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    let begin = if named.starts_with('<') { behind(named) } else { Some(named) };
+    let Some(begin) = begin.filter(|begin| begin.len() < text.len() && begin.starts_with('(')) else { return 0 };
+    let end = behind(begin).map_or(begin.len(), |rest| begin.len() - rest.len() - 1);
+    let (mut depth, mut colon, mut count) = (0_usize, None, 0);
+    let mut before = ' ';
+    for (at, c) in begin[1..end].char_indices() {
+        match c {
+            '(' | '[' | '{' | '<' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            '>' if before != '-' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => colon = None,
+            ':' if depth == 0 && colon.is_none() => {
+                colon = Some(at);
+                let of = begin[1 + at + 1..end].trim_start().trim_start_matches('&').trim_start_matches("mut ");
+                count += usize::from(of.starts_with('(') && !of.starts_with("()"));
+            }
+            _ => {}
+        }
+        before = c;
+    }
+    count
+}
+
+/// What follows the bracket that `text` begins with and its counterpart.
+fn behind(text: &str) -> Option<&str> {
+    let (mut depth, mut before) = (0_usize, ' ');
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' | '[' | '{' | '<' => depth += 1,
+            '>' if before == '-' => {}
+            ')' | ']' | '}' | '>' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        before = c;
+        if depth == 0 {
+            return text.get(at + c.len_utf8()..);
+        }
+    }
+    None
+}
+
+#[test]
+fn tuples_among_parameters_are_found() {
+    assert_eq!(tuples("one(a: u8, (b, c): (&str, u8)) -> (u8, u8) { x }"), 1);
+    assert_eq!(tuples("two<T: Fn(u8) -> u8>(&self, given: &(u8, u8), work: impl Fn(&str) -> (u8, u8)) {"), 1);
+    assert_eq!(tuples("three(a: &[(u8, u8)], b: Vec<(u8, u8)>, c: ()) {"), 0);
+    assert_eq!(tuples("(u8) -> u8"), 0);
+}
+
 /// What Helm makes of a chart with the local cluster's values.
 fn rendered(chart: &str, namespace: &str) -> String {
     let built = parts::ensure(&["helm"], &Ui::plain()).unwrap();

@@ -14,10 +14,11 @@
 
 mod real;
 
-use std::{collections::BTreeSet, fs, process::Command, thread, time::Duration};
+use std::{collections::BTreeSet, fs, process::Command, time::Duration};
 
+use millrace_e2e::cluster::tool;
 use millrace_e2e::local::LocalApi;
-use millrace_e2e::ui::Ui;
+use millrace_e2e::ui::{Failure, Ui};
 use real::{kubectl, repository, yaml_files};
 use serde_json::{Value, json};
 
@@ -195,13 +196,9 @@ impl Wall {
         foreign["metadata"]["ownerReferences"][0]["name"] = json!("another");
         // The policy is in force some moments after it is stored.
         let refused = |said: Result<String, String>| said.is_err_and(|said| said.contains(self.name));
-        let enforced = (0..300).any(|_| {
-            refused(ask(&foreign)) || {
-                thread::sleep(Duration::from_millis(100));
-                false
-            }
-        });
-        assert!(enforced, "{} is never in force: {:?}", self.name, ask(&foreign));
+        let enforced = || Ok(refused(ask(&foreign)).then_some(()));
+        let never = || Failure::because(format!("{} is never in force", self.name), format!("{:?}", ask(&foreign)));
+        tool::wait(Duration::from_secs(30), enforced, never).unwrap();
         ask(&honest).unwrap_or_else(|said| panic!("{}: an honest pod: {said}", self.name));
         let with = |volume: &Value| {
             let mut pod = honest.clone();

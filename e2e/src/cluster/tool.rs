@@ -4,8 +4,9 @@ use std::ffi::OsStr;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::patience::Patience;
 use crate::ui::{Failure, Outcome};
 
 /// Runs a program to its end and returns its standard output.
@@ -36,22 +37,26 @@ pub fn call<S: AsRef<OsStr>>(program: &str, args: &[S], what: &str) -> Outcome<S
     run(Command::new(program).args(args), what)
 }
 
-/// Waits until `ready` returns a value, asking every 100 ms. A failure it returns ends the waiting at once.
+/// Waits until `ready` returns a value, asking every 100 ms. A failure it returns ends the waiting at once. `limit` is
+/// what it takes at most on a quiet machine: the wait is more patient than that, and more so on a slow one.
 ///
 /// # Errors
-/// What `ready` returned, or `late` when the time is over.
+/// What `ready` returned, or `late` when the time is over, with how long that was and how busy the machine.
 pub fn wait<T>(
     limit: Duration,
     mut ready: impl FnMut() -> Outcome<Option<T>>,
     late: impl FnOnce() -> Failure,
 ) -> Outcome<T> {
-    let begun = Instant::now();
+    let mut patience = Patience::new(limit);
     loop {
         if let Some(value) = ready()? {
             return Ok(value);
         }
-        if begun.elapsed() > limit {
-            return Err(late());
+        if patience.over() {
+            let told = patience.told();
+            let mut failure = late();
+            failure.why = format!("{told}\n{}", failure.why);
+            return Err(failure);
         }
         std::thread::sleep(Duration::from_millis(100));
     }

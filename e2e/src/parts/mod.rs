@@ -43,6 +43,14 @@ pub fn ensure(names: &[&str], ui: &Ui) -> Result<BTreeMap<String, PathBuf>, Part
     Ok(plan.parts.into_iter().map(|p| (p.name, p.out)).collect())
 }
 
+/// Installs Debian packages that are missing, for what no part is made of.
+///
+/// # Errors
+/// They cannot be installed.
+pub fn packages(names: &[&str], ui: &Ui) -> Outcome<()> {
+    apt::install(names.iter().map(|name| (*name).to_owned()).collect(), ui)
+}
+
 /// The output directory of a part as its recipe stands, whether it is built or not.
 ///
 /// # Errors

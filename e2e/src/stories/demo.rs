@@ -23,7 +23,7 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     let space = Space::team(stage);
     counts(&space, &shown, ui)?;
     auc(&shown)?;
-    registered(stage, &shown.version)?;
+    registered(&space, &shown.version)?;
     topic(&space)?;
     bucket(&space)
 }
@@ -58,8 +58,8 @@ fn auc(shown: &Shown) -> Outcome<()> {
 }
 
 /// The version as MLflow has it, asked over its own API.
-fn registered(stage: &Stage, version: &Value) -> Outcome<()> {
-    let mlflow = Mlflow::open(stage)?;
+fn registered(space: &Space<'_>, version: &Value) -> Outcome<()> {
+    let mlflow = Mlflow::open(space)?;
     let number = version.pointer("/status/version").and_then(Value::as_i64).unwrap_or(0);
     let model = at(version, "/spec/model");
     let path = format!("model-versions/get?name={model}&version={number}");

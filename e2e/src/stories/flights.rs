@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::stores;
+use crate::patience;
 use crate::stage::{SANDBOX, Stage, at};
 use crate::ui::{Failure, Outcome};
 
@@ -27,6 +28,8 @@ const CARRIERS: [&str; 7] = ["9E", "AA", "B6", "DL", "EV", "UA", "US"];
 const ORIGINS: [&str; 3] = ["EWR", "JFK", "LGA"];
 /// How often a few flights are sent, and how many.
 const PACE: (Duration, i64) = (Duration::from_millis(100), 8);
+/// How long a consumer waits for the next record on a quiet machine.
+const QUIET: Duration = Duration::from_secs(4);
 /// Events that close all windows, under enough keys for every partition to get one.
 const MARKERS: i64 = 64;
 
@@ -71,7 +74,9 @@ fn event(key: &str, (carrier, origin): (&str, &str), at: i64) -> String {
 
 /// The topic, counted plainly by hour of departure and carrier.
 pub(super) fn plain(stage: &Stage, topic: &str) -> Outcome<Counts> {
-    let all = ["kafka-console-consumer.sh", "--topic", topic, "--from-beginning", "--timeout-ms", "5000"];
+    // It ends when nothing has come for that long; the first record takes it a while.
+    let quiet = patience::limit(QUIET).as_millis().to_string();
+    let all = ["kafka-console-consumer.sh", "--topic", topic, "--from-beginning", "--timeout-ms", &quiet];
     let said = stores::kafka(stage, &all)?;
     let mut counts = Counts::new();
     for flight in said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {

@@ -53,7 +53,7 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     ui.say(format!("{} kills: {}", killer.kills.len(), killer.kills.join(", ")));
     check(killer.kills.len() >= KILLS, "too few kills", format!("{} in {} runs", killer.kills.len(), runs.len()))?;
     alive(stage)?;
-    let mlflow = Mlflow::open(stage)?;
+    let mlflow = Mlflow::open(&space)?;
     for shown in &runs {
         same_end(&space, shown)?;
         let (model, uid) = (at(&shown.version, "/spec/model"), at(&shown.version, "/metadata/uid"));
@@ -164,8 +164,7 @@ fn kill_processes(container: &str) {
 /// All operators are back.
 fn alive(stage: &Stage) -> Outcome<()> {
     for operator in VICTIMS {
-        let deployment = format!("deployment/millrace-{operator}");
-        stage.text(&["rollout", "status", &deployment, "-n", OPERATORS, "--timeout=120s"])?;
+        stage.rolled_out(operator)?;
     }
     Ok(())
 }

@@ -9,15 +9,19 @@ use serde_json::Value;
 use super::jobs::{self, running, succeeded};
 use super::tools::{Space, check, same};
 use crate::audit::Audit;
+use crate::patience;
 use crate::stage::{OPERATORS, Stage, at};
 use crate::ui::{Outcome, Ui};
 
+/// The job that ends while nobody watches, and what it does: it waits for a file, however long the operators take to go.
+const ENDS: &str = "ends-meanwhile";
+const UNTIL_TOLD: &str = "import os, time\nwhile not os.path.exists('/tmp/end'): time.sleep(0.2)";
 /// Longest time for one of the jobs.
 const LIMIT: Duration = Duration::from_secs(180);
 
 pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     let space = Space::new(stage, "story-reinstall")?;
-    let names = ["ends-meanwhile", "goes-on", "spark"];
+    let names = [ENDS, "goes-on", "spark"];
     let mut audit = Audit::where_shown(stage)?;
     space.apply(&[
         jobs::container("goes-on", &["/app/sleep.py", "50"]),
@@ -26,11 +30,12 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     running(&space, ("goes-on", 1), LIMIT)?;
     running(&space, ("spark", 1), LIMIT)?;
     jobs::executor(&space, LIMIT)?;
-    space.apply(&[jobs::container("ends-meanwhile", &["/app/sleep.py", "10"])])?;
-    running(&space, ("ends-meanwhile", 1), LIMIT)?;
+    space.apply(&[jobs::container(ENDS, &["-c", UNTIL_TOLD])])?;
+    running(&space, (ENDS, 1), LIMIT)?;
     let before = pods(&space)?;
     stage.uninstall_operators(ui)?;
     let step = ui.step("a job that ends while nobody watches", "");
+    let limit = format!("--timeout={}", patience::seconds(Duration::from_secs(60)));
     stage.text(&[
         "wait",
         "pods",
@@ -39,17 +44,14 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
         "-l",
         "app.kubernetes.io/part-of=millrace",
         "--for=delete",
-        "--timeout=60s",
+        &limit,
     ])?;
-    let pod = before
-        .iter()
-        .find(|(name, _)| name.contains("ends-meanwhile"))
-        .map(|(name, _)| name.clone())
-        .unwrap_or_default();
+    let pod = before.iter().find(|(name, _)| name.contains(ENDS)).map(|(name, _)| name.clone()).unwrap_or_default();
+    space.text(&["exec", &pod, "--", "touch", "/tmp/end"])?;
     let over = |p: &Value| Ok((at(p, "/status/phase") == "Succeeded").then_some(()));
     space.wait(("pod", &pod), LIMIT, over)?;
     same("the pods without operators", &pods(&space)?, &before)?;
-    let job = space.find("processingjob", "ends-meanwhile")?.unwrap_or_default();
+    let job = space.find("processingjob", ENDS)?.unwrap_or_default();
     same("what the job says, which nobody watches", &at(&job, "/status/phase"), &"Running")?;
     step.done("");
     stage.install_operators(ui)?;

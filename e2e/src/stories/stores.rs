@@ -107,6 +107,15 @@ pub(super) fn put(stage: &Stage, mut from: Command, place: &str) -> Outcome<()> 
     Err(Failure::because(format!("{place} was not written"), String::from_utf8_lossy(&said.stderr)))
 }
 
+/// Runs SQL in a database of the sandbox, over the socket that PostgreSQL trusts; each text is a transaction of its own.
+pub(super) fn sql(stage: &Stage, database: &str, texts: &[&str]) -> Outcome<String> {
+    let psql = ["psql", "--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set", "ON_ERROR_STOP=1"];
+    let place = ["--host", "/var/run/postgresql", "--username", "postgres", "--dbname", database];
+    let texts: Vec<&str> = texts.iter().flat_map(|text| ["--command", text]).collect();
+    let exec = ["exec", "-n", SANDBOX, "postgres-0", "-c", "setup", "--"];
+    stage.text(&[&exec[..], &psql, &place, &texts].concat())
+}
+
 /// Runs `mc` with the admin's rights; the store is called `store`.
 pub(super) fn mc(stage: &Stage, script: &str) -> Outcome<String> {
     stage.text(&["exec", "-n", SANDBOX, "minio-0", "-c", "setup", "--", "sh", "-c", &admin(script)])

@@ -4,11 +4,14 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cluster::tool;
-use crate::stage::{Stage, TEAM, condition};
-use crate::ui::{Failure, Outcome};
+use crate::evidence::{self, About};
+use crate::patience;
+use crate::stage::{Stage, TEAM, at, condition};
+use crate::ui::{Failure, Outcome, short};
 
 /// Pause between two looks: kubectl costs a tenth of a second of CPU each time.
 const PACE: Duration = Duration::from_millis(400);
@@ -33,7 +36,8 @@ impl<'a> Space<'a> {
 
     /// A namespace of the story's own, as strict as the example's. What an interrupted story left there goes first.
     pub(super) fn new(stage: &'a Stage, name: &str) -> Outcome<Self> {
-        stage.text(&["delete", "namespace", name, "--ignore-not-found", "--timeout=120s"])?;
+        let limit = format!("--timeout={}", patience::seconds(Duration::from_secs(120)));
+        stage.text(&["delete", "namespace", name, "--ignore-not-found", &limit])?;
         let space = Self { stage, name: name.to_owned(), own: true };
         space.apply(&[json!({
             "apiVersion": "v1", "kind": "Namespace",
@@ -87,43 +91,28 @@ impl<'a> Space<'a> {
             Some(object) => ready(&object),
             None => Ok(None),
         };
-        self.until((&format!("{kind} {name}"), limit), look)
+        let late = || self.late(&format!("what {kind} {name} should become"), Some(About { kind, name }));
+        tool::wait(limit, paced(look), late)
     }
 
-    /// Waits until `ready` gives a value; a time-out shows (what, its object if it is one, pods, events).
+    /// Waits until `ready` gives a value; a time-out says (what) has not come, and what there is.
     pub(super) fn until<T>(
         &self,
         (what, limit): (&str, Duration),
-        mut ready: impl FnMut() -> Outcome<Option<T>>,
+        ready: impl FnMut() -> Outcome<Option<T>>,
     ) -> Outcome<T> {
-        let look = || {
-            let found = ready()?;
-            if found.is_none() {
-                std::thread::sleep(PACE);
-            }
-            Ok(found)
-        };
-        tool::wait(limit, look, || self.late(what, limit))
+        tool::wait(limit, paced(ready), || self.late(what, None))
     }
 
-    fn late(&self, what: &str, limit: Duration) -> Failure {
-        let object = what.split_once(' ').filter(|(_, name)| !name.contains(' '));
-        let yaml =
-            object.and_then(|(kind, name)| self.text(&["get", kind, name, "-o", "yaml"]).ok()).unwrap_or_default();
-        self.failure(&format!("{what} is not there after {limit:?}"), yaml)
+    fn late(&self, what: &str, about: Option<About<'_>>) -> Failure {
+        let evidence = evidence::of(self.stage, &self.name, about);
+        Failure::because(format!("{what} has not come (namespace {})", self.name), evidence)
     }
 
-    /// A failure with what people would look at next: the jobs, pods and events of the namespace.
+    /// A failure with what people would look at next: the jobs, pods and Events of the namespace, the load of the machine.
     pub(super) fn failure(&self, what: &str, why: impl std::fmt::Display) -> Failure {
-        let jobs = self.text(&["get", "processingjobs", "-o", "wide"]).unwrap_or_default();
-        let pods = self.text(&["get", "pods", "-o", "wide"]).unwrap_or_default();
-        let events = self.text(&["get", "events", "--sort-by=.lastTimestamp"]).unwrap_or_default();
-        let events: Vec<&str> = events.lines().rev().take(25).collect();
-        let events: Vec<&str> = events.into_iter().rev().collect();
-        Failure::because(
-            format!("{what} (namespace {})", self.name),
-            format!("{why}\n{jobs}\n{pods}\n{}", events.join("\n")),
-        )
+        let evidence = evidence::of(self.stage, &self.name, None);
+        Failure::because(format!("{what} (namespace {})", self.name), format!("{why}\n{evidence}"))
     }
 
     /// Waits for a condition of an object, which is returned; the opposite of it is waited out.
@@ -138,7 +127,8 @@ impl<'a> Space<'a> {
 
     /// Deletes an object and waits until it is gone.
     pub(super) fn delete(&self, kind: &str, name: &str) -> Outcome<()> {
-        self.text(&["delete", kind, name, "--timeout=90s"]).map(|_| ())
+        let limit = format!("--timeout={}", patience::seconds(Duration::from_secs(90)));
+        self.text(&["delete", kind, name, &limit]).map(|_| ())
     }
 }
 
@@ -148,6 +138,17 @@ impl Drop for Space<'_> {
             // The next one of this name waits for the end; a failure here shows there.
             let _ = self.stage.text(&["delete", "namespace", &self.name, "--ignore-not-found", "--wait=false"]);
         }
+    }
+}
+
+/// The same look, with a pause after each one that found nothing.
+fn paced<T>(mut look: impl FnMut() -> Outcome<Option<T>>) -> impl FnMut() -> Outcome<Option<T>> {
+    move || {
+        let found = look()?;
+        if found.is_none() {
+            std::thread::sleep(PACE);
+        }
+        Ok(found)
     }
 }
 
@@ -162,6 +163,17 @@ pub(super) fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, wanted
 /// Fails with `what` and `why` unless `holds`.
 pub(super) fn check(holds: bool, what: &str, why: impl std::fmt::Display) -> Outcome<()> {
     if holds { Ok(()) } else { Err(Failure::because(what, why)) }
+}
+
+/// From an object's creation to the last change of one of its conditions, by the API server's clock; for people.
+pub(super) fn took(object: &Value, condition: &str) -> String {
+    let all = object.pointer("/status/conditions").and_then(Value::as_array);
+    let found = all.into_iter().flatten().find(|c| at(c, "/type") == condition);
+    let begun = at(object, "/metadata/creationTimestamp").parse::<Timestamp>();
+    match (begun, found.map(|c| at(c, "/lastTransitionTime").parse::<Timestamp>())) {
+        (Ok(begun), Some(Ok(ended))) => short(ended.duration_since(begun).unsigned_abs()),
+        _ => "some time".to_owned(),
+    }
 }
 
 /// A number at a JSON pointer.

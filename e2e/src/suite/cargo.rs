@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::{Check, Counts};
+use crate::budget::Needs;
 use crate::parts;
 use crate::ui::{Failure, Outcome};
 
@@ -16,11 +17,12 @@ const TAIL: usize = 60;
 const CRATES: [&str; 5] = ["--workspace", "--exclude", "millrace-e2e", "--profile", "image"];
 
 pub(super) fn first_rung() -> Vec<Check> {
+    let check = |name: &str, run| Check::new(1, name, Needs::default(), run);
     vec![
-        (1, "format".into(), Box::new(|_| call(&["fmt", "--all", "--check"], &[]).map(|_| Counts::ONE))),
-        (1, "lints".into(), Box::new(|_| lints())),
-        (1, "golden files, properties, the simulated world".into(), Box::new(|_| crates(&[], &[]))),
-        (1, "house rules".into(), Box::new(|_| own(&["--lib", "--test", "house", "--test", "docs"]))),
+        check("format", Box::new(|_| call(&["fmt", "--all", "--check"], &[]).map(|_| Counts::ONE))),
+        check("lints", Box::new(|_| lints())),
+        check("golden files, properties, the simulated world", Box::new(|_| crates(&[], &[]))),
+        check("house rules", Box::new(|_| own(&["--lib", "--test", "house", "--test", "docs"]))),
     ]
 }
 

@@ -6,17 +6,18 @@
 mod cargo;
 mod python;
 mod servers;
+mod stress;
 
 pub(crate) use servers::Kafka;
+use stress::Stress;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use crate::cluster::tool;
-use crate::stories::{self, Company, Story};
+use crate::budget::{self, Needs, Piece};
+use crate::stage::Stage;
+use crate::stories::{self, Story};
 use crate::ui::{Failure, Outcome, Ui, short};
-
-/// Checks that play at once where they mostly wait; more would wait for cpu, and run into deadlines.
-const AT_ONCE: usize = 3;
 
 /// What to run.
 #[derive(Debug, Default)]
@@ -28,6 +29,8 @@ pub struct Options {
     /// Also what takes minutes more than every change should cost: streams of Flink and Spark under faults, Flink 1.20,
     /// Spark 4.3, the renewal of a 15-minute credential in 20-minute jobs.
     pub long: bool,
+    /// Keep all processors busy beside the tests.
+    pub stressed: bool,
     /// Play the third rung, and only that unless asked for, on a cluster that is not ours: its context, and where it has
     /// our images.
     pub elsewhere: Option<(String, String)>,
@@ -61,7 +64,21 @@ struct Row {
     why: Option<Failure>,
 }
 
-type Check = (u8, String, Box<dyn FnOnce(&Ui) -> Outcome<Counts> + Send>);
+type Run = Box<dyn FnOnce(&Ui) -> Outcome<Counts> + Send>;
+
+/// A line of the table to be.
+struct Check {
+    rung: u8,
+    name: String,
+    needs: Needs,
+    run: Run,
+}
+
+impl Check {
+    fn new(rung: u8, name: impl Into<String>, needs: Needs, run: Run) -> Self {
+        Self { rung, name: name.into(), needs, run }
+    }
+}
 
 /// Runs the tests and prints the table.
 ///
@@ -69,19 +86,24 @@ type Check = (u8, String, Box<dyn FnOnce(&Ui) -> Outcome<Counts> + Send>);
 /// At least one test failed, or none ran.
 pub fn test(options: &Options, ui: &Ui) -> Outcome<()> {
     crate::parts::ensure(&["rust-build"], ui)?;
+    let begun = Instant::now();
+    let stress = if options.stressed { Some(Stress::start(ui)?) } else { None };
     let mut rows = Vec::new();
     let rungs = if options.rungs.is_empty() && options.elsewhere.is_some() { &[3][..] } else { &options.rungs };
     let wanted = |rung: u8, name: &str| {
         (rungs.is_empty() || rungs.contains(&rung))
             && (options.only.is_empty() || options.only.iter().any(|part| name.contains(part.as_str())))
     };
-    let chosen = |all: Vec<Check>| all.into_iter().filter(|(rung, name, _)| wanted(*rung, name)).collect::<Vec<_>>();
+    let chosen = |all: Vec<Check>| all.into_iter().filter(|c| wanted(c.rung, &c.name)).collect::<Vec<_>>();
     rows.extend(chosen(cargo::first_rung()).into_iter().map(|check| row(check, ui)));
     let servers = chosen(servers::second_rung().into_iter().chain(python::examples()?).collect());
     if servers.len() > 1 {
-        rows.push(row((2, "what the servers need, built".into(), Box::new(servers::prepare)), ui));
+        let prepare = Check::new(2, "what the servers need, built", Needs::default(), Box::new(servers::prepare));
+        rows.push(row(prepare, ui));
     }
-    rows.extend(in_turn(servers, ui, |check, ui| row(check, ui)));
+    if !servers.is_empty() {
+        rows.extend(together(servers, budget::of_machine(), ui));
+    }
     // A cluster that is not ours is never taken down.
     let was_up = options.elsewhere.is_some() || crate::cluster::local_target()?.ready();
     let chosen: Vec<_> = stories::all(options.long).into_iter().filter(|s| wanted(3, s.name)).collect();
@@ -90,19 +112,23 @@ pub fn test(options: &Options, ui: &Ui) -> Outcome<()> {
         rows.extend(stage_and_play(chosen, options, ui));
         // A cluster that was there before stays: it is somebody's.
         if !was_up {
-            rows.push(row(
-                (3, "nothing is left behind".into(), Box::new(|ui| crate::cluster::down(ui).map(|()| Counts::ONE))),
-                ui,
-            ));
+            let down: Run = Box::new(|ui| crate::cluster::down(ui).map(|()| Counts::ONE));
+            rows.push(row(Check::new(3, "nothing is left behind", Needs::default(), down), ui));
         }
     }
-    close(&rows, &away)
+    let stressed = stress.map(Stress::end).transpose();
+    let beside = if options.stressed { ", with all processors kept busy by others" } else { "" };
+    close(&rows, &away, &format!("in {}{beside}", short(begun.elapsed())))?;
+    stressed.map(|_| ())
 }
 
-fn row((rung, name, check): Check, ui: &Ui) -> Row {
+/// Plays a check; one that panics has failed, and the next one plays.
+fn row(check: Check, ui: &Ui) -> Row {
+    let Check { rung, name, run, .. } = check;
     let step = ui.step(format!("rung {rung}: {name}"), "");
     let begun = Instant::now();
-    let outcome = check(ui);
+    let panicked = |_| Err(Failure::because("the check panicked", "its message is above"));
+    let outcome = catch_unwind(AssertUnwindSafe(|| run(ui))).unwrap_or_else(panicked);
     let took = begun.elapsed();
     match outcome {
         Ok(counts) => {
@@ -124,53 +150,48 @@ fn stage_and_play(chosen: Vec<Story>, options: &Options, ui: &Ui) -> Vec<Row> {
         Some((context, images)) => crate::stage::existing(context, images, ui),
         None => crate::stage::local(ui),
     };
+    let failed = |why: Failure, count: usize| {
+        ui.say(&why);
+        let counts = Counts { failed: count, ..Counts::default() };
+        Row { rung: 3, name: "stage".into(), counts, took: begun.elapsed(), why: Some(why) }
+    };
     let stage = match set {
         Ok(stage) => stage,
-        Err(why) => {
-            ui.say(&why);
-            let counts = Counts { failed: chosen.len(), ..Counts::default() };
-            return vec![Row { rung: 3, name: "stage".into(), counts, took: begun.elapsed(), why: Some(why) }];
-        }
+        Err(why) => return vec![failed(why, chosen.len())],
     };
     let staged = Row { rung: 3, name: "stage".into(), counts: Counts::default(), took: begun.elapsed(), why: None };
-    let play = |story: &Story, ui: &Ui| {
+    let check = |story: Story| {
         let (stage, play) = (stage.clone(), story.play);
-        let check: Check = (3, story.name.to_owned(), Box::new(move |ui| play(&stage, ui).map(|()| Counts::ONE)));
-        safely(story, || row(check, ui))
+        Check::new(3, story.name, story.needs, Box::new(move |ui| play(&stage, ui).map(|()| Counts::ONE)))
     };
-    // Two live lines would overwrite each other.
-    let alone = if chosen.iter().all(|s| s.company == Company::Alone) { *ui } else { Ui::plain() };
-    std::thread::scope(|scope| {
-        let (mut rows, mut beside) = (vec![staged], Vec::new());
-        for group in chosen.chunk_by(|a, b| a.company == b.company && a.company != Company::Alone) {
-            match group {
-                [Story { company: Company::Beside, .. }, ..] => {
-                    beside.extend(group.iter().map(|story| scope.spawn(|| play(story, &alone))));
-                }
-                group => rows.extend(in_turn(group.iter().collect(), &alone, play)),
-            }
+    let (alone, others): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|story| story.alone);
+    let mut rows = vec![staged];
+    rows.extend(alone.into_iter().map(|story| row(check(story), ui)));
+    if !others.is_empty() {
+        match room(&stage) {
+            Ok(room) => rows.extend(together(others.into_iter().map(check).collect(), room, ui)),
+            Err(why) => rows.push(failed(why, others.len())),
         }
-        rows.extend(beside.into_iter().filter_map(|story| story.join().ok()));
-        rows
-    })
+    }
+    rows
 }
 
-/// A few checks at a time.
-fn in_turn<T: Send>(checks: Vec<T>, ui: &Ui, play: impl Fn(T, &Ui) -> Row + Sync) -> Vec<Row> {
+/// What pods may still request; on a cluster of this machine, no more than others leave of it.
+fn room(stage: &Stage) -> Outcome<Needs> {
+    let asked = budget::of_cluster(stage)?;
+    Ok(if stage.target.local { asked.least(budget::of_machine()) } else { asked })
+}
+
+/// As many checks at a time as fit.
+fn together(checks: Vec<Check>, room: Needs, ui: &Ui) -> Vec<Row> {
+    // Two live lines would overwrite each other.
     let ui = if checks.len() > 1 { &Ui::plain() } else { ui };
-    tool::in_turn(checks, AT_ONCE, |check| play(check, ui))
+    ui.say(format!("  room for checks at the same time: {room}"));
+    let pieces = checks.into_iter().map(|check| Piece { needs: check.needs, work: check }).collect();
+    budget::play(pieces, room, |check| row(check, ui))
 }
 
-/// A story that panics is a failed story, and the next one plays.
-fn safely(story: &Story, play: impl FnOnce() -> Row) -> Row {
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(play)).unwrap_or_else(|_| {
-        let why = Failure::because("the story panicked", "its message is above");
-        let counts = Counts { failed: 1, ..Counts::default() };
-        Row { rung: 3, name: story.name.to_owned(), counts, took: Duration::ZERO, why: Some(why) }
-    })
-}
-
-fn close(rows: &[Row], away: &[Story]) -> Outcome<()> {
+fn close(rows: &[Row], away: &[Story], time: &str) -> Outcome<()> {
     let sum = |pick: fn(&Counts) -> usize| rows.iter().map(|r| pick(&r.counts)).sum::<usize>();
     let (passed, failed) = (sum(|c| c.passed), sum(|c| c.failed));
     let names = rows.iter().map(|r| r.name.len()).chain(away.iter().map(|s| s.name.len()));
@@ -192,6 +213,7 @@ fn close(rows: &[Row], away: &[Story]) -> Outcome<()> {
     if schedules > 0 {
         println!("\nsimulated world: {schedules} schedules, {mutants} mutants caught");
     }
+    println!("\nplayed {time}");
     println!("\n{passed} passed, {failed} failed");
     match (passed, failed) {
         (0, 0) => Err(Failure::new("no test ran", "no check matches the options", "`cargo xtask test`")),

@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::servers::Scratch;
 use super::{Check, Counts};
+use crate::budget::Needs;
 use crate::cluster::tool;
 use crate::parts;
 use crate::ui::{Failure, Outcome, Ui};
+
+/// Some of them start a Spark of their own.
+const SPARK: Needs = Needs::new(1_000, 2_048);
 
 /// One check for every folder of `examples/` with Python tests.
 pub(super) fn examples() -> Outcome<Vec<Check>> {
@@ -21,7 +25,8 @@ pub(super) fn examples() -> Outcome<Vec<Check>> {
     folders.sort();
     let name = |p: &Path| p.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let check = |folder: PathBuf| -> Check {
-        (2, format!("Python of the example {}", name(&folder)), Box::new(move |ui| unittest(&folder, ui)))
+        let title = format!("Python of the example {}", name(&folder));
+        Check::new(2, title, SPARK, Box::new(move |ui| unittest(&folder, ui)))
     };
     Ok(folders.into_iter().map(check).collect())
 }

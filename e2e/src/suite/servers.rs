@@ -5,18 +5,26 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Check, Counts, cargo};
+use crate::budget::Needs;
 use crate::cluster::keeper::{Child, Keeper};
 use crate::cluster::tool;
 use crate::local::LocalApi;
 use crate::parts;
+use crate::patience;
 use crate::previous;
 use crate::ui::{Failure, Outcome, Ui};
 
 /// How long a server may take until it accepts connections: MLflow's two migrations come before its start.
-const START: Duration = Duration::from_secs(300);
+const START: Duration = Duration::from_secs(150);
 
 /// The login of the throw-away MinIO, which listens on loopback only and is gone with the test.
 const LOGIN: &str = "millrace-test";
+
+/// What the servers need with the tests that use them; an API server comes with its etcd.
+const API: Needs = Needs::new(450, 900);
+const KAFKA: Needs = Needs::new(700, 900);
+const MINIO: Needs = Needs::new(400, 700);
+const MLFLOW: Needs = Needs::new(800, 1_600);
 
 /// The parts of this rung.
 const PARTS: [&str; 8] =
@@ -31,20 +39,21 @@ pub(super) fn prepare(ui: &Ui) -> Outcome<Counts> {
 }
 
 pub(super) fn second_rung() -> Vec<Check> {
+    let check = |name: &str, needs, run| Check::new(2, name, needs, run);
     vec![
-        (2, "admission on a real API server".into(), Box::new(|_| cargo::own(&["--test", "admission"]))),
-        (2, "the restricted level and the walls, there".into(), Box::new(|_| cargo::own(&["--test", "restricted"]))),
-        (
-            2,
-            "topics on a real Kafka".into(),
+        check("admission on a real API server", API, Box::new(|_| cargo::own(&["--test", "admission"]))),
+        check("the restricted level and the walls, there", API, Box::new(|_| cargo::own(&["--test", "restricted"]))),
+        check(
+            "topics on a real Kafka",
+            KAFKA,
             Box::new(|ui| {
                 let kafka = Kafka::start(ui)?;
                 real("real_kafka", &[("MILLRACE_KAFKA_BOOTSTRAP", format!("127.0.0.1:{}", kafka.port))])
             }),
         ),
-        (
-            2,
-            "buckets and grants on a real MinIO".into(),
+        check(
+            "buckets and grants on a real MinIO",
+            MINIO,
             Box::new(|ui| {
                 let minio = Minio::start(ui)?;
                 let env = [
@@ -55,9 +64,9 @@ pub(super) fn second_rung() -> Vec<Check> {
                 real("real_minio", &env)
             }),
         ),
-        (
-            2,
-            "pipelines on a real API server".into(),
+        check(
+            "pipelines on a real API server",
+            API,
             Box::new(|ui| {
                 let api = LocalApi::start(ui)?;
                 let env = [
@@ -67,9 +76,9 @@ pub(super) fn second_rung() -> Vec<Check> {
                 real("real_api", &env)
             }),
         ),
-        (
-            2,
-            "metrics in a real Prometheus".into(),
+        check(
+            "metrics in a real Prometheus",
+            API,
             Box::new(|ui| {
                 let api = LocalApi::start(ui)?;
                 let parts = parts::ensure(&["prometheus"], ui)?;
@@ -78,9 +87,9 @@ pub(super) fn second_rung() -> Vec<Check> {
                 real("real_prometheus", &env)
             }),
         ),
-        (
-            2,
-            "the previous landing in our place and back".into(),
+        check(
+            "the previous landing in our place and back",
+            API,
             Box::new(|ui| {
                 let api = LocalApi::start(ui)?;
                 let mut env = vec![
@@ -92,17 +101,17 @@ pub(super) fn second_rung() -> Vec<Check> {
                 real("real_previous", &env)
             }),
         ),
-        (
-            2,
-            "edits of a running job on a real API server".into(),
+        check(
+            "edits of a running job on a real API server",
+            API,
             Box::new(|ui| {
                 let api = LocalApi::start(ui)?;
                 real("real_preflight", &[("KUBECONFIG", api.kubeconfig.display().to_string())])
             }),
         ),
-        (
-            2,
-            "versions in a real MLflow on PostgreSQL".into(),
+        check(
+            "versions in a real MLflow on PostgreSQL",
+            MLFLOW,
             Box::new(|ui| {
                 let mlflow = Registry::start(ui)?;
                 let env = [
@@ -118,7 +127,9 @@ pub(super) fn second_rung() -> Vec<Check> {
 
 /// One of the operators' tests that `cargo test` leaves out, since they need servers.
 fn real(test: &str, env: &[(&str, String)]) -> Outcome<Counts> {
-    cargo::crates(&["--test", test], env)
+    // Their own waits last so many times as long.
+    let patience = ("MILLRACE_PATIENCE", format!("{:.1}", patience::factor()));
+    cargo::crates(&["--test", test], &[env, &[patience]].concat())
 }
 
 /// A directory that goes with its handle.

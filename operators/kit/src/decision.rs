@@ -202,13 +202,15 @@ impl Child {
     /// Whether `live` already says everything this child says (defaults and additions of others do not count).
     #[must_use]
     pub fn matches<K: Object>(&self, live: &K) -> bool {
-        let live = serde_json::to_value(live).unwrap_or_default();
-        let part = |name: &str| match (self.body.get(name), live.get(name)) {
-            (None, _) => true,
-            (Some(want), have) => says(have.unwrap_or(&Value::Null), want),
-        };
+        self.difference(&serde_json::to_value(live).unwrap_or_default()).is_none()
+    }
+
+    /// The path of the first field in which `live` does not say what this child says.
+    #[must_use]
+    pub fn difference(&self, live: &Value) -> Option<String> {
         let root = self.body.as_object().into_iter().flatten();
-        root.filter(|(name, _)| !matches!(name.as_str(), "apiVersion" | "kind")).all(|(name, _)| part(name))
+        let mut parts = root.filter(|(name, _)| !matches!(name.as_str(), "apiVersion" | "kind"));
+        parts.find_map(|(name, want)| difference(live.get(name).unwrap_or(&Value::Null), want, name))
     }
 }
 
@@ -238,18 +240,20 @@ fn prune(value: &mut Value) {
     }
 }
 
-/// Whether `have` contains everything in `want`. Lists must match element by element: a longer list is drift.
-fn says(have: &Value, want: &Value) -> bool {
+/// The path below `path` where `have` lacks something of `want`. Lists must match element by element: a longer list is
+/// drift.
+fn difference(have: &Value, want: &Value, path: &str) -> Option<String> {
     match (have, want) {
-        (Value::Object(have), Value::Object(want)) => {
-            want.iter().all(|(key, w)| says(have.get(key).unwrap_or(&Value::Null), w))
-        }
-        (Value::Array(have), Value::Array(want)) => {
-            have.len() == want.len() && have.iter().zip(want).all(|(h, w)| says(h, w))
+        (Value::Object(have), Value::Object(want)) => want
+            .iter()
+            .find_map(|(key, w)| difference(have.get(key).unwrap_or(&Value::Null), w, &format!("{path}.{key}"))),
+        (Value::Array(have), Value::Array(want)) if have.len() == want.len() => {
+            let mut pairs = have.iter().zip(want).enumerate();
+            pairs.find_map(|(at, (h, w))| difference(h, w, &format!("{path}[{at}]")))
         }
         // The API server drops empty collections.
-        (Value::Null, Value::Array(want)) => want.is_empty(),
-        (Value::Null, Value::Object(want)) => want.is_empty(),
-        (have, want) => have == want,
+        (Value::Null, Value::Array(want)) if want.is_empty() => None,
+        (Value::Null, Value::Object(want)) if want.is_empty() => None,
+        (have, want) => (have != want).then(|| path.to_owned()),
     }
 }

@@ -112,6 +112,8 @@ impl Failure {
 pub const NAME_TAKEN: &str = "NameTaken";
 /// Reason: an object of this name is ours, but on its way out.
 pub const TERMINATING: &str = "Terminating";
+/// Reason: what was applied is changed by somebody's admission webhook or policy.
+pub const OVERRULED: &str = "Overruled";
 
 /// The last failure of one action of one object, kept in memory and handed to `decide`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,8 @@
 //! Owns the order of writes (finalizer, status, actions, finalizer), the memory of own writes and of failures, and
 //! nothing else. It never invents an action and never retries inside a pass: what failed is told to the next decide.
 
+mod act;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -17,9 +19,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    decision::{Action, Child, Decision, Effect, Seen, Target, later},
+    decision::{Decision, Effect, Seen, later},
     events::{Note, condition_notes, event},
-    failure::{Class, Failure, Failures, NAME_TAKEN, TERMINATING},
+    failure::{Class, Failure, Failures},
     kind::{Address, Key, Kind, Primary},
     mutation::Mutation,
     port::{Write, text},
@@ -310,64 +312,6 @@ impl<O: Operator> Kernel<O> {
         if let Err(failure) = self.write(Write::Create(kind, body)).await {
             // At most once: an event is news, not memory.
             tracing::debug!(%failure, reason = note.reason, "event not published");
-        }
-    }
-
-    /// Performs the actions in order; `Ok(true)` if an effect was among them.
-    async fn act(&self, key: &Key, object: &O::Object, decision: &DecisionOf<O>) -> Result<bool, Next> {
-        let mut effects = false;
-        for action in &decision.actions {
-            let done = match action {
-                Action::Create(child) => self.create(child).await.inspect(|()| {
-                    self.tally.iter().for_each(|t| t.created(object, child, self.reader.now()));
-                }),
-                Action::Apply(child) => {
-                    self.write(Write::Apply(child.kind.clone(), child.body.clone())).await.map(|_| ())
-                }
-                Action::Delete(target) => self.delete(target).await,
-                Action::Effect(effect) => {
-                    effects = true;
-                    let hands = Hands { port: Arc::clone(&self.reader.port) };
-                    self.operator.effect(object, effect, &hands).await
-                }
-            };
-            let id = action.id();
-            match done {
-                Ok(()) => self.remember(key, |m| m.failures.clear(&id)),
-                Err(failure) => return Err(self.failed(key, &id, failure)),
-            }
-        }
-        Ok(effects)
-    }
-
-    async fn create(&self, child: &Child) -> Result<(), Failure> {
-        let refused = match self.write(Write::Create(child.kind.clone(), child.body.clone())).await {
-            Ok(_) => return Ok(()),
-            Err(refused) if refused.is_conflict() => refused,
-            Err(failure) => return Err(failure),
-        };
-        let owner = crate::cache::controller_uid(&child.body);
-        if owner.is_empty() || self.mutation == Mutation::AdoptByName {
-            return Ok(());
-        }
-        let address = child.address();
-        let Some(there) = self.reader.port.get(&address).await? else { return Err(refused) };
-        if crate::cache::controller_uid(&there) != owner {
-            let message = format!("{address} exists and belongs to another object; rename or delete it");
-            return Err(Failure::new(Class::Invalid, NAME_TAKEN, message));
-        }
-        if there.pointer("/metadata/deletionTimestamp").is_some() {
-            return Err(Failure::new(Class::Waiting, TERMINATING, format!("{address} is being deleted")));
-        }
-        Ok(())
-    }
-
-    async fn delete(&self, target: &Target) -> Result<(), Failure> {
-        let uid = if self.mutation == Mutation::DeleteByName { String::new() } else { target.uid.clone() };
-        match self.write(Write::Delete(target.address(), uid)).await {
-            // Gone, or another incarnation that is not ours to touch.
-            Err(gone) if gone.is_not_found() || gone.is_conflict() => Ok(()),
-            other => other.map(|_| ()),
         }
     }
 }

@@ -21,6 +21,8 @@ pub enum Mutation {
     DeleteByName,
     /// Puts the finalizer up after the first external effect.
     LateFinalizer,
+    /// Takes an applied child for what it asked for, whatever an admission webhook made of it.
+    FightAdmission,
     /// Starts before every cache has listed.
     ActBeforeListed,
 }

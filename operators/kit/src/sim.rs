@@ -13,4 +13,4 @@ mod world;
 
 pub use drive::{Actor, Build, Outcome, Schedule, Story, run};
 pub use explore::{Report, caught, explore};
-pub use world::{Admission, Cut, World};
+pub use world::{Admission, Cut, Webhook, World};

@@ -9,15 +9,15 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::Attempt};
 use millrace_kit::{
-    Action, Child, Controller, Decision, Effect, Env, Failure, Hands, Kernel, Key, Operator, Reader, Seen, Standing,
-    Target, Watch, async_trait, conditions,
-    failure::NAME_TAKEN,
+    Action, Address, Child, Controller, Decision, Effect, Env, Failure, Hands, Kernel, Key, Operator, Reader, Seen,
+    Standing, Target, Watch, async_trait, conditions,
+    failure::{NAME_TAKEN, OVERRULED},
     mutation::Mutation,
     names,
     sim::{self, Actor, Story, World},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use strum::IntoEnumIterator;
 
 #[derive(Default)]
@@ -46,6 +46,9 @@ struct Around {
     lost: bool,
     stale: Vec<Pod>,
     quota: bool,
+    /// There is a webhook; then the toy applies settings, and these are what the cluster has of them.
+    webhook: bool,
+    settings: Option<ConfigMap>,
 }
 
 #[async_trait]
@@ -65,8 +68,12 @@ impl Operator for Toy {
     async fn observe(&self, job: &ProcessingJob, reader: &Reader) -> Result<Around, Failure> {
         let outside = self.world.shelf::<Outside>().0.lock().unwrap().contains(&name(job));
         let quota = reader.cached::<ConfigMap>(&Key::new("ml", "quota")).is_some();
+        let webhook = reader.cached::<ConfigMap>(&Key::new("ml", "webhook")).is_some();
+        let settings = reader.cached::<ConfigMap>(&Key::new("ml", "settings")).map(|c| (*c).clone());
         let attempt = job.status.as_ref().and_then(|s| s.attempt.clone());
-        let Some(attempt) = attempt else { return Ok(Around { outside, quota, ..Around::default() }) };
+        let Some(attempt) = attempt else {
+            return Ok(Around { outside, quota, webhook, settings, ..Around::default() });
+        };
         let key = Key::new("ml", &attempt.name);
         let (pod, lost) = match &attempt.pod_uid {
             Some(uid) => {
@@ -79,7 +86,7 @@ impl Operator for Toy {
         let all = reader.cache.owned::<Pod>(&name(job));
         let stale =
             all.iter().filter(|p| p.metadata.name.as_ref() != Some(&attempt.name)).map(|p| (**p).clone()).collect();
-        Ok(Around { outside, pod: pod.map(|p| (*p).clone()), lost, stale, quota })
+        Ok(Around { outside, pod: pod.map(|p| (*p).clone()), lost, stale, quota, webhook, settings })
     }
 
     fn decide(job: &ProcessingJob, seen: &Seen<Around>, now: Timestamp) -> Decision<ProcessingJobStatus, Ask> {
@@ -91,7 +98,14 @@ impl Operator for Toy {
         }
         let prune = around.stale.iter().map(|p| Action::Delete(Target::of(p)));
         if conditions::is_true(&status, "Succeeded") {
+            if let Some(last) = seen.failures.latest().filter(|last| last.failure.reason == OVERRULED) {
+                conditions::set(&mut status, "Degraded", ("True", OVERRULED, &last.failure.message), now);
+            }
             let mut decision = Decision::of(status).hold(true);
+            let want = Child::of(job, &settings());
+            if around.webhook && around.settings.as_ref().is_none_or(|live| !want.matches(live)) {
+                decision.actions.push(Action::Apply(want));
+            }
             decision.actions.extend(prune);
             return decision;
         }
@@ -158,6 +172,18 @@ fn pod(name: &str) -> Pod {
 
 fn quota() -> ConfigMap {
     serde_json::from_value(json!({"metadata": {"name": "quota", "namespace": "ml"}})).unwrap()
+}
+
+fn settings() -> ConfigMap {
+    serde_json::from_value(json!({"metadata": {"name": "settings", "namespace": "ml"}, "data": {"colour": "green"}}))
+        .unwrap()
+}
+
+/// Whatever is asked for, settings are blue.
+fn blue(at: &Address, body: &mut Value) {
+    if at.key.name == "settings" {
+        body["data"]["colour"] = json!("blue");
+    }
 }
 
 fn job(name: &str) -> ProcessingJob {
@@ -253,6 +279,8 @@ enum Plot {
     Vanish,
     /// The first pod is replaced by another's before it is cleaned up.
     Swap,
+    /// A webhook sets back what the operator applies.
+    Webhook,
 }
 
 /// Orders tried for each cut; order 0 is the strict one.
@@ -262,6 +290,13 @@ fn with_story<T>(plot: Plot, mutation: Mutation, then: impl FnOnce(&Story<'_>) -
     let setup = |world: &World| {
         world.apply(&quota());
         world.apply(&job("j"));
+        if plot == Plot::Webhook {
+            world.apply(&ConfigMap {
+                metadata: kube::core::ObjectMeta { name: Some("webhook".into()), ..quota().metadata },
+                ..ConfigMap::default()
+            });
+            world.webhook(blue);
+        }
         if plot == Plot::Foreign {
             let uid = name(&world.get::<ProcessingJob>("ml", "j").unwrap());
             world.apply(&pod(&names::child("toy", &uid, &["1"])));
@@ -271,7 +306,7 @@ fn with_story<T>(plot: Plot, mutation: Mutation, then: impl FnOnce(&Story<'_>) -
         vec![Box::new(Kernel::new(Toy { world: world.clone() }, env.reader.clone()).mutated(mutation))]
     };
     let actors = || match plot {
-        Plot::Quiet | Plot::Foreign => vec![kubelet()],
+        Plot::Quiet | Plot::Foreign | Plot::Webhook => vec![kubelet()],
         Plot::Delete => vec![kubelet(), deleter(true)],
         Plot::Edit => vec![kubelet(), editor()],
         Plot::EditDelete => vec![kubelet(), deleter(false), editor()],
@@ -332,6 +367,7 @@ fn exposes(mutation: Mutation) -> Plot {
         Mutation::AdoptByName => Plot::Foreign,
         Mutation::DeleteByName => Plot::Swap,
         Mutation::LateFinalizer => Plot::Delete,
+        Mutation::FightAdmission => Plot::Webhook,
         Mutation::UnconditionalStatus | Mutation::ActAfterConflict => Plot::Edit,
         Mutation::None | Mutation::ActBeforeStatus | Mutation::ActBeforeListed => Plot::Quiet,
     }

@@ -53,8 +53,11 @@ impl Port for World {
 }
 
 impl Inner {
-    fn write(&mut self, write: Write) -> Result<Value, Failure> {
+    fn write(&mut self, mut write: Write) -> Result<Value, Failure> {
         let at = write.address();
+        if let (Some(webhook), Write::Create(_, body) | Write::Apply(_, body)) = (self.webhook, &mut write) {
+            webhook(&at, body);
+        }
         match write {
             Write::Create(_, body) => {
                 self.admitted(&at, &body)?;

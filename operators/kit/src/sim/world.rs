@@ -57,11 +57,15 @@ pub(crate) struct Inner {
     /// The last server-side apply of each object: what it no longer says is taken back.
     pub(crate) applied: BTreeMap<Address, Value>,
     pub(crate) admission: Option<Admission>,
+    pub(crate) webhook: Option<Webhook>,
     shelf: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
 /// What an API server says to a new object before it stores it.
 pub type Admission = fn(&Address, &Value) -> Result<(), Failure>;
+
+/// What a mutating webhook makes of an object that is created or applied.
+pub type Webhook = fn(&Address, &mut Value);
 
 /// A handle to the world; cheap to clone.
 #[derive(Clone)]
@@ -84,6 +88,7 @@ impl Default for World {
             creates: BTreeMap::new(),
             applied: BTreeMap::new(),
             admission: None,
+            webhook: None,
             shelf: HashMap::new(),
         })))
     }
@@ -169,6 +174,11 @@ impl World {
     /// From now on objects of the operator pass this admission before they are stored; `None` admits all.
     pub fn admission(&self, admission: Option<Admission>) {
         self.lock().admission = admission;
+    }
+
+    /// From now on this webhook changes what the operator creates or applies.
+    pub fn webhook(&self, webhook: Webhook) {
+        self.lock().webhook = Some(webhook);
     }
 
     /// Records an external change that really changed something; a repeated one makes the story fail.

@@ -10,7 +10,7 @@ use millrace_crds::{
     ml_pipeline_run::{StepPhase, StepStatus},
     well_known::LABEL_PIPELINE,
 };
-use millrace_kit::{Failure, Key, Object, Reader, conditions};
+use millrace_kit::{Class, Failure, Key, Object, Reader, conditions};
 use serde::{Deserialize, Serialize};
 
 use crate::{children::revision, model, pipeline};
@@ -86,6 +86,7 @@ pub(super) async fn observe(run: &MLPipelineRun, reader: &Reader) -> Result<Arou
     };
     let names = unseen(&status.steps, &around);
     for (name, step) in names {
+        let before = around.jobs.len() + around.versions.len();
         let spec = around.revision.as_ref().and_then(|r| r.spec.as_ref());
         let registers = spec.and_then(|spec| spec.steps.iter().find(|s| s.name == step)).map(|s| s.register.is_some());
         // Without the spec it may be either.
@@ -95,8 +96,25 @@ pub(super) async fn observe(run: &MLPipelineRun, reader: &Reader) -> Result<Arou
         if registers != Some(false) {
             around.versions.extend(own::<ModelVersion>(at(&name), &uid, reader).await?);
         }
+        if around.jobs.len() + around.versions.len() == before {
+            current(run, &key, reader).await?;
+        }
     }
     Ok(around)
+}
+
+/// A child that is gone is made again, so the step must still run: the cache may be behind a write of ours whose answer was
+/// lost.
+async fn current(run: &MLPipelineRun, key: &Key, reader: &Reader) -> Result<(), Failure> {
+    let live = reader.live::<MLPipelineRun>(key).await?;
+    if live.is_some_and(|live| live.metadata.resource_version == run.metadata.resource_version) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Class::Waiting,
+        "CacheBehind",
+        format!("the run {key} has changed; the change is on its way here"),
+    ))
 }
 
 /// Children the cache misses, each with its step: of steps that run, and of steps that ended under a Millrace that left in

@@ -16,6 +16,7 @@ use crate::data_bucket::BucketSettings;
 use crate::data_topic::TopicSettings;
 use crate::schema;
 use crate::step::StepSpec;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 /// A DAG of steps, and the data it declares.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -65,7 +66,7 @@ pub struct MLPipelineSpec {
     /// The steps, at least one.
     #[schemars(length(min = 1), transform = schema::list(100).keyed("name"))]
     pub steps: Vec<StepSpec>,
-    /// Start no new runs; running ones go on. Default: false.
+    /// Start no new runs; running ones go on, and those made in the meantime wait for a day. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
     /// How many finished runs are kept.
@@ -97,6 +98,13 @@ pub struct MLPipelineStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_run_request: Option<String>,
+    /// A value of the annotation whose run could not be made yet; it counts although the annotation may be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub pending_run_request: Option<String>,
+    /// Since when it waits for what the condition Ready names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Time>,
     /// Fields of a newer Millrace, kept as they are.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,

@@ -1,7 +1,7 @@
 //! `MLPipelineRun`: one execution of a pipeline.
 //!
 //! Its spec never changes; edits of the pipeline do not touch a run in flight.
-//! Never copy results or specs into it: they stay in the jobs and the revision.
+//! Of what a step returned it keeps the keys that others name; the rest stays in the job, and specs in the revision.
 
 use std::collections::BTreeMap;
 
@@ -100,6 +100,9 @@ pub struct MLPipelineRunStatus {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
+    /// Since when it waits for what the condition Ready names, before its first step; its deadline counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_since: Option<Time>,
     /// The steps in the order of the pipeline.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::list(100).keyed("name"))]
@@ -145,7 +148,8 @@ pub struct StepStatus {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
-    /// Why it stands there, for example `WhenFalse`, `UpstreamFailed`, `OutOfMemory`.
+    /// Why it stands there, for example `WhenFalse`, `UpstreamFailed`, `OutOfMemory`; while it runs, what its child
+    /// waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub reason: Option<String>,
@@ -153,6 +157,14 @@ pub struct StepStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1_024))]
     pub message: Option<String>,
+    /// Since when what it started is being taken back; the step has failed when that is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopping_at: Option<Time>,
+    /// What it returned, as far as other steps or conditions name it; stored with the write that makes it Succeeded, and
+    /// never asked for again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = schema::any_map(1_024))]
+    pub results: Option<BTreeMap<String, Value>>,
 }
 
 /// Where a run stands, in one word.

@@ -80,8 +80,9 @@ impl ApiPort {
                 let params = PatchParams { field_manager: Some(self.manager.clone()), ..PatchParams::default() };
                 api.patch(name, &params, &Patch::Merge(&patch)).await
             }
-            Write::Delete(_, uid) => {
-                let only = Preconditions { uid: Some(uid), resource_version: None };
+            Write::Delete(_, uid, version) => {
+                let resource_version = Some(version).filter(|v| !v.is_empty());
+                let only = Preconditions { uid: Some(uid), resource_version };
                 let params = DeleteParams { preconditions: Some(only), ..DeleteParams::background() };
                 let gone = api.delete(name, &params).await.map_err(|e| failure(&e))?;
                 return Ok(gone.left().map_or(Value::Null, |o| serde_json::to_value(o).unwrap_or_default()));

@@ -131,6 +131,9 @@ pub struct Target {
     pub key: Key,
     /// Which incarnation.
     pub uid: String,
+    /// Only if it is still at this resourceVersion; empty if any will do.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub version: String,
     #[serde(skip)]
     pub(crate) resource: Kind,
 }
@@ -144,8 +147,16 @@ impl Target {
             kind: resource.kind.to_string(),
             key: Key::of(object),
             uid: object.meta().uid.clone().unwrap_or_default(),
+            version: String::new(),
             resource,
         }
+    }
+
+    /// The same, but only as long as nothing about it has changed since it was seen: for an object whose last word must
+    /// not be missed. Otherwise nothing is deleted, and the change wakes whoever asked.
+    #[must_use]
+    pub fn unchanged<K: Object>(object: &K) -> Self {
+        Self { version: object.meta().resource_version.clone().unwrap_or_default(), ..Self::of(object) }
     }
 
     /// Where it is, with its kind.

@@ -25,8 +25,8 @@ pub enum Write {
     Put(Kind, Value),
     /// Merge patch of `metadata.finalizers`, valid only for this resourceVersion.
     Finalizers(Address, String, Vec<String>),
-    /// DELETE with a uid precondition.
-    Delete(Address, String),
+    /// DELETE with a uid precondition, and a resourceVersion one unless that is empty.
+    Delete(Address, String, String),
 }
 
 impl Write {
@@ -37,7 +37,7 @@ impl Write {
             Self::Create(kind, body) | Self::Status(kind, body) | Self::Apply(kind, body) | Self::Put(kind, body) => {
                 Address { kind: kind.clone(), key: key_of(body) }
             }
-            Self::Finalizers(at, ..) | Self::Delete(at, _) => at.clone(),
+            Self::Finalizers(at, ..) | Self::Delete(at, ..) => at.clone(),
         }
     }
 

@@ -79,8 +79,8 @@ impl<O: Operator> Kernel<O> {
 
     async fn delete(&self, target: &Target) -> Result<(), Failure> {
         let uid = if self.mutation == Mutation::DeleteByName { String::new() } else { target.uid.clone() };
-        match self.write(Write::Delete(target.address(), uid)).await {
-            // Gone, or another incarnation that is not ours to touch.
+        match self.write(Write::Delete(target.address(), uid, target.version.clone())).await {
+            // Gone, another incarnation that is not ours to touch, or changed since: then the change will wake us.
             Err(gone) if gone.is_not_found() || gone.is_conflict() => Ok(()),
             other => other.map(|_| ()),
         }

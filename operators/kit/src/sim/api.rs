@@ -65,7 +65,12 @@ impl Inner {
                 *self.creates.entry(at).or_default() += 1;
                 Ok(stored)
             }
-            Write::Delete(_, uid) => self.delete(&at, &uid),
+            Write::Delete(_, uid, version) => {
+                if self.objects.contains_key(&at) {
+                    self.current(&at, &version)?;
+                }
+                self.delete(&at, &uid)
+            }
             Write::Status(_, body) => {
                 let mut stored = self.current(&at, text(&body, "/metadata/resourceVersion"))?;
                 let new = body.get("status").cloned().unwrap_or_default();

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::world::{Cut, Feed, World, selected};
 use crate::{
-    Address, Reader,
+    Address, Kind, Reader,
     cache::{Cache, Event},
     decision::later,
     kernel::Controller,
@@ -113,45 +113,89 @@ const MAX_STEPS: usize = 20_000;
 /// Runs a story under a schedule.
 #[must_use]
 pub fn run(story: &Story<'_>, schedule: Schedule) -> Outcome {
-    let world = World::default();
-    (story.setup)(&world);
-    world.plan(schedule.cut);
-    let mut actors = (story.actors)();
-    let mut process = start(story, &world);
-    let mut dice = Dice(schedule.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-    let mut faults = Vec::new();
-    let deadline = later(world.now(), story.horizon);
-    let mut steps = 0;
-    loop {
-        if world.dead() {
-            world.revive();
-            process = start(story, &world);
-        }
-        let moved = step(&world, &mut process, &mut actors, (&mut dice, schedule.seed != 0));
-        if let Err(fault) = (story.invariant)(&world) {
-            faults.push(fault);
-            break;
-        }
-        steps += 1;
-        if steps > MAX_STEPS {
-            let tail = world.lock().writes.iter().rev().take(4).cloned().collect::<Vec<_>>();
-            faults.push(format!("does not come to rest; last writes, newest first: {tail:?}"));
-            break;
-        }
-        if moved {
-            continue;
-        }
-        match process.queue.next_at() {
-            Some(at) if at <= deadline => world.advance(at),
-            _ => break,
-        }
-    }
-    if let Err(fault) = (story.end)(&world) {
+    let (play, mut faults) = Play::to_the_end(story, schedule);
+    if let Err(fault) = (story.end)(&play.world) {
         faults.push(fault);
     }
     faults.sort();
     faults.dedup();
-    finish(&world, faults)
+    finish(&play.world, faults)
+}
+
+/// A story on its way.
+pub(super) struct Play {
+    pub(super) world: World,
+    process: Process,
+    actors: Vec<Actor>,
+}
+
+impl Play {
+    /// Plays until nothing moves and no timer is due before the story's horizon; with what went wrong.
+    pub(super) fn to_the_end(story: &Story<'_>, schedule: Schedule) -> (Self, Vec<String>) {
+        let world = World::default();
+        (story.setup)(&world);
+        world.plan(schedule.cut);
+        let actors = (story.actors)();
+        let mut play = Self { process: start(story, &world), world, actors };
+        let mut dice = Dice(schedule.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        let mut faults = Vec::new();
+        let deadline = later(play.world.now(), story.horizon);
+        let mut steps = 0;
+        loop {
+            if play.world.dead() {
+                play.world.revive();
+                play.process = start(story, &play.world);
+            }
+            let moved = step(&play.world, &mut play.process, &mut play.actors, (&mut dice, schedule.seed != 0));
+            if let Err(fault) = (story.invariant)(&play.world) {
+                faults.push(fault);
+                break;
+            }
+            steps += 1;
+            if steps > MAX_STEPS {
+                faults.push(format!("does not come to rest; last writes, newest first: {:?}", play.tail()));
+                break;
+            }
+            if moved {
+                continue;
+            }
+            match play.process.queue.next_at() {
+                Some(at) if at <= deadline => play.world.advance(at),
+                _ => break,
+            }
+        }
+        (play, faults)
+    }
+
+    /// Lets `time` pass in which nobody but the operator and the garbage collector does anything. The clock moves on by at
+    /// least `stride`, so that what is only looked at again and again costs little. `Err` if it does not come to rest.
+    pub(super) fn alone(&mut self, time: Duration, stride: Duration) -> Result<(), String> {
+        self.actors.clear();
+        let mut dice = Dice(1);
+        let until = later(self.world.now(), time);
+        loop {
+            let mut steps = 0;
+            while step(&self.world, &mut self.process, &mut [], (&mut dice, false)) {
+                steps += 1;
+                if steps > MAX_STEPS {
+                    return Err(format!("does not come to rest; last writes, newest first: {:?}", self.tail()));
+                }
+            }
+            match self.process.queue.next_at() {
+                Some(at) if at <= until => self.world.advance(at.max(later(self.world.now(), stride))),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// The kinds this process keeps.
+    pub(super) fn primaries(&self) -> Vec<Kind> {
+        self.process.controllers.iter().map(|c| c.primary()).collect()
+    }
+
+    fn tail(&self) -> Vec<String> {
+        self.world.lock().writes.iter().rev().take(4).cloned().collect()
+    }
 }
 
 fn step(world: &World, process: &mut Process, actors: &mut [Actor], dice: (&mut Dice, bool)) -> bool {

@@ -6,6 +6,7 @@ use strum::IntoEnumIterator;
 
 use super::{
     drive::{Outcome, Schedule, Story, run},
+    rest::left_waiting,
     world::Cut,
 };
 
@@ -18,6 +19,8 @@ pub struct Report {
     pub writes: Vec<String>,
     /// One line per schedule that ended otherwise, at most [`MAX_FAULTS`].
     pub faults: Vec<String>,
+    /// What the undisturbed run leaves waiting for ever, see [`left_waiting`].
+    pub waits: Vec<String>,
 }
 
 /// Orders without a cut, for each order with all cuts.
@@ -34,26 +37,34 @@ impl Report {
     pub fn verdict(&self) -> Result<(), String> {
         if self.faults.is_empty() { Ok(()) } else { Err(self.faults.join("\n")) }
     }
+
+    /// Fails, beside that, if anything is left waiting for ever.
+    ///
+    /// # Errors
+    /// The faults and the waits, a line each.
+    pub fn settled(&self) -> Result<(), String> {
+        self.verdict()?;
+        if self.waits.is_empty() { Ok(()) } else { Err(self.waits.join("\n")) }
+    }
 }
 
 /// Every cut of every write under `orders` orders (seed 0 is strict order), and every order without a cut.
 #[must_use]
 pub fn explore(story: &Story<'_>, orders: u64) -> Report {
-    search(story, orders, false)
+    let reference = run(story, Schedule { seed: 0, cut: None });
+    let mut report = hunt(story, (&reference, orders), false);
+    report.faults.splice(0..0, reference.faults.iter().map(|f| format!("{}: undisturbed: {f}", story.name)));
+    report.waits = left_waiting(story);
+    report
 }
 
-/// Whether any schedule tells this (mutated) story from what `reference`, the sound one, ends with.
+/// Whether any schedule tells this (mutated) story from what `reference`, the sound one, ends with, or only the mutant
+/// leaves something waiting for ever.
 #[must_use]
 pub fn caught(sound: &Story<'_>, mutant: &Story<'_>, orders: u64) -> bool {
     let reference = run(sound, Schedule { seed: 0, cut: None });
     !hunt(mutant, (&reference, orders), true).faults.is_empty()
-}
-
-fn search(story: &Story<'_>, orders: u64, first: bool) -> Report {
-    let reference = run(story, Schedule { seed: 0, cut: None });
-    let mut report = hunt(story, (&reference, orders), first);
-    report.faults.splice(0..0, reference.faults.iter().map(|f| format!("{}: undisturbed: {f}", story.name)));
-    report
+        || (!left_waiting(mutant).is_empty() && left_waiting(sound).is_empty())
 }
 
 fn hunt(story: &Story<'_>, goal: (&Outcome, u64), first: bool) -> Report {

@@ -6,6 +6,7 @@
 mod condition;
 mod graph;
 mod references;
+pub(crate) mod register;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use millrace_crds::{JobSpec, MLPipelineSpec, RegisterSpec, step::StepSpec};
 
 pub use condition::{Condition, Scope};
 pub use references::uses;
+pub use steps::Returns;
 
 /// One thing wrong with a spec.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,6 +75,10 @@ pub struct Step {
     pub when: Option<Condition>,
     /// What it does.
     pub verb: Verb,
+    /// How long its child may be unable to start.
+    pub start: Duration,
+    /// What others name of what it returns.
+    pub returns: Returns,
 }
 
 /// A pipeline that can run.
@@ -107,12 +113,16 @@ pub fn parse(spec: &MLPipelineSpec) -> Result<Plan, Vec<Finding>> {
     let names = names(&spec.steps, &mut findings);
     let known = steps::Known { names: &names, params: &spec.params, steps: &spec.steps };
     let mut edges = Vec::new();
-    let mut parsed = Vec::new();
+    let mut parsed: Vec<Step> = Vec::new();
+    let mut named = BTreeMap::new();
     for step in &spec.steps {
-        let (step, mut needs) = steps::parse(step, &known, &mut findings);
+        let (step, mut needs) = steps::parse(step, &known, &mut named, &mut findings);
         needs.retain(|name, _| names.contains(name));
         edges.push(needs);
         parsed.extend(step);
+    }
+    for step in &mut parsed {
+        step.returns = named.remove(&step.name).unwrap_or_default();
     }
     let order = graph::order(&spec.steps, &edges).unwrap_or_else(|cycles| {
         findings.extend(cycles);

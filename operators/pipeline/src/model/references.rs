@@ -6,7 +6,11 @@ use millrace_crds::{MLPipelineSpec, step::StepSpec};
 use millrace_kit::refs::{self, DataRef, Head, Reference};
 use serde_json::Value;
 
-use super::{Finding, graph::Needs, steps::Known};
+use super::{
+    Finding,
+    graph::Needs,
+    steps::{Known, Named},
+};
 
 /// What a `register` step returns, so that its references can be checked before anything runs.
 pub(crate) const REGISTER_RESULTS: [&str; 2] = ["version", "uri"];
@@ -99,6 +103,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) known: &'a Known<'a>,
     pub(crate) data: BTreeSet<String>,
     pub(crate) needs: Needs,
+    pub(crate) named: &'a mut Named,
 }
 
 impl Reading<'_> {
@@ -125,6 +130,7 @@ impl Reading<'_> {
             (Head::Trigger, _) => Err("write $(trigger.name) or $(trigger.id)".into()),
             (Head::Steps, [step, "results", key]) => {
                 self.known.result(step, key)?;
+                self.named.entry((*step).to_owned()).or_default().name(Some(key));
                 self.needs.entry((*step).to_owned()).or_insert_with(|| path.to_owned());
                 Ok(())
             }

@@ -5,16 +5,57 @@ use std::{
     time::Duration,
 };
 
-use millrace_crds::step::StepSpec;
+use millrace_crds::{Duration as Length, step::StepSpec};
+use serde_json::Value;
 
 use super::{
     Condition, Finding, Step, Verb,
     graph::Needs,
     references::{self, REGISTER_RESULTS, Reading},
+    register,
 };
 
 /// How long a registration may take where the step does not say: long enough for a registry that is being upgraded.
 const REGISTER_DEADLINE: Duration = Duration::from_secs(3_600);
+
+/// How long the child of a step may be unable to start where the step does not say: as long as a job's attempt.
+const START_DEADLINE: Duration = Duration::from_secs(900);
+
+/// What other steps and conditions name of what a step returns; only that is stored with the run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Returns {
+    keys: BTreeSet<String>,
+    /// A condition looks at all of them, as in `'auc' in steps.train.results`.
+    all: bool,
+}
+
+impl Returns {
+    /// Whether nobody names any.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.all && self.keys.is_empty()
+    }
+
+    /// Those of `results` that are named; `None` if nobody names any. If one is missing, all of them, so that it can be said
+    /// what was returned instead.
+    #[must_use]
+    pub fn of(&self, mut results: BTreeMap<String, Value>) -> Option<BTreeMap<String, Value>> {
+        if self.keys.iter().all(|key| results.contains_key(key)) {
+            results.retain(|key, _| self.all || self.keys.contains(key));
+        }
+        (!self.is_empty()).then_some(results)
+    }
+
+    pub(crate) fn name(&mut self, key: Option<&str>) {
+        match key {
+            Some(key) => _ = self.keys.insert(key.to_owned()),
+            None => self.all = true,
+        }
+    }
+}
+
+/// What of each step is named so far.
+pub(crate) type Named = BTreeMap<String, Returns>;
 
 /// What a step may refer to.
 pub(crate) struct Known<'a> {
@@ -57,11 +98,18 @@ fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {
 }
 
 /// Parses one step; its needs carry the field path that says so.
-pub(crate) fn parse(step: &StepSpec, known: &Known<'_>, findings: &mut Vec<Finding>) -> (Option<Step>, Needs) {
+pub(crate) fn parse(
+    step: &StepSpec,
+    known: &Known<'_>,
+    named: &mut Named,
+    findings: &mut Vec<Finding>,
+) -> (Option<Step>, Needs) {
     let path = format!("spec.steps[{}]", step.name);
     let verb = verb(step, &path, findings);
+    let deadlines = step.job.deadlines.clone().unwrap_or_default();
+    let start = length(deadlines.start.as_ref(), START_DEADLINE, &format!("{path}.deadlines.start"), findings);
     let data = references::data(step, findings).into_keys().collect();
-    let mut reading = Reading { step, known, data, needs: Needs::new() };
+    let mut reading = Reading { step, known, data, needs: Needs::new(), named };
     for (at, need) in step.needs.iter().enumerate() {
         let path = format!("{path}.needs[{at}]");
         match known.step(need) {
@@ -76,7 +124,14 @@ pub(crate) fn parse(step: &StepSpec, known: &Known<'_>, findings: &mut Vec<Findi
     references::strings(&body, &path, &mut |path, text| reading.text(path, text, findings));
     let when = step.when.as_ref().and_then(|text| condition(text, &format!("{path}.when"), (&mut reading, findings)));
     let needs = reading.needs;
-    let step = verb.map(|verb| Step { name: step.name.clone(), needs: needs.keys().cloned().collect(), when, verb });
+    let step = verb.map(|verb| Step {
+        name: step.name.clone(),
+        needs: needs.keys().cloned().collect(),
+        when,
+        verb,
+        start,
+        returns: Returns::default(),
+    });
     (step, needs)
 }
 
@@ -88,13 +143,18 @@ fn verb(step: &StepSpec, path: &str, findings: &mut Vec<Finding>) -> Option<Verb
         return None;
     }
     let Some(register) = &step.register else { return Some(Verb::Job(Box::new(step.job.clone()))) };
+    register::check(register, &format!("{path}.register"), findings);
     let run = step.job.deadlines.as_ref().and_then(|d| d.run.as_ref());
-    let deadline = run.map_or(Some(REGISTER_DEADLINE), |text| text.seconds().map(Duration::from_secs));
-    let Some(deadline) = deadline else {
-        findings.push(Finding::new(format!("{path}.deadlines.run"), "write a duration such as 30s, 10m or 1h30m"));
-        return None;
-    };
+    let deadline = length(run, REGISTER_DEADLINE, &format!("{path}.deadlines.run"), findings);
     Some(Verb::Register { spec: Box::new(register.clone()), deadline })
+}
+
+fn length(text: Option<&Length>, default: Duration, path: &str, findings: &mut Vec<Finding>) -> Duration {
+    let Some(text) = text else { return default };
+    text.seconds().map(Duration::from_secs).unwrap_or_else(|| {
+        findings.push(Finding::new(path, "write a duration such as 30s, 10m or 1h30m"));
+        default
+    })
 }
 
 fn condition(text: &str, path: &str, context: (&mut Reading<'_>, &mut Vec<Finding>)) -> Option<Condition> {
@@ -113,7 +173,8 @@ fn condition(text: &str, path: &str, context: (&mut Reading<'_>, &mut Vec<Findin
         None => reading.known.step(step),
     });
     findings.extend(params.chain(results).filter_map(Result::err).map(|problem| Finding::new(path, problem)));
-    for (step, _) in condition.results() {
+    for (step, key) in condition.results() {
+        reading.named.entry(step.to_owned()).or_default().name(key);
         reading.needs.entry(step.to_owned()).or_insert_with(|| path.to_owned());
     }
     Some(condition)

@@ -1,8 +1,11 @@
 //! From what a pipeline sees to its next status and the objects to make.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
-use millrace_crds::{MLPipeline, MLPipelineStatus};
-use millrace_kit::{Action, Child, Decision, NoEffect, Seen, Standing, conditions};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use millrace_crds::{MLPipeline, MLPipelineStatus, conditions::INVALID_SPEC};
+use millrace_kit::{Action, Child, Decision, NoEffect, Seen, Standing, Wait, conditions};
 
 use super::{
     data::{self, Data},
@@ -17,33 +20,57 @@ use crate::{
 
 type Verdict = Decision<MLPipelineStatus, NoEffect>;
 
+/// How long what others make may take, before a person is asked to look.
+const PATIENCE: Duration = Duration::from_secs(600);
+
 pub(super) fn decide(pipeline: &MLPipeline, seen: &Seen<Around>, now: Timestamp) -> Verdict {
     let mut told = pipeline.status.clone().unwrap_or_default();
     let around = &seen.data;
     let mut actions = history::old_runs(pipeline, around);
-    match model::parse(&pipeline.spec) {
-        Ok(plan) => actions.extend(valid(&mut told, (pipeline, &plan), (seen, now))),
-        // What it made for its last valid spec stays as it is.
-        Err(findings) => {
-            conditions::stand(&mut told, &Standing::stalled("InvalidSpec", model::told(&findings)), now);
+    let mut standing = match model::parse(&pipeline.spec) {
+        Ok(plan) => {
+            let (standing, more) = valid(&mut told, pipeline, &plan, around, now);
+            actions.extend(more);
+            standing
         }
-    }
+        // What it made for its last valid spec stays as it is.
+        Err(findings) => Standing::stalled(INVALID_SPEC, model::told(&findings)),
+    };
+    actions.extend(requested(&mut told, pipeline, seen));
     // A failure of an action that is no longer asked for tells nothing.
     let failed = actions.iter().rev().find_map(|a| seen.failures.of(&a.id()));
     if let Some(last) = failed {
-        conditions::stand(&mut told, &Standing::failed(&last.failure), now);
+        standing = Standing::failed(&last.failure);
     }
-    let mut decision = Decision::of(told);
-    decision.actions = actions;
-    decision
+    let wake = stand(&mut told, pipeline, standing, now);
+    Decision { actions, wake, ..Decision::of(told) }
 }
 
+/// Says how the pipeline stands. It is on its way for a time, then a person is asked; another reason or another spec begins
+/// a new wait.
+fn stand(told: &mut MLPipelineStatus, pipeline: &MLPipeline, standing: Standing, now: Timestamp) -> Option<Timestamp> {
+    let since = told.waiting_since.take();
+    let Standing::Progressing { reason, message } = standing else {
+        conditions::stand(told, &standing, now);
+        return None;
+    };
+    let same = told.observed_generation == pipeline.metadata.generation.unwrap_or(0)
+        && conditions::get(told, "Ready").is_some_and(|c| c.reason == reason);
+    let since = since.filter(|_| same).unwrap_or(Time(now));
+    let wait = Wait::new(reason, message, since.0, PATIENCE);
+    told.waiting_since = Some(since);
+    conditions::stand(told, &wait.standing(now), now);
+    wait.wake(now)
+}
+
+/// The standing of a valid spec, and what it needs to be made.
 fn valid(
     told: &mut MLPipelineStatus,
-    (pipeline, plan): (&MLPipeline, &Plan),
-    (seen, now): (&Seen<Around>, Timestamp),
-) -> Vec<Action<NoEffect>> {
-    let around = &seen.data;
+    pipeline: &MLPipeline,
+    plan: &Plan,
+    around: &Around,
+    now: Timestamp,
+) -> (Standing, Vec<Action<NoEffect>>) {
     let revision = children::revision::name(pipeline);
     let stored = around.revisions.iter().any(|r| r.name == revision);
     let data = data::plan(pipeline, around);
@@ -64,10 +91,8 @@ fn valid(
         }
     }
     told.revision = Some(revision.clone());
-    conditions::stand(told, &standing, now);
     actions.extend(history::old_revisions(pipeline, around, &revision));
-    actions.extend(requested(told, pipeline, around));
-    actions
+    (standing, actions)
 }
 
 /// A step that leaves its registry to the namespace needs the namespace to have exactly one.
@@ -89,15 +114,20 @@ fn registry(plan: &Plan, around: &Around) -> Option<Standing> {
     }
 }
 
-/// The run the annotation asks for. Its name follows from the value, so asking again makes no second one; the value is
-/// remembered when the run exists, and from then on the run may be deleted without coming back.
-fn requested(told: &mut MLPipelineStatus, pipeline: &MLPipeline, around: &Around) -> Option<Action<NoEffect>> {
-    let value = asked(pipeline).filter(|v| told.last_handled_run_request.as_ref() != Some(v))?;
-    if around.requested {
+/// The run the annotation asks for, made as soon as it is asked for: what the run then has to wait for is the run's to say.
+/// Its name follows from the value, so asking again makes no second one; the value is remembered when the run exists, and
+/// from then on the run may be deleted without coming back. A request that cannot be answered at once is stored, so that it
+/// counts when its annotation is gone.
+fn requested(told: &mut MLPipelineStatus, pipeline: &MLPipeline, seen: &Seen<Around>) -> Option<Action<NoEffect>> {
+    let value = asked(pipeline)?;
+    if seen.data.requested {
         told.last_handled_run_request = Some(value);
+        told.pending_run_request = None;
         return None;
     }
-    let suspended = pipeline.spec.suspend == Some(true);
-    let run = children::run::requested(pipeline, &value);
-    (!suspended).then(|| Action::Create(Child::of(pipeline, &run)))
+    let action = Action::Create(Child::of(pipeline, &children::run::requested(pipeline, &value)));
+    if seen.failures.of(&action.id()).is_some() {
+        told.pending_run_request = Some(value);
+    }
+    Some(action)
 }

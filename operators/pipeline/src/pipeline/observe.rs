@@ -77,10 +77,13 @@ pub struct RunSeen {
     pub revision: Option<String>,
 }
 
-/// The annotation's value, as long as a status keeps it.
+/// The request for a run that is to be answered next: one that was seen and could not be answered, else the annotation's
+/// value, as long as a status keeps it.
 pub(super) fn asked(pipeline: &MLPipeline) -> Option<String> {
-    let value = pipeline.metadata.annotations.as_ref()?.get(ANNOTATION_RUN_REQUESTED)?;
-    Some(conditions::cut(value, 256).to_owned()).filter(|v| !v.is_empty())
+    let status = pipeline.status.clone().unwrap_or_default();
+    let value = || pipeline.metadata.annotations.as_ref()?.get(ANNOTATION_RUN_REQUESTED);
+    let value = value().map(|v| conditions::cut(v, 256).to_owned()).filter(|v| !v.is_empty());
+    status.pending_run_request.or_else(|| value.filter(|v| status.last_handled_run_request.as_ref() != Some(v)))
 }
 
 pub(super) async fn observe(pipeline: &MLPipeline, reader: &Reader) -> Result<Around, Failure> {
@@ -92,8 +95,7 @@ pub(super) async fn observe(pipeline: &MLPipeline, reader: &Reader) -> Result<Ar
     let topics = data::<DataTopic>(declared, (&key, &uid), reader).await?;
     let revisions = reader.cache.owned::<ControllerRevision>(&uid);
     let runs = reader.cache.indexed::<MLPipelineRun>(&runs_of(&key.namespace, &key.name));
-    let status = pipeline.status.clone().unwrap_or_default();
-    let requested = match asked(pipeline).filter(|v| status.last_handled_run_request.as_ref() != Some(v)) {
+    let requested = match asked(pipeline) {
         Some(value) => exists::<MLPipelineRun>(&key, &children::run::name(pipeline, &value), reader).await?,
         None => false,
     };

@@ -8,15 +8,15 @@ use millrace_crds::{
     MLPipelineRun, MLPipelineRunStatus,
     ml_pipeline_run::{StepPhase, StepStatus},
 };
-use millrace_kit::{Action, Decision, NoEffect, Seen, Target};
+use millrace_kit::{Action, Decision, NoEffect, Seen, conditions};
 
 use super::{
+    child::{Made, Standing, Told},
     observe::Around,
     start::{Going, Start, start},
     status,
     steps::Walk,
 };
-use crate::model::Scope;
 
 type Verdict = Decision<MLPipelineRunStatus, NoEffect>;
 
@@ -26,20 +26,29 @@ pub(super) fn decide(run: &MLPipelineRun, seen: &Seen<Around>, now: Timestamp) -
         return Decision::of(told);
     }
     match start(run, &seen.data) {
-        Start::Wait(reason, message) => status::wait(&mut told, (reason, &message), now),
-        Start::Refuse(reason, message) => status::refuse(&mut told, (reason, &message), now),
-        Start::Lost(reason, message) => return lost(told, (seen, now), (reason, &message)),
-        Start::Go(going) => return go(run, *going, (seen, now)),
+        Start::Wait(what) => {
+            let wake = status::wait(&mut told, &what, now);
+            Decision { wake, ..Decision::of(told) }
+        }
+        // What has begun has children: they are stopped first.
+        Start::Refuse(reason, message) if told.revision.is_some() => {
+            lost(told, &seen.data, now, &Told::new(reason, message))
+        }
+        Start::Refuse(reason, message) => {
+            status::refuse(&mut told, (reason, &message), now);
+            Decision::of(told)
+        }
+        Start::Lost(reason, message) => lost(told, &seen.data, now, &Told::new(reason, message)),
+        Start::Go(going) => go(run, *going, seen, now),
     }
-    Decision::of(told)
 }
 
-fn go(run: &MLPipelineRun, going: Going, (seen, now): (&Seen<Around>, Timestamp)) -> Verdict {
+fn go(run: &MLPipelineRun, going: Going, seen: &Seen<Around>, now: Timestamp) -> Verdict {
     let mut told = run.status.clone().unwrap_or_default();
     told.revision = Some(going.revision);
     told.started_at.get_or_insert(Time(now));
     let mut walk = Walk::new(run, seen, now);
-    walk.scope = scope(run, going.params);
+    walk.scope = going.scope;
     walk.data_plane = going.plan.data_plane.clone();
     let old: BTreeMap<&str, &StepStatus> = told.steps.iter().map(|s| (s.name.as_str(), s)).collect();
     for step in going.plan.ordered() {
@@ -59,38 +68,30 @@ fn pending(name: &str) -> StepStatus {
     StepStatus { name: name.to_owned(), phase: StepPhase::Pending, ..StepStatus::default() }
 }
 
-fn scope(run: &MLPipelineRun, params: BTreeMap<String, String>) -> Scope {
-    let two = |a: (&str, Option<String>), b: (&str, Option<String>)| {
-        [a, b].into_iter().map(|(k, v)| (k.to_owned(), v.unwrap_or_default())).collect()
-    };
-    let trigger = run.spec.trigger.clone().unwrap_or_default();
-    let name = Some(trigger.name).filter(|n| !n.is_empty()).or_else(|| Some("Manual".to_owned()));
-    Scope {
-        params,
-        run: two(("name", run.metadata.name.clone()), ("uid", run.metadata.uid.clone())),
-        trigger: two(("name", name), ("id", trigger.id)),
-        results: BTreeMap::new(),
-    }
-}
-
-/// Stops what still runs; the run ends when nothing does.
-fn lost(mut told: MLPipelineRunStatus, (seen, now): (&Seen<Around>, Timestamp), why: (&str, &str)) -> Verdict {
-    let (reason, message) = why;
-    let has = |step: &StepStatus| {
-        let job = seen.data.jobs.iter().find(|j| j.metadata.name == step.job).map(Target::of);
-        job.or_else(|| seen.data.versions.iter().find(|v| v.metadata.name == step.job).map(Target::of))
-    };
+/// Stops what still runs; the run ends when nothing does. What has ended well all the same did so.
+fn lost(mut told: MLPipelineRunStatus, around: &Around, now: Timestamp, why: &Told) -> Verdict {
     let mut actions = Vec::new();
     for step in told.steps.iter_mut().filter(|s| !status::ended(s.phase)) {
-        match has(step).filter(|_| step.phase == StepPhase::Running) {
-            Some(target) => actions.push(Action::Delete(target)),
-            None => {
+        let child = Made::find(around, step.job.as_ref()).filter(|_| step.phase == StepPhase::Running);
+        step.reason = Some(why.reason.clone());
+        step.message = Some(conditions::cut(&why.message, status::MAX_MESSAGE).to_owned());
+        match child.map(|child| (child, child.standing())) {
+            Some((_, Standing::Succeeded(_))) => {
+                step.phase = StepPhase::Succeeded;
+                (step.reason, step.message, step.stopping_at) = (None, None, None);
+                step.finished_at = Some(Time(now));
+            }
+            Some((child, Standing::Running(_) | Standing::Refused(_))) => {
+                step.stopping_at.get_or_insert(Time(now));
+                if !child.going() {
+                    actions.push(Action::Delete(child.target()));
+                }
+            }
+            Some((_, Standing::Failed(_))) | None => {
                 step.phase = StepPhase::Failed;
                 step.finished_at = Some(Time(now));
             }
         }
-        step.reason = Some(reason.to_owned());
-        step.message = Some(message.to_owned());
     }
     status::go(&mut told, now);
     let mut decision = Decision::of(told);

@@ -1,8 +1,9 @@
 //! MLPipelineRun: one execution of a frozen pipeline, step by step.
 //!
 //! `start` says whether it can begin, `steps` moves each step, `status` tells it. A finished run is never touched
-//! again; results stay in the jobs.
+//! again, and what a finished step returned is never asked for again.
 
+mod child;
 mod decide;
 mod observe;
 mod start;

@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use millrace_crds::{
-    HasConditions, MLPipeline, MLPipelineRun, MLPipelineSpec, ModelVersion, ProcessingJob, ml_pipeline_run::StepPhase,
+    HasConditions, MLPipeline, MLPipelineRun, MLPipelineSpec, ModelVersion, ProcessingJob,
+    ml_pipeline_run::{StepPhase, StepStatus},
     well_known::LABEL_PIPELINE,
 };
-use millrace_kit::{Failure, Key, Object, Reader, conditions};
+use millrace_kit::{Class, Failure, Key, Object, Reader, conditions};
 use serde::{Deserialize, Serialize};
 
-use crate::{children::revision, pipeline};
+use crate::{children::revision, model, pipeline};
 
 /// What a run sees.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -75,10 +76,6 @@ pub(super) async fn observe(run: &MLPipelineRun, reader: &Reader) -> Result<Arou
         Some(name) => Some(frozen(at(&name), reader).await?),
         None => None,
     };
-    // Only steps whose child was asked for can have one; the rest of the names would be asked for in vain.
-    let begun =
-        |s: &&millrace_crds::ml_pipeline_run::StepStatus| matches!(s.phase, StepPhase::Running | StepPhase::Succeeded);
-    let names: BTreeSet<String> = status.steps.iter().filter(begun).filter_map(|s| s.job.clone()).collect();
     let uid = run.metadata.uid.clone().unwrap_or_default();
     let mut around = Around {
         pipeline,
@@ -87,29 +84,57 @@ pub(super) async fn observe(run: &MLPipelineRun, reader: &Reader) -> Result<Arou
         versions: reader.cache.owned::<ModelVersion>(&uid).iter().map(|v| (**v).clone()).collect(),
         registries: pipeline::registries(&key.namespace, reader),
     };
-    let registers = |name: &String| {
+    let names = unseen(&status.steps, &around);
+    for (name, step) in names {
+        let before = around.jobs.len() + around.versions.len();
         let spec = around.revision.as_ref().and_then(|r| r.spec.as_ref());
-        let step = status.steps.iter().find(|s| s.job.as_ref() == Some(name));
-        let step = step.and_then(|step| spec?.steps.iter().find(|s| s.name == step.name));
-        step.is_some_and(|s| s.register.is_some())
-    };
-    let (versions, jobs): (Vec<String>, Vec<String>) = names.into_iter().partition(registers);
-    for name in missing(jobs, &around.jobs) {
-        around.jobs.extend(own::<ProcessingJob>(at(&name), (&uid, reader)).await?);
-    }
-    for name in missing(versions, &around.versions) {
-        around.versions.extend(own::<ModelVersion>(at(&name), (&uid, reader)).await?);
+        let registers = spec.and_then(|spec| spec.steps.iter().find(|s| s.name == step)).map(|s| s.register.is_some());
+        // Without the spec it may be either.
+        if registers != Some(true) {
+            around.jobs.extend(own::<ProcessingJob>(at(&name), &uid, reader).await?);
+        }
+        if registers != Some(false) {
+            around.versions.extend(own::<ModelVersion>(at(&name), &uid, reader).await?);
+        }
+        if around.jobs.len() + around.versions.len() == before {
+            current(run, &key, reader).await?;
+        }
     }
     Ok(around)
 }
 
-fn missing<K: Object>(names: Vec<String>, there: &[K]) -> Vec<String> {
-    let has = |name: &String| there.iter().any(|o| o.meta().name.as_ref() == Some(name));
-    names.into_iter().filter(|name| !has(name)).collect()
+/// A child that is gone is made again, so the step must still run: the cache may be behind a write of ours whose answer was
+/// lost.
+async fn current(run: &MLPipelineRun, key: &Key, reader: &Reader) -> Result<(), Failure> {
+    let live = reader.live::<MLPipelineRun>(key).await?;
+    if live.is_some_and(|live| live.metadata.resource_version == run.metadata.resource_version) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Class::Waiting,
+        "CacheBehind",
+        format!("the run {key} has changed; the change is on its way here"),
+    ))
 }
 
-async fn own<K: Object>(key: Key, of: (&str, &Reader)) -> Result<Option<K>, Failure> {
-    let (uid, reader) = of;
+/// Children the cache misses, each with its step: of steps that run, and of steps that ended under a Millrace that left in
+/// the job what others name. The rest of the names would be asked for in vain.
+fn unseen(steps: &[StepStatus], around: &Around) -> Vec<(String, String)> {
+    let jobs = around.jobs.iter().map(|j| &j.metadata.name);
+    let there: BTreeSet<&Option<String>> = jobs.chain(around.versions.iter().map(|v| &v.metadata.name)).collect();
+    let gone = |s: &&StepStatus| !there.contains(&s.job);
+    let unread = |s: &StepStatus| s.phase == StepPhase::Succeeded && s.results.is_none();
+    let spec = around.revision.as_ref().and_then(|r| r.spec.as_ref());
+    let plan = spec.filter(|_| steps.iter().any(|s| unread(s) && gone(&s))).and_then(|spec| model::parse(spec).ok());
+    let named = |s: &StepStatus| {
+        let step = plan.as_ref().and_then(|plan| plan.steps.iter().find(|step| step.name == s.name));
+        step.is_some_and(|step| !step.returns.is_empty())
+    };
+    let asked = steps.iter().filter(|s| s.phase == StepPhase::Running || (unread(s) && named(s)));
+    asked.filter(gone).filter_map(|s| Some((s.job.clone()?, s.name.clone()))).collect()
+}
+
+async fn own<K: Object>(key: Key, uid: &str, reader: &Reader) -> Result<Option<K>, Failure> {
     let ours = |object: &K| {
         object.meta().owner_references.iter().flatten().any(|o| o.controller == Some(true) && o.uid == uid)
     };

@@ -1,16 +1,25 @@
 //! Whether a run can go: its pipeline, its revision, its parameters.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use millrace_crds::MLPipelineRun;
+use millrace_crds::{MLPipelineRun, RegisterSpec};
 
-use super::observe::{Around, Frozen};
-use crate::model::{self, Plan};
+use super::{
+    observe::{Around, Frozen},
+    status::{PATIENCE, Waiting},
+    values,
+};
+use crate::model::{self, Plan, Scope, Step, Verb, register};
+
+/// How long a pipeline may be on its way: its data may have to wait for a broker or a store.
+const NOT_READY: Duration = Duration::from_secs(3_600);
+/// How long a pipeline may be suspended before the runs made in the meantime are of no use.
+const SUSPENDED: Duration = Duration::from_secs(86_400);
 
 /// The answer.
 pub(super) enum Start {
-    /// Not yet: reason and message.
-    Wait(&'static str, String),
+    /// Not yet.
+    Wait(Waiting),
     /// Never: reason and message.
     Refuse(&'static str, String),
     /// The revision it had begun is gone: reason and message.
@@ -23,7 +32,7 @@ pub(super) enum Start {
 pub(super) struct Going {
     pub(super) revision: String,
     pub(super) plan: Plan,
-    pub(super) params: BTreeMap<String, String>,
+    pub(super) scope: Scope,
 }
 
 pub(super) fn start(run: &MLPipelineRun, around: &Around) -> Start {
@@ -32,16 +41,16 @@ pub(super) fn start(run: &MLPipelineRun, around: &Around) -> Start {
     let begun = run.status.as_ref().is_some_and(|s| s.revision.is_some());
     if !begun {
         let Some(pipeline) = &around.pipeline else {
-            let message = format!("there is no MLPipeline {namespace}/{name} yet; the run starts when there is one");
-            return Start::Wait("PipelineMissing", message);
+            let message = format!("there is no MLPipeline {namespace}/{name}");
+            return wait("PipelineMissing", message, "there is one", PATIENCE);
         };
         if pipeline.suspended {
-            let message = format!("MLPipeline {name} is suspended; the run starts when spec.suspend is false again");
-            return Start::Wait("PipelineSuspended", message);
+            let message = format!("MLPipeline {name} is suspended");
+            return wait("PipelineSuspended", message, "its spec.suspend is false again", SUSPENDED);
         }
         if run.spec.revision.is_none() && pipeline.revision.is_none() {
             let message = format!("MLPipeline {name} is not Ready: {}", pipeline.message);
-            return Start::Wait("PipelineNotReady", message);
+            return wait("PipelineNotReady", message, "it is Ready", NOT_READY);
         }
     }
     match &around.revision {
@@ -67,8 +76,15 @@ pub(super) fn start(run: &MLPipelineRun, around: &Around) -> Start {
             );
             Start::Refuse("RevisionMissing", message)
         }
-        _ => Start::Wait("PipelineNotReady", format!("the revision of MLPipeline {name} is not stored yet")),
+        _ => {
+            let message = format!("the revision of MLPipeline {name} is not stored");
+            wait("PipelineNotReady", message, "it is", NOT_READY)
+        }
     }
+}
+
+fn wait(reason: &'static str, message: String, until: &'static str, limit: Duration) -> Start {
+    Start::Wait(Waiting { reason, message, until, limit })
 }
 
 fn go(run: &MLPipelineRun, revision: &str, plan: Plan) -> Start {
@@ -86,5 +102,37 @@ fn go(run: &MLPipelineRun, revision: &str, plan: Plan) -> Start {
     }
     let mut params = plan.params.clone();
     params.extend(run.spec.params.clone());
-    Start::Go(Box::new(Going { revision: revision.to_owned(), plan, params }))
+    let scope = scope(run, params);
+    let wrong = names(&plan, &scope);
+    if !wrong.is_empty() {
+        return Start::Refuse("InvalidModelName", wrong.join("; "));
+    }
+    Start::Go(Box::new(Going { revision: revision.to_owned(), plan, scope }))
+}
+
+/// The names of models that no result has a part in and the registry would refuse after all the steps before.
+fn names(plan: &Plan, scope: &Scope) -> Vec<String> {
+    let wrong = |step: &Step| {
+        let Verb::Register { spec, .. } = &step.verb else { return None };
+        let name = RegisterSpec { model: spec.model.clone(), ..RegisterSpec::default() };
+        // What needs a result is looked at when the result is there.
+        let name = values::register(&name, scope).ok()?.model;
+        let problem = register::model(&name).err()?;
+        Some(format!("step {}, register.model {}: {problem}", step.name, spec.model))
+    };
+    plan.steps.iter().filter_map(wrong).collect()
+}
+
+fn scope(run: &MLPipelineRun, params: BTreeMap<String, String>) -> Scope {
+    let two = |a: (&str, Option<String>), b: (&str, Option<String>)| {
+        [a, b].into_iter().map(|(k, v)| (k.to_owned(), v.unwrap_or_default())).collect()
+    };
+    let trigger = run.spec.trigger.clone().unwrap_or_default();
+    let name = Some(trigger.name).filter(|n| !n.is_empty()).or_else(|| Some("Manual".to_owned()));
+    Scope {
+        params,
+        run: two(("name", run.metadata.name.clone()), ("uid", run.metadata.uid.clone())),
+        trigger: two(("name", name), ("id", trigger.id)),
+        results: BTreeMap::new(),
+    }
 }

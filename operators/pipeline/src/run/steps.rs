@@ -1,27 +1,32 @@
 //! One step of a run: when it starts, what it makes, how it stands.
 //!
-//! An ended step is never touched again. A step that runs has its child made, and made again should somebody delete it:
-//! the name is derived, so there is never a second one. A status is rewritten only for what a person must see.
+//! An ended step is never touched again, and what it returned stands in the run. A step that runs has its child made, and
+//! made again should somebody delete it: the name is derived, so there is never a second one. What a step gives up is
+//! taken back first: the step has failed when that is gone. A status is rewritten only for what a person must see.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::{
-    MLPipelineRun, ModelVersion, ProcessingJob,
+    MLPipelineRun,
     ml_pipeline_run::{StepPhase, StepStatus},
 };
-use millrace_kit::{Action, Child, Class, Failures, NoEffect, Seen, Target, conditions, later};
-use serde_json::{Value, json};
+use millrace_kit::{Action, Child, Class, Failures, NoEffect, Seen, Wait, conditions, wait::spoken};
 
-use super::{observe::Around, status::ended, values};
+use super::{
+    child::{Going, Made, Results, Standing, Told},
+    observe::Around,
+    status::{MAX_MESSAGE, PATIENCE, ended},
+    values,
+};
 use crate::{
     children,
-    model::{Scope, Step, Verb},
+    model::{Scope, Step, Verb, register},
 };
 
-/// Longest message of a step, in bytes; the schema says the same.
-const MAX_MESSAGE: usize = 1_024;
+/// Tries of a passing failure before it is worth a word.
+const TRIES: u32 = 3;
 
 /// The walk through the steps, each after all it needs.
 pub(super) struct Walk<'a> {
@@ -34,14 +39,6 @@ pub(super) struct Walk<'a> {
     pub(super) steps: BTreeMap<String, StepStatus>,
     pub(super) actions: Vec<Action<NoEffect>>,
     pub(super) wake: Option<Timestamp>,
-}
-
-/// How the child of a step stands.
-enum Standing {
-    Absent,
-    Running(Option<i64>),
-    Succeeded(BTreeMap<String, Value>),
-    Failed(String, String),
 }
 
 impl<'a> Walk<'a> {
@@ -62,15 +59,27 @@ impl<'a> Walk<'a> {
     /// Moves one step and records what became of it.
     pub(super) fn step(&mut self, step: &Step, before: StepStatus) {
         let after = match before.phase {
+            StepPhase::Succeeded => self.remembered(step, before),
             phase if ended(phase) => before,
             StepPhase::Running => self.running(step, before),
             _ => self.ready(step, before),
         };
         if after.phase == StepPhase::Succeeded {
-            let results = self.results(step);
-            self.scope.results.insert(step.name.clone(), results);
+            self.scope.results.insert(step.name.clone(), after.results.clone().unwrap_or_default());
         }
         self.steps.insert(step.name.clone(), after);
+    }
+
+    /// A run begun by a Millrace that left results in the jobs: they are read once and stored.
+    fn remembered(&self, step: &Step, before: StepStatus) -> StepStatus {
+        if before.results.is_some() || step.returns.is_empty() {
+            return before;
+        }
+        let results = match self.child(&before).map(Made::standing) {
+            Some(Standing::Succeeded(results)) => results,
+            _ => Results::new(),
+        };
+        StepStatus { results: step.returns.of(results), ..before }
     }
 
     fn ready(&mut self, step: &Step, before: StepStatus) -> StepStatus {
@@ -78,25 +87,27 @@ impl<'a> Walk<'a> {
         let failed = needs().find(|s| s.phase == StepPhase::Failed || s.reason.as_deref() == Some("UpstreamFailed"));
         if let Some(need) = failed {
             let message = format!("it needs {}, which did not succeed", need.name);
-            return self.end(before, StepPhase::Skipped, ("UpstreamFailed", &message));
+            return self.end(before, StepPhase::Skipped, &Told::new("UpstreamFailed", message));
         }
         if let Some(need) = needs().find(|s| s.phase == StepPhase::Skipped) {
             let message = format!("it needs {}, which was skipped", need.name);
-            return self.end(before, StepPhase::Skipped, ("UpstreamSkipped", &message));
+            return self.end(before, StepPhase::Skipped, &Told::new("UpstreamSkipped", message));
         }
         if needs().any(|s| s.phase != StepPhase::Succeeded) {
             return before;
         }
         match step.when.as_ref().map(|when| (when, when.holds(&self.scope))) {
-            Some((_, Err(problem))) => return self.end(before, StepPhase::Failed, ("ConditionInvalid", &problem)),
+            Some((_, Err(problem))) => {
+                return self.end(before, StepPhase::Failed, &Told::new("ConditionInvalid", problem));
+            }
             Some((when, Ok(false))) => {
                 let message = format!("{} is false", when.told(&self.scope));
-                return self.end(before, StepPhase::Skipped, ("WhenFalse", &message));
+                return self.end(before, StepPhase::Skipped, &Told::new("WhenFalse", message));
             }
             Some((_, Ok(true))) | None => {}
         }
-        match self.child(step) {
-            Err((reason, problem)) => self.end(before, StepPhase::Failed, (reason, &problem)),
+        match self.make(step) {
+            Err(told) => self.end(before, StepPhase::Failed, &told),
             Ok(child) => {
                 self.actions.push(Action::Create(child));
                 let job = Some(children::step_child(self.run, &step.name));
@@ -106,115 +117,133 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn running(&mut self, step: &Step, mut before: StepStatus) -> StepStatus {
-        if let Some(over) = self.deadline(step, &before) {
-            return over;
+    fn running(&mut self, step: &Step, before: StepStatus) -> StepStatus {
+        let Some(child) = self.child(&before) else {
+            return match before.stopping_at {
+                Some(_) => self.taken_back(before),
+                None => self.again(step, before),
+            };
+        };
+        match child.standing() {
+            Standing::Succeeded(results) => self.succeeded(step, before, results),
+            Standing::Failed(told) => {
+                let attempt = child.attempt();
+                StepStatus { attempt, ..self.end(before, StepPhase::Failed, &told) }
+            }
+            _ if before.stopping_at.is_some() => self.take_back(before, child),
+            Standing::Refused(told) => self.give_up(before, child, told),
+            Standing::Running(going) => self.going(step, before, child, going),
         }
-        match self.standing(step, &before) {
-            Standing::Succeeded(_) => {
-                let attempt = self.attempt(&before);
-                StepStatus { attempt, ..self.end(before, StepPhase::Succeeded, ("", "")) }
-            }
-            Standing::Failed(reason, message) => {
-                let attempt = self.attempt(&before);
-                StepStatus { attempt, ..self.end(before, StepPhase::Failed, (&reason, &message)) }
-            }
-            Standing::Running(attempt) => {
-                before.attempt = attempt.filter(|n| *n > 1);
-                before.reason = None;
-                before.message = None;
-                before
-            }
-            Standing::Absent => self.again(step, before),
+    }
+
+    fn succeeded(&self, step: &Step, before: StepStatus, results: Results) -> StepStatus {
+        let attempt = self.child(&before).and_then(Made::attempt);
+        let ended = self.end(before, StepPhase::Succeeded, &Told::new("", ""));
+        StepStatus { attempt, stopping_at: None, results: step.returns.of(results), ..ended }
+    }
+
+    /// Says what the child waits for, and gives up when that has lasted too long.
+    fn going(&mut self, step: &Step, before: StepStatus, child: Made<'_>, going: Going) -> StepStatus {
+        let Going { waits, stalled, done } = going;
+        let mut over = self.late(step, &before, waits.as_ref());
+        if let (Some(told), Some(since)) = (&waits, stalled) {
+            let wait = Wait::new(&told.reason, &told.message, since, step.start);
+            over = self.over(&wait).then(|| Told::new(&told.reason, wait.overdue())).or(over);
         }
+        match (over, done) {
+            // It cannot be taken back, so it counts.
+            (Some(_), Some(results)) => self.succeeded(step, before, results),
+            (Some(told), None) => self.give_up(before, child, told),
+            (None, _) => {
+                let until = match (&step.verb, stalled) {
+                    (_, Some(_)) => Some(lasts(step.start)),
+                    (Verb::Register { deadline, .. }, None) => Some(registered(*deadline)),
+                    (Verb::Job(_), None) => None,
+                };
+                let attempt = child.attempt().filter(|n| *n > 1);
+                let (reason, message) = waits.map(|told| worded(&told, until)).unzip();
+                StepStatus { attempt, reason, message, ..before }
+            }
+        }
+    }
+
+    /// Whether a registration is past its deadline.
+    fn late(&mut self, step: &Step, before: &StepStatus, waits: Option<&Told>) -> Option<Told> {
+        let (Verb::Register { deadline, .. }, Some(since)) = (&step.verb, &before.started_at) else { return None };
+        let last = waits.map_or_else(String::new, |told| format!(": {}", told.message));
+        let message = format!("not registered within {}{last}", spoken(*deadline));
+        self.over(&Wait::new("Deadline", &message, since.0, *deadline)).then(|| Told::new("Deadline", message))
+    }
+
+    /// Whether a wait has lasted too long; if not, the run is looked at again when it will have.
+    fn over(&mut self, wait: &Wait) -> bool {
+        self.wake = wait.wake(self.now).into_iter().chain(self.wake).min();
+        wait.over(self.now)
     }
 
     /// The child is asked for and not there: not made yet, refused, or deleted by somebody.
     fn again(&mut self, step: &Step, mut before: StepStatus) -> StepStatus {
-        let child = match self.child(step) {
+        let child = match self.late(step, &before, None).map_or_else(|| self.make(step), Err) {
             Ok(child) => child,
-            Err((reason, problem)) => return self.end(before, StepPhase::Failed, (reason, &problem)),
+            Err(told) => return self.end(before, StepPhase::Failed, &told),
         };
         let action = Action::Create(child);
-        let refused = self.failures.of(&action.id()).map(|last| &last.failure);
-        match refused {
-            Some(failure) if failure.class == Class::Invalid => {
-                return self.end(before, StepPhase::Failed, (&failure.reason, &failure.message));
+        if let Some(last) = self.failures.of(&action.id()) {
+            let failure = &last.failure;
+            let wait = Wait::new(&failure.reason, &failure.message, last.since, step.start);
+            if failure.class == Class::Invalid {
+                return self.end(before, StepPhase::Failed, &Told::new(&failure.reason, &failure.message));
             }
-            Some(failure) if failure.class != Class::Transient => {
-                before.reason = Some(failure.reason.clone());
-                before.message = Some(conditions::cut(&failure.message, MAX_MESSAGE).to_owned());
+            if self.over(&wait) {
+                return self.end(before, StepPhase::Failed, &Told::new(&failure.reason, wait.overdue()));
             }
-            _ => {}
+            if failure.class != Class::Transient || last.count >= TRIES {
+                let (reason, message) = worded(&Told::new(&failure.reason, &failure.message), Some(lasts(step.start)));
+                before = StepStatus { reason: Some(reason), message: Some(message), ..before };
+            }
         }
         self.actions.push(action);
         before
     }
 
-    /// A registration past its deadline is taken back first and has failed when it is gone.
-    fn deadline(&mut self, step: &Step, before: &StepStatus) -> Option<StepStatus> {
-        let Verb::Register { deadline, .. } = &step.verb else { return None };
-        let end = later(before.started_at.as_ref()?.0, *deadline);
-        if matches!(self.standing(step, before), Standing::Succeeded(_) | Standing::Failed(..)) {
-            return None;
-        }
-        if self.now < end {
-            self.wake = Some(self.wake.map_or(end, |at| at.min(end)));
-            return None;
-        }
-        let said = before.message.clone().or_else(|| {
-            let version = self.version(before)?;
-            conditions::get(version.status.as_ref()?, "Ready").map(|c| c.message.clone())
-        });
-        let message = said.unwrap_or_else(|| format!("not registered within {}s", deadline.as_secs()));
-        if let Some(version) = self.version(before) {
-            self.actions.push(Action::Delete(Target::of(version)));
-            let message = Some(conditions::cut(&message, MAX_MESSAGE).to_owned());
-            return Some(StepStatus { reason: Some("Deadline".into()), message, ..before.clone() });
-        }
-        Some(self.end(before.clone(), StepPhase::Failed, ("Deadline", &message)))
+    /// Stores why, and takes back what the step started.
+    fn give_up(&mut self, before: StepStatus, child: Made<'_>, why: Told) -> StepStatus {
+        let (reason, message) = worded(&why, None);
+        let stopping_at = Some(Time(self.now));
+        self.take_back(StepStatus { reason: Some(reason), message: Some(message), stopping_at, ..before }, child)
     }
 
-    fn end(&self, before: StepStatus, phase: StepPhase, told: (&str, &str)) -> StepStatus {
-        let (reason, message) = told;
+    fn take_back(&mut self, before: StepStatus, child: Made<'_>) -> StepStatus {
+        if !child.going() {
+            self.actions.push(Action::Delete(child.target()));
+        }
+        if let Some(since) = &before.stopping_at {
+            let wait = Wait::new("TakingBack", "", since.0, PATIENCE);
+            self.over(&wait);
+        }
+        before
+    }
+
+    fn taken_back(&self, before: StepStatus) -> StepStatus {
+        let told = Told::new(before.reason.clone().unwrap_or_default(), before.message.clone().unwrap_or_default());
+        self.end(before, StepPhase::Failed, &told)
+    }
+
+    fn end(&self, before: StepStatus, phase: StepPhase, told: &Told) -> StepStatus {
         let text = |text: &str, max: usize| Some(conditions::cut(text, max).to_owned()).filter(|t| !t.is_empty());
         // A step that never ran has no times.
-        let at = self.job(&before).and_then(|j| j.status.as_ref()?.finished_at.clone()).unwrap_or(Time(self.now));
+        let at = self.child(&before).and_then(Made::finished_at).unwrap_or(Time(self.now));
         let finished_at = before.started_at.as_ref().map(|_| at);
-        StepStatus { phase, reason: text(reason, 64), message: text(message, MAX_MESSAGE), finished_at, ..before }
+        let (reason, message) = (text(&told.reason, 64), text(&told.message, MAX_MESSAGE));
+        StepStatus { phase, reason, message, finished_at, ..before }
     }
 
-    fn job(&self, step: &StepStatus) -> Option<&'a ProcessingJob> {
-        step.job.as_ref()?;
-        self.around.jobs.iter().find(|j| j.metadata.name == step.job)
+    fn child(&self, step: &StepStatus) -> Option<Made<'a>> {
+        Made::find(self.around, step.job.as_ref())
     }
 
-    fn version(&self, step: &StepStatus) -> Option<&'a ModelVersion> {
-        step.job.as_ref()?;
-        self.around.versions.iter().find(|v| v.metadata.name == step.job)
-    }
-
-    fn attempt(&self, step: &StepStatus) -> Option<i64> {
-        Some(self.job(step)?.status.as_ref()?.attempt.as_ref()?.number)
-    }
-
-    fn results(&self, step: &Step) -> BTreeMap<String, Value> {
-        let named = StepStatus { job: Some(children::step_child(self.run, &step.name)), ..StepStatus::default() };
-        match self.standing(step, &named) {
-            Standing::Succeeded(results) => results,
-            _ => BTreeMap::new(),
-        }
-    }
-
-    fn standing(&self, step: &Step, told: &StepStatus) -> Standing {
-        match &step.verb {
-            Verb::Job(_) => self.job(told).map_or(Standing::Absent, job_standing),
-            Verb::Register { .. } => self.version(told).map_or(Standing::Absent, version_standing),
-        }
-    }
-
-    fn child(&self, step: &Step) -> Result<Child, (&'static str, String)> {
-        let missing = |problem: String| ("ResultMissing", problem);
+    fn make(&self, step: &Step) -> Result<Child, Told> {
+        let missing = |problem: String| Told::new("ResultMissing", problem);
         match &step.verb {
             Verb::Job(spec) => {
                 let mut spec = values::job(spec, &self.scope).map_err(missing)?;
@@ -223,13 +252,17 @@ impl<'a> Walk<'a> {
             }
             Verb::Register { spec, .. } => {
                 let spec = values::register(spec, &self.scope).map_err(missing)?;
+                let wrong = register::model(&spec.model).err();
+                if let Some(problem) = wrong {
+                    return Err(Told::new("InvalidModelName", format!("register.model: {problem}")));
+                }
                 let registry = match (&spec.registry, self.around.registries.as_slice()) {
                     (Some(named), _) => named.clone(),
                     (None, [only]) => only.clone(),
                     (None, all) => {
                         let message =
                             format!("the namespace has {} ModelRegistries; name one in register.registry", all.len());
-                        return Err(("RegistryUnknown", message));
+                        return Err(Told::new("RegistryUnknown", message));
                     }
                 };
                 Ok(Child::of(self.run, &children::version::build(self.run, &step.name, (spec, registry))))
@@ -238,40 +271,17 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn job_standing(job: &ProcessingJob) -> Standing {
-    let Some(status) = &job.status else { return Standing::Running(None) };
-    let attempt = status.attempt.as_ref().map(|a| a.number);
-    if status.observed_generation != job.metadata.generation.unwrap_or(0) {
-        return Standing::Running(attempt);
-    }
-    let said = |kind: &str, flag: &str| conditions::get(status, kind).filter(|c| c.status == flag);
-    if said("Succeeded", "True").is_some() {
-        return Standing::Succeeded(status.results.clone());
-    }
-    if let Some(failed) = said("Succeeded", "False") {
-        let class = status.last_attempts.first().and_then(|a| a.class);
-        let reason = class.map_or_else(|| failed.reason.clone(), |class| format!("{class:?}"));
-        return Standing::Failed(reason, failed.message.clone());
-    }
-    match said("Stalled", "True") {
-        Some(stalled) => Standing::Failed(stalled.reason.clone(), stalled.message.clone()),
-        None => Standing::Running(attempt),
-    }
+fn lasts(limit: Duration) -> String {
+    format!("; the step fails if this lasts {} (deadlines.start)", spoken(limit))
 }
 
-fn version_standing(version: &ModelVersion) -> Standing {
-    let Some(status) = &version.status else { return Standing::Running(None) };
-    if status.observed_generation != version.metadata.generation.unwrap_or(0) {
-        return Standing::Running(None);
-    }
-    if let Some(stalled) = conditions::get(status, "Stalled").filter(|c| c.status == "True") {
-        return Standing::Failed(stalled.reason.clone(), stalled.message.clone());
-    }
-    match (conditions::is_true(status, "Ready"), status.version) {
-        (true, Some(number)) => {
-            let uri = status.uri.clone().unwrap_or_else(|| format!("models:/{}/{number}", version.spec.model));
-            Standing::Succeeded(BTreeMap::from([("version".into(), json!(number)), ("uri".into(), json!(uri))]))
-        }
-        _ => Standing::Running(None),
-    }
+fn registered(limit: Duration) -> String {
+    format!("; the step fails if it is not registered within {} (deadlines.run)", spoken(limit))
+}
+
+/// Reason and message as a status keeps them, with when the step will fail.
+fn worded(told: &Told, until: Option<String>) -> (String, String) {
+    let until = until.unwrap_or_default();
+    let message = format!("{}{until}", conditions::cut(&told.message, MAX_MESSAGE.saturating_sub(until.len())));
+    (conditions::cut(&told.reason, 64).to_owned(), message)
 }

@@ -7,11 +7,12 @@ use k8s_openapi::{
 };
 use millrace_crds::{
     DataBucket, DataTopic, HasConditions, MLPipeline, MLPipelineRun, ModelVersion, ProcessingJob,
+    ml_pipeline_run::{StepPhase, StepStatus},
     processing_job::{Attempt, AttemptRecord, FailureClass},
     well_known::LABEL_STEP,
 };
 use millrace_kit::{
-    Object, conditions,
+    Address, Failure, Object, Standing, conditions,
     sim::{Actor, World},
 };
 use serde_json::{Value, json};
@@ -31,6 +32,8 @@ pub(crate) enum Script {
     Fail,
     /// It runs until the world lets it go on.
     Until(fn(&World, &ProcessingJob) -> bool),
+    /// It is Stalled with this reason until the world helps.
+    Stalled(&'static str, fn(&World) -> bool),
 }
 
 pub(crate) type Scripts = fn(&str) -> Script;
@@ -64,7 +67,16 @@ pub(crate) fn processing(scripts: Scripts) -> Actor {
                 return false;
             }
             let number = status.attempt.as_ref().map_or(0, |a| a.number);
-            let script = scripts(&job.metadata.labels.clone().unwrap_or_default()[LABEL_STEP]);
+            let script = scripts(&step_of(&job));
+            if let Script::Stalled(reason, free) = script
+                && !free(world)
+            {
+                let now = conditions::is_true(&status, "Stalled");
+                world.change::<ProcessingJob>("ml", &name(&job), |job| {
+                    stall(job.status.get_or_insert_default(), (job.metadata.generation, reason), world.now());
+                });
+                return !now;
+            }
             let hold = matches!(script, Script::Until(free) if !free(world, &job));
             if hold && number > 0 {
                 return false;
@@ -73,6 +85,8 @@ pub(crate) fn processing(scripts: Scripts) -> Actor {
             world.change::<ProcessingJob>("ml", &name(&job), |job| {
                 let generation = job.metadata.generation;
                 let status = job.status.get_or_insert_default();
+                conditions::unset(status, "Stalled");
+                status.run_number.get_or_insert(1);
                 if again {
                     status.attempt = Some(Attempt { number: number + 1, name: "a".into(), ..Attempt::default() });
                     fresh(status, generation, ("Succeeded", "Unknown", "running"));
@@ -91,15 +105,36 @@ pub(crate) fn processing(scripts: Scripts) -> Actor {
     })
 }
 
+fn stall<S: HasConditions>(status: &mut S, told: (Option<i64>, &str), now: Timestamp) {
+    let (generation, reason) = told;
+    status.set_observed_generation(generation.unwrap_or(0));
+    conditions::stand(status, &Standing::stalled(reason, "something is missing"), now);
+}
+
 /// The registry operator.
 pub(crate) fn registry() -> Actor {
-    Box::new(|world| {
+    patient_registry(|_| true)
+}
+
+/// The registry operator; what it needs may come late.
+pub(crate) fn patient_registry(free: fn(&World) -> bool) -> Actor {
+    Box::new(move |world| {
         let open = |v: &ModelVersion| v.status.as_ref().is_none_or(|s| s.version.is_none());
         let Some(version) = world.list::<ModelVersion>().into_iter().find(open) else { return false };
+        if !free(world) {
+            let now = version.status.as_ref().is_some_and(|s| conditions::is_true(s, "Stalled"));
+            world.change::<ModelVersion>("ml", &name(&version), |version| {
+                let generation = version.metadata.generation;
+                stall(version.status.get_or_insert_default(), (generation, "SourceNotVerified"), world.now());
+            });
+            return !now;
+        }
+        world.effect(format!("registered {}", version.spec.model));
         world.change::<ModelVersion>("ml", &name(&version), |version| {
             let generation = version.metadata.generation;
             let status = version.status.get_or_insert_default();
             status.version = Some(1);
+            conditions::unset(status, "Stalled");
             fresh(status, generation, ("Ready", "True", "registered"));
         });
         true
@@ -144,6 +179,76 @@ pub(crate) fn once(ripe: impl Fn(&World) -> bool + 'static, act: impl Fn(&World)
         }
         now
     })
+}
+
+fn step_of(job: &ProcessingJob) -> String {
+    job.metadata.labels.clone().unwrap_or_default()[LABEL_STEP].clone()
+}
+
+/// The job of a step.
+pub(crate) fn job(world: &World, step: &str) -> Option<ProcessingJob> {
+    world.list::<ProcessingJob>().into_iter().find(|j| step_of(j) == step)
+}
+
+pub(crate) fn has_job(world: &World, step: &str) -> bool {
+    job(world, step).is_some()
+}
+
+fn step(world: &World, name: &str) -> Option<StepStatus> {
+    let steps = world.get::<MLPipelineRun>("ml", "r").and_then(|r| r.status).unwrap_or_default().steps;
+    steps.into_iter().find(|s| s.name == name)
+}
+
+/// Where a step of the run stands.
+pub(crate) fn steps(world: &World, name: &str) -> Option<StepPhase> {
+    step(world, name).map(|s| s.phase)
+}
+
+/// Whether a step says that it waits for something.
+pub(crate) fn waits(world: &World, name: &str) -> bool {
+    step(world, name).is_some_and(|s| s.reason.is_some() && s.phase == StepPhase::Running)
+}
+
+/// Begins a new run of the job of a step: it has returned nothing yet.
+pub(crate) fn run_again(world: &World, step: &str) {
+    let Some(job) = job(world, step) else { return };
+    world.change::<ProcessingJob>("ml", &name(&job), |job| {
+        let status = job.status.get_or_insert_default();
+        status.run_number = Some(2);
+        status.results.clear();
+        status.finished_at = None;
+        conditions::unset(status, "Succeeded");
+    });
+}
+
+/// Whether the job of a step is in its second run.
+pub(crate) fn runs_again(world: &World, step: &str) -> bool {
+    job(world, step).is_some_and(|j| j.status.is_some_and(|s| s.run_number == Some(2)))
+}
+
+/// Takes the stored result away once, as if a Millrace that stores none had written the status.
+pub(crate) fn older() -> Actor {
+    once(
+        |world| step(world, "a").is_some_and(|s| s.results.is_some()),
+        |world| {
+            world.change::<MLPipelineRun>("ml", "r", |run| {
+                let status = run.status.get_or_insert_default();
+                status.steps.iter_mut().for_each(|s| s.results = None);
+                status.other.insert("older".into(), json!(true));
+            });
+        },
+    )
+}
+
+/// Whether [`older`] has been.
+pub(crate) fn is_older(world: &World) -> bool {
+    let status = world.get::<MLPipelineRun>("ml", "r").and_then(|r| r.status).unwrap_or_default();
+    status.other.contains_key("older")
+}
+
+/// Refuses to create runs.
+pub(crate) fn no_runs(at: &Address, _: &Value) -> Result<(), Failure> {
+    if at.kind.kind == "MLPipelineRun" { Err(Failure::http(403, "Forbidden", "exceeded quota: runs")) } else { Ok(()) }
 }
 
 pub(crate) fn phase(world: &World, run: &str) -> String {

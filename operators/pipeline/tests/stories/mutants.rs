@@ -7,10 +7,14 @@ use std::{
 
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
-use millrace_crds::{MLPipelineRun, ml_pipeline_run::StepPhase, well_known::ANNOTATION_RUN_REQUESTED};
+use millrace_crds::{
+    MLPipelineRun,
+    ml_pipeline_run::{RunPhase, StepPhase},
+    well_known::ANNOTATION_RUN_REQUESTED,
+};
 use millrace_kit::{
     Action, Controller, DecisionOf, Env, Failure, Hands, Kernel, Key, Operator, Reader, Seen, Target, Watch,
-    async_trait,
+    async_trait, conditions,
     sim::{self, World},
 };
 use millrace_pipeline::{pipeline::Pipelines, run::Runs};
@@ -154,6 +158,111 @@ impl Bug<Pipelines> for TakesOver {
     }
 }
 
+/// Leaves results in the jobs and reads them there each time.
+struct ReadsBack;
+impl Bug<Runs> for ReadsBack {
+    fn bend(
+        mut decision: DecisionOf<Runs>,
+        _: &MLPipelineRun,
+        _: &Seen<<Runs as Operator>::Observed>,
+    ) -> DecisionOf<Runs> {
+        decision.status.steps.iter_mut().for_each(|s| s.results = None);
+        decision
+    }
+}
+
+/// Takes a child that needs help for one that has failed.
+struct StalledIsFailed;
+impl Bug<Runs> for StalledIsFailed {
+    fn see(seen: &mut <Runs as Operator>::Observed, _: &MLPipelineRun, reader: &Reader) {
+        for status in seen.jobs.iter_mut().filter_map(|j| j.status.as_mut()) {
+            if conditions::is_true(status, "Stalled") {
+                conditions::set(status, "Succeeded", ("False", "Stalled", "it needs help"), reader.now());
+            }
+        }
+    }
+}
+
+/// Calls a step failed and leaves what it started.
+struct VerdictFirst;
+impl Bug<Runs> for VerdictFirst {
+    fn bend(
+        mut decision: DecisionOf<Runs>,
+        _: &MLPipelineRun,
+        _: &Seen<<Runs as Operator>::Observed>,
+    ) -> DecisionOf<Runs> {
+        let status = &mut decision.status;
+        for step in status.steps.iter_mut().filter(|s| s.stopping_at.is_some()) {
+            step.phase = StepPhase::Failed;
+            status.phase = Some(RunPhase::Failed);
+            status.finished_at = step.stopping_at.clone();
+        }
+        decision.actions.retain(|action| !matches!(action, Action::Delete(_)));
+        decision
+    }
+}
+
+/// Deletes a child whatever it has become.
+struct DeletesUnseen;
+impl Bug<Runs> for DeletesUnseen {
+    fn bend(
+        mut decision: DecisionOf<Runs>,
+        _: &MLPipelineRun,
+        _: &Seen<<Runs as Operator>::Observed>,
+    ) -> DecisionOf<Runs> {
+        for action in &mut decision.actions {
+            if let Action::Delete(target) = action {
+                target.version.clear();
+            }
+        }
+        decision
+    }
+}
+
+/// Waits for a pipeline as if it had just begun to.
+struct WaitsForever;
+impl Bug<Runs> for WaitsForever {
+    fn bend(
+        mut decision: DecisionOf<Runs>,
+        _: &MLPipelineRun,
+        _: &Seen<<Runs as Operator>::Observed>,
+    ) -> DecisionOf<Runs> {
+        decision.status.waiting_since = None;
+        decision.wake = None;
+        decision
+    }
+}
+
+/// Waits for data as if it had just begun to.
+struct DataForever;
+impl Bug<Pipelines> for DataForever {
+    fn bend(
+        mut decision: DecisionOf<Pipelines>,
+        _: &<Pipelines as Operator>::Object,
+        _: &Seen<<Pipelines as Operator>::Observed>,
+    ) -> DecisionOf<Pipelines> {
+        decision.status.waiting_since = None;
+        decision.wake = None;
+        decision
+    }
+}
+
+/// Answers a request only while its annotation stands.
+struct ForgetsPending;
+impl Bug<Pipelines> for ForgetsPending {
+    fn bend(
+        mut decision: DecisionOf<Pipelines>,
+        pipeline: &<Pipelines as Operator>::Object,
+        _: &Seen<<Pipelines as Operator>::Observed>,
+    ) -> DecisionOf<Pipelines> {
+        if pipeline.metadata.annotations.is_none() {
+            let makes_run = |a: &Action<_>| matches!(a, Action::Create(child) if child.body["kind"] == "MLPipelineRun");
+            decision.actions.retain(|a| !makes_run(a));
+        }
+        decision
+    }
+}
+
 /// Keeps no revision but the present one.
 struct ForgetsRuns;
 impl Bug<Pipelines> for ForgetsRuns {
@@ -206,7 +315,7 @@ type Hunt = fn() -> bool;
 
 #[test]
 fn every_mutation_of_the_operators_is_caught() {
-    let all: [(&str, Hunt); 8] = [
+    let all: [(&str, Hunt); 15] = [
         ("random names", || run_bug::<RandomName>(Plot::Single)),
         ("forgets the revision", || run_bug::<ForgetsRevision>(Plot::Edited)),
         ("trusts the cache", || run_bug::<TrustsCache>(Plot::Pinned)),
@@ -214,6 +323,13 @@ fn every_mutation_of_the_operators_is_caught() {
         ("forgets the intent", || run_bug::<ForgetsIntent>(Plot::Chain)),
         ("forgets the request", || pipeline_bug::<ForgetsRequest>(Plot::Requested)),
         ("takes over", || pipeline_bug::<TakesOver>(Plot::Squatter)),
+        ("reads results back", || run_bug::<ReadsBack>(Plot::Tidied)),
+        ("stalled is failed", || run_bug::<StalledIsFailed>(Plot::Heals)),
+        ("verdict first", || run_bug::<VerdictFirst>(Plot::Late)),
+        ("deletes unseen", || run_bug::<DeletesUnseen>(Plot::LastMoment)),
+        ("waits for ever", || run_bug::<WaitsForever>(Plot::Never)),
+        ("data for ever", || pipeline_bug::<DataForever>(Plot::Dry)),
+        ("forgets what is pending", || pipeline_bug::<ForgetsPending>(Plot::TakenAway)),
         ("forgets the runs", || pipeline_bug::<ForgetsRuns>(Plot::Edited)),
     ];
     let missed: Vec<&str> = all.iter().filter(|(_, caught)| !caught()).map(|(name, _)| *name).collect();

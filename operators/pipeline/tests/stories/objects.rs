@@ -39,6 +39,20 @@ pub(crate) fn fork() -> Value {
     ]})
 }
 
+/// A step whose result is used when another has ended.
+pub(crate) fn tidy() -> Value {
+    json!({"steps": [
+        {"name": "a", "container": {"image": "i"}},
+        {"name": "hold", "container": {"image": "i"}},
+        {"name": "b", "needs": ["hold"], "container": {"image": "i", "args": ["$(steps.a.results.auc)"]}},
+    ]})
+}
+
+/// A registration and nothing else.
+pub(crate) fn register() -> Value {
+    json!({"steps": [{"name": "register", "register": {"model": "m", "source": "s3://late/m", "aliases": ["champion"]}}]})
+}
+
 pub(crate) fn pipeline(spec: &Value) -> MLPipeline {
     typed(json!({
         "apiVersion": "millrace.dev/v1alpha1", "kind": "MLPipeline",

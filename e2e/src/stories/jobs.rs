@@ -9,7 +9,7 @@ use crate::stage::{at, condition};
 use crate::ui::{Failure, Outcome};
 
 /// The image with the scripts of `examples/flights/app` as `/app` and of `examples/walls/app` as `/walls`.
-const IMAGE: &str = "docker.io/millrace/flights:dev";
+pub(super) const IMAGE: &str = "docker.io/millrace/flights:dev";
 
 /// A job of one container that runs a Python script of the image.
 pub(super) fn container(name: &str, command: &[&str]) -> Value {

@@ -5,6 +5,7 @@
 
 mod demo;
 mod drift;
+mod ends;
 mod executors;
 mod failures;
 mod flights;
@@ -66,6 +67,7 @@ pub fn all(long: bool) -> Vec<Story> {
         together("flink: streams put back", streams::put_back),
         together("failures told apart", failures::play),
         together("every class of failure", verdicts::play),
+        together("who ended a pod", ends::play),
         together("ranks restart together", ranks::play),
         together("walls around jobs", walls::play),
         together("drift and adoption", drift::play),

@@ -8,9 +8,12 @@ pub(crate) mod flink;
 mod spark;
 
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
 use millrace_crds::{
     ProcessingJob, Quantity,
     processing_job::{Attempt, FlinkAttempt},
+    well_known::LABEL_ROLE,
 };
 use millrace_kit::{Child, refs, refs::Head};
 
@@ -23,6 +26,16 @@ use crate::{
 
 /// Names of the containers whose state is an attempt's state.
 pub(crate) const CONTAINERS: [&str; 3] = [spark::CONTAINER, container::CONTAINER, flink::CONTAINER];
+
+/// Name of the container in which a pod of ours runs the user's program. What others put beside it has other names, and
+/// may stand before it in every list.
+pub(crate) fn container_of(pod: &Pod) -> &'static str {
+    match pod.labels().get(LABEL_ROLE).map(String::as_str) {
+        Some("driver") => spark::CONTAINER,
+        Some("jobmanager") => flink::CONTAINER,
+        _ => container::CONTAINER,
+    }
+}
 
 /// One engine with its parsed section.
 pub(crate) trait Engine {

@@ -1,7 +1,8 @@
 //! What a pod proves: started, ended and why, or why not yet. The order of the questions is fixed.
 //!
-//! Pod conditions come before containers, and containers before the phase: a pod may be over without any container
-//! status, and a container's exit code lies when somebody deleted the pod under it.
+//! Deletion, disruption, the pod's reason and phase, and only then the program's container: its exit code says nothing
+//! where somebody ended the pod under it, and a pod may be over without any container status. Half the work is never
+//! called done: in doubt it is repeated.
 
 pub(crate) mod flink;
 
@@ -12,7 +13,7 @@ use millrace_crds::processing_job::{AttemptResult, FailureClass};
 use serde_json::Value;
 
 use crate::{
-    observe::{ContainerView, GrantView, PodView},
+    observe::{Beside, ContainerView, GrantView, PodView},
     status::Trouble,
 };
 
@@ -46,65 +47,110 @@ impl Outcome {
     }
 }
 
-/// Reasons by which a kubelet or scheduler says that the pod's end is not the program's fault.
-const DISRUPTIONS: [&str; 8] = [
-    "Evicted",
-    "NodeLost",
-    "NodeShutdown",
-    "Terminated",
-    "Preempting",
-    "UnexpectedAdmissionError",
-    "NodeAffinity",
-    "OutOfcpu",
-];
+/// Reasons of a container that never ran, or of which the kubelet lost track: its exit code is the kubelet's invention.
+const NO_EXIT: [&str; 3] = ["ContainerStatusUnknown", "StartError", "ContainerCannotRun"];
+/// The condition by which a kubelet says that it ended the pod itself; it comes with the phase, after the containers.
+const BY_KUBELET: &str = "TerminationByKubelet";
 
 /// When the main container started, if it did.
 pub(crate) fn started(pod: &PodView) -> Option<Option<Timestamp>> {
     match &pod.container {
         ContainerView::Running { since } => Some(*since),
+        ContainerView::Ended { reason, .. } if NO_EXIT.contains(&reason.as_str()) => None,
         ContainerView::Ended { started, .. } => Some(*started),
         ContainerView::Unknown | ContainerView::Waiting { .. } => None,
     }
 }
 
-/// How the pod ended, if it did.
-pub(crate) fn outcome(pod: &PodView) -> Option<Outcome> {
-    let over = matches!(pod.phase.as_str(), "Succeeded" | "Failed");
-    let ContainerView::Ended { code, reason, message, started, finished } = &pod.container else {
-        let begun = self::started(pod).flatten();
-        return over.then(|| Outcome { started: begun, ..without_container(pod) });
-    };
-    let judged = judge(pod, (*code, reason, message), *finished);
-    Some(Outcome { exit_code: Some(*code), started: *started, finished: *finished, ..judged })
+/// Whether the program has ended and only the phase can tell why: a kubelet that evicts a pod, or ends it at its
+/// deadline, reports the exit code first and the phase a moment later. Where something else of the pod still runs, no
+/// kubelet is ending it, since a kubelet reports nothing between the first container that it ends and the last.
+pub(crate) fn awaits_phase(pod: &PodView) -> bool {
+    let ContainerView::Ended { finished, .. } = &pod.container else { return false };
+    let open = pod.beside.values().any(|one| *one == Beside::Open);
+    !pod.closed() && !open && !asked_before(pod, *finished)
 }
 
-fn judge(pod: &PodView, end: (i32, &str, &str), finished: Option<Timestamp>) -> Outcome {
-    let (code, reason, message) = end;
-    // A grace period is not success: what ended after it was told to go may have done half its work.
-    let in_time = pod.deleted.is_none_or(|asked| finished.is_some_and(|f| f <= asked));
-    if code == 0 && in_time {
-        return match results(message) {
-            Ok(results) => Outcome { message: "exit code 0".into(), results, ..Outcome::default() },
-            Err(problem) => Outcome::failed(FailureClass::Configuration, format!("ResultsInvalid: {problem}")),
+/// How the pod ended, if it did. Not to be asked while [`awaits_phase`] is worth a wait.
+pub(crate) fn outcome(pod: &PodView) -> Option<Outcome> {
+    let ContainerView::Ended { code, reason, message, started, finished } = &pod.container else {
+        let begun = self::started(pod).flatten();
+        return pod.closed().then(|| Outcome { started: begun, ..without_container(pod) });
+    };
+    let end = End { code: *code, reason, message, finished: *finished };
+    let real = !NO_EXIT.contains(&reason.as_str());
+    let judged = judge(pod, &end);
+    Some(Outcome { exit_code: real.then_some(*code), started: started.filter(|_| real), finished: *finished, ..judged })
+}
+
+/// The end of the program's container.
+struct End<'a> {
+    code: i32,
+    reason: &'a str,
+    message: &'a str,
+    finished: Option<Timestamp>,
+}
+
+/// Whether the pod was asked to go before its program ended: a grace period is not success, since what ends in it may
+/// have done half its work. Times are whole seconds, so the same second counts as asked.
+fn asked_before(pod: &PodView, finished: Option<Timestamp>) -> bool {
+    let disrupted = pod.disrupted.as_ref().map(|_| pod.disrupted_at.unwrap_or(Timestamp::MIN));
+    let asked = pod.deleted.into_iter().chain(disrupted).min();
+    asked.is_some_and(|asked| finished.is_none_or(|ended| ended >= asked))
+}
+
+fn judge(pod: &PodView, end: &End<'_>) -> Outcome {
+    if asked_before(pod, end.finished) {
+        return match disruption(pod) {
+            Some(why) => Outcome::failed(FailureClass::Infrastructure, why),
+            None => Outcome::failed(FailureClass::DriverLost, format!("Pod {} was deleted while it ran", pod.name)),
         };
     }
-    if let Some(why) = disruption(pod) {
+    if let Some(why) = ended_by_node(pod) {
         return Outcome::failed(FailureClass::Infrastructure, why);
     }
-    if pod.deleted.is_some() {
-        return Outcome::failed(FailureClass::DriverLost, format!("Pod {} was deleted while it ran", pod.name));
-    }
-    let said = last_words(reason, message);
-    match (code, reason) {
+    let said = last_words(end.reason, end.message);
+    let code = end.code;
+    match (code, end.reason) {
+        (_, "ContainerStatusUnknown") => Outcome::failed(FailureClass::Infrastructure, format!("node lost: {said}")),
+        (0, _) => done(pod, end.message),
         (_, "OOMKilled") | (137, _) => {
             let told = format!("exit code {code}: out of memory, or killed. {said}");
             Outcome::failed(FailureClass::OutOfMemory, told)
         }
-        (_, "ContainerCannotRun" | "StartError") | (126 | 127, _) => {
+        (_, "ContainerCannotRun" | "StartError") => {
+            Outcome::failed(FailureClass::Configuration, format!("the command cannot run ({}). {said}", end.reason))
+        }
+        (126 | 127, _) => {
             Outcome::failed(FailureClass::Configuration, format!("exit code {code}: the command cannot run. {said}"))
         }
-        (_, "ContainerStatusUnknown") => Outcome::failed(FailureClass::Infrastructure, format!("node lost: {said}")),
         _ => Outcome::failed(FailureClass::Application, format!("exit code {code}: {said}")),
+    }
+}
+
+/// What exit code 0 is worth: nothing in a pod that failed, unless a container beside the program's explains that; and
+/// nothing in one of which its node does not say how it ended.
+fn done(pod: &PodView, message: &str) -> Outcome {
+    let beside = |holds: fn(&Beside) -> bool| pod.beside.values().any(holds);
+    let sound = match pod.phase.as_str() {
+        "Succeeded" => true,
+        "Failed" => beside(|one| matches!(one, Beside::Ended(code) if *code != 0)),
+        _ => beside(|one| !matches!(one, Beside::Ended(_))),
+    };
+    let (name, node) = (&pod.name, on_node(pod));
+    if !sound && pod.closed() {
+        let told = format!("Pod {name}{node} failed although its container ended with exit code 0; somebody ended it");
+        return Outcome::failed(FailureClass::Infrastructure, told);
+    }
+    if !sound {
+        let told = format!(
+            "Pod {name}: its container ended with exit code 0, and the kubelet{node} does not confirm that nobody ended it"
+        );
+        return Outcome::failed(FailureClass::Infrastructure, told);
+    }
+    match results(message) {
+        Ok(results) => Outcome { message: "exit code 0".into(), results, ..Outcome::default() },
+        Err(problem) => Outcome::failed(FailureClass::Configuration, format!("ResultsInvalid: {problem}")),
     }
 }
 
@@ -133,14 +179,23 @@ fn without_container(pod: &PodView) -> Outcome {
     )
 }
 
+/// That others than the program ended the pod, if anything says so.
 fn disruption(pod: &PodView) -> Option<String> {
-    let verdict = pod
-        .verdict
-        .as_ref()
-        .filter(|(reason, _)| DISRUPTIONS.contains(&reason.as_str()) || reason.starts_with("OutOf"));
-    let (reason, message) = pod.disrupted.as_ref().or(verdict)?;
-    let node = pod.node.as_ref().map(|n| format!(" on node {n}")).unwrap_or_default();
-    Some(format!("Pod {}{node} was disrupted: {reason} {message}", pod.name))
+    let verdict = pod.verdict.as_ref().filter(|(reason, _)| !reason.is_empty());
+    let (reason, message) = verdict.or(pod.disrupted.as_ref())?;
+    Some(format!("Pod {}{} was disrupted: {reason} {message}", pod.name, on_node(pod)))
+}
+
+/// As [`disruption`], where it was the kubelet: eviction, the node's shutdown, a deadline of the pod, no room for it. It
+/// gives a reason for the phase Failed, which a program's own failure never has.
+fn ended_by_node(pod: &PodView) -> Option<String> {
+    let reason = pod.verdict.as_ref().is_some_and(|(reason, _)| !reason.is_empty());
+    let kubelet = pod.disrupted.as_ref().is_some_and(|(reason, _)| reason == BY_KUBELET);
+    disruption(pod).filter(|_| pod.phase == "Failed" && (reason || kubelet))
+}
+
+fn on_node(pod: &PodView) -> String {
+    pod.node.as_ref().map(|node| format!(" on node {node}")).unwrap_or_default()
 }
 
 /// The results a step wrote to its termination log: nothing, or one flat JSON object of scalars.

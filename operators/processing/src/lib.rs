@@ -17,7 +17,7 @@ mod tally;
 
 use millrace_kit::{Controller, Env, Kernel, access::Access};
 
-pub use observe::{ChildView, ContainerView, GrantView, HaView, LeftoverView, Observed, PodView};
+pub use observe::{Beside, ChildView, ContainerView, GrantView, HaView, LeftoverView, Observed, PodView};
 pub use operator::Processing;
 pub use preflight::{Answer, Preflight};
 

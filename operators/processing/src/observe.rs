@@ -20,7 +20,7 @@ use serde_json::Value;
 
 pub use flink::{HaView, LeftoverView};
 pub(crate) use pod::view;
-pub use pod::{ContainerView, PodView};
+pub use pod::{Beside, ContainerView, PodView};
 
 use crate::{
     children::{account, budget},
@@ -185,6 +185,10 @@ pub(crate) async fn observe(operator: &Processing, job: &ProcessingJob, reader: 
             if attempt.stop_reason.is_some() {
                 ranks::look_again((reader, &namespace), &mut seen).await?;
             }
+        }
+        let now = reader.now();
+        for pod in seen.pod.iter_mut().chain(&mut seen.ranks) {
+            pod.unconfirmed = operator.unconfirmed(pod, now);
         }
     }
     let flink = live.map_or_else(|| job.spec.job.flink.is_some(), |a| a.flink.is_some());

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -20,8 +20,8 @@ use millrace_kit::{
 
 use crate::{
     children::account,
-    decide, observe,
-    observe::Observed,
+    decide, evidence, observe,
+    observe::{Observed, PodView},
     rest::{Flink, FlinkCall, http::Rest},
 };
 
@@ -38,9 +38,37 @@ const FORGOTTEN: Duration = Duration::from_secs(86_400);
 pub struct Processing {
     pub(crate) flink: Arc<dyn Flink>,
     /// Since when a job's JobManager does not answer, by Flink's id of the job.
-    silent: Arc<Mutex<HashMap<String, Timestamp>>>,
+    silent: Arc<Times>,
     /// Savepoints that Flink has taken to delete, and when.
-    disposed: Arc<Mutex<HashMap<String, Timestamp>>>,
+    disposed: Arc<Times>,
+    /// Since when a pod's containers have ended and its phase does not say so, by uid.
+    unconfirmed: Arc<Times>,
+}
+
+/// When something was seen first: kept by this process alone, for what is not worth a write.
+#[derive(Debug, Default)]
+struct Times(Mutex<HashMap<String, Timestamp>>);
+
+impl Times {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When it was seen first, which may be now.
+    fn first(&self, what: &str, now: Timestamp) -> Timestamp {
+        let mut all = self.all();
+        // What is gone is not heard of again.
+        all.retain(|_, since| later(*since, FORGOTTEN) > now);
+        *all.entry(what.to_owned()).or_insert(now)
+    }
+
+    fn has(&self, what: &str) -> bool {
+        self.all().contains_key(what)
+    }
+
+    fn forget(&self, what: &str) {
+        self.all().remove(what);
+    }
 }
 
 impl Default for Processing {
@@ -53,25 +81,31 @@ impl Processing {
     /// An operator that reaches Flink in this way.
     #[must_use]
     pub fn new(flink: Arc<dyn Flink>) -> Self {
-        Self { flink, silent: Arc::default(), disposed: Arc::default() }
+        Self { flink, silent: Arc::default(), disposed: Arc::default(), unconfirmed: Arc::default() }
     }
 
     /// Remembers that a JobManager answered.
     pub(crate) fn answers(&self, job: &str) {
-        self.silent.lock().unwrap_or_else(PoisonError::into_inner).remove(job);
+        self.silent.forget(job);
     }
 
     /// Whether Flink has taken this savepoint to delete it; a process that does not know asks once more.
     pub(crate) fn has_disposed(&self, path: &str) -> bool {
-        self.disposed.lock().unwrap_or_else(PoisonError::into_inner).contains_key(path)
+        self.disposed.has(path)
     }
 
     /// Since when a JobManager does not answer, as far as this process knows.
     pub(crate) fn away(&self, job: &str, now: Timestamp) -> Timestamp {
-        let mut all = self.silent.lock().unwrap_or_else(PoisonError::into_inner);
-        // Jobs that are gone are not heard of again.
-        all.retain(|_, since| later(*since, FORGOTTEN) > now);
-        *all.entry(job.to_owned()).or_insert(now)
+        self.silent.first(job, now)
+    }
+
+    /// Since when a pod is without its node's last word, as far as this process knows.
+    pub(crate) fn unconfirmed(&self, pod: &PodView, now: Timestamp) -> Option<Timestamp> {
+        if evidence::awaits_phase(pod) {
+            return Some(self.unconfirmed.first(&pod.uid, now));
+        }
+        self.unconfirmed.forget(&pod.uid);
+        None
     }
 }
 
@@ -147,10 +181,7 @@ impl Operator for Processing {
     async fn effect(&self, _: &ProcessingJob, call: &FlinkCall, hands: &Hands) -> Result<(), Failure> {
         self.flink.call(call).await?;
         if let FlinkCall::Dispose { path, .. } = call {
-            let now = hands.now();
-            let mut all = self.disposed.lock().unwrap_or_else(PoisonError::into_inner);
-            all.retain(|_, at| later(*at, FORGOTTEN) > now);
-            all.insert(path.clone(), now);
+            self.disposed.first(path, hands.now());
         }
         Ok(())
     }

@@ -18,6 +18,8 @@ use crate::{
 
 /// How much of a uid is stored of the pods from rank 1 on.
 const SHORT: usize = 8;
+/// How long the phase of a pod may come later than the end of its containers; a second is usual.
+const CONFIRM: Duration = Duration::from_secs(60);
 /// How long a program's failure waits for one that says more.
 const SETTLE: Duration = Duration::from_secs(5);
 
@@ -91,6 +93,16 @@ pub(crate) fn pod_started(pass: &Pass<'_>, pod: &PodView) -> Option<Option<Times
     engine.map_or_else(|| evidence::started(pod), |engine| engine.started(pod, &pass.seen.data))
 }
 
+/// Until when to wait for the last word of a node on a pod whose program has ended.
+pub(crate) fn unconfirmed(pass: &Pass<'_>) -> Option<Timestamp> {
+    pods(&pass.seen.data).filter_map(|pod| pod_unconfirmed(pass, pod)).min()
+}
+
+fn pod_unconfirmed(pass: &Pass<'_>, pod: &PodView) -> Option<Timestamp> {
+    let until = later(pod.unconfirmed.unwrap_or(pass.now), CONFIRM);
+    (evidence::awaits_phase(pod) && pass.now < until).then_some(until)
+}
+
 /// How the attempt ended, if it did: lost with a pod that is gone, failed with the one that says most of why, well when
 /// all ended well, with the results of rank 0.
 pub(crate) fn outcome(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
@@ -114,6 +126,9 @@ pub(crate) fn outcome(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
 
 /// Asks the engine that made the pod; the spec may name another one by now.
 fn pod_outcome(pass: &Pass<'_>, attempt: &Attempt, pod: &PodView) -> Option<Outcome> {
+    if pod_unconfirmed(pass, pod).is_some() {
+        return None;
+    }
     if attempt.flink.is_some() {
         return evidence::flink::outcome(pod, &pass.seen.data);
     }

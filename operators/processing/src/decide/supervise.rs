@@ -32,14 +32,14 @@ pub(crate) fn supervise(pass: &mut Pass<'_>) {
     flink::savepoint::progress(pass);
     let Some(attempt) = status::live(&pass.status).cloned() else { return };
     let seen = &pass.seen.data;
-    if group::pods(seen).any(PodView::over) {
+    if group::pods(seen).any(|pod| pod.over() || pod.ended()) {
         // It may have run and ended between two looks.
         saw(pass);
     }
     if attempt.stop_reason.is_some() {
         return stop(pass, &attempt);
     }
-    let going = group::pods(seen).find(|pod| pod.deleted.is_some() && !pod.over());
+    let going = group::pods(seen).find(|pod| pod.deleted.is_some() && !pod.over() && !pod.ended());
     if let Some(pod) = going.filter(|_| !group::lost(seen)) {
         return leaving(pass, &attempt, pod);
     }
@@ -53,6 +53,9 @@ pub(crate) fn supervise(pass: &mut Pass<'_>) {
             Some(until) => pass.wake_at(until),
             None => conclude(pass, outcome),
         };
+    }
+    if let Some(until) = group::unconfirmed(pass) {
+        return pass.wake_at(until);
     }
     let exists = group::pods(seen).next().is_some();
     if pass.job.metadata.deletion_timestamp.is_some() {
@@ -105,9 +108,10 @@ pub(crate) fn ask_to_stop(pass: &mut Pass<'_>, reason: &str, exists: bool) {
     tell_to_go(pass, reason);
 }
 
-/// The end of the attempt, once nothing of it runs: what still does is stopped first, and the reason is stored before.
+/// The end of the attempt. What still runs of one that failed is stopped before the next may start, and the reason is
+/// stored before that; what still runs after all programs have succeeded is deleted with the verdict.
 fn conclude(pass: &mut Pass<'_>, outcome: Outcome) {
-    if !group::alive(&pass.seen.data) {
+    if outcome.result == AttemptResult::Succeeded || !group::alive(&pass.seen.data) {
         return finish(pass, outcome);
     }
     let verdict = Verdict {
@@ -150,10 +154,15 @@ fn stop(pass: &mut Pass<'_>, attempt: &Attempt) {
         let by_itself = own.result == AttemptResult::Succeeded && !saved;
         return finish(pass, if by_itself { own } else { forced });
     }
+    let ended = group::outcome(pass, attempt);
+    if let Some(own) = ended.clone().filter(|own| own.result == AttemptResult::Succeeded && !saved) {
+        return finish(pass, own);
+    }
     flink::savepoint::insist(pass, attempt);
-    let Some(pod) = group::pods(seen).find(|pod| !pod.over()) else {
-        let outcome = match group::outcome(pass, attempt) {
-            Some(own) if own.result == AttemptResult::Succeeded && !saved => own,
+    // It may have ended well before it was asked to stop; one that failed has its verdict.
+    let open = group::unconfirmed(pass).filter(|_| attempt.stop_reason.as_deref() != Some(FAILED));
+    let Some(pod) = group::pods(seen).find(|pod| !pod.over() || open.is_some()) else {
+        let outcome = match ended {
             Some(own) => Outcome {
                 exit_code: forced.exit_code.or(own.exit_code),
                 started: forced.started.or(own.started),
@@ -172,7 +181,7 @@ fn stop(pass: &mut Pass<'_>, attempt: &Attempt) {
             format!("{}; Pod {} has not gone within deadlines.stop and is left to its node", forced.message, pod.name);
         return finish(pass, Outcome { message, ..forced });
     }
-    pass.wake_at(until);
+    pass.wake_at(open.map_or(until, |open| open.min(until)));
 }
 
 /// Somebody deletes a pod: its last words are worth a wait, but not for ever.

@@ -1,7 +1,9 @@
 //! A pod, reduced to the few facts that [`crate::evidence`] judges.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{ContainerState, Pod};
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod, PodStatus};
 use kube::ResourceExt;
 use serde::{Deserialize, Serialize};
 
@@ -38,18 +40,49 @@ pub struct PodView {
     /// Reason and message of the condition DisruptionTarget, if True.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disrupted: Option<(String, String)>,
+    /// Since when it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disrupted_at: Option<Timestamp>,
     /// Reason and message of the condition PodScheduled, if False.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unscheduled: Option<(String, String)>,
-    /// Its container.
+    /// The container of the program.
     pub container: ContainerView,
+    /// What others have put beside it, by name: a service mesh's container, for one.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub beside: BTreeMap<String, Beside>,
+    /// Since when all its containers have ended and its phase does not say so, as far as this process knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unconfirmed: Option<Timestamp>,
 }
 
 impl PodView {
     /// Whether nothing of it runs any more.
     pub(crate) fn over(&self) -> bool {
-        matches!(self.phase.as_str(), "Succeeded" | "Failed") || matches!(self.container, ContainerView::Ended { .. })
+        self.closed() || self.ended() && self.beside.values().all(|one| matches!(one, Beside::Ended(_)))
     }
+
+    /// Whether the node has said so: the last word on a pod.
+    pub(crate) fn closed(&self) -> bool {
+        matches!(self.phase.as_str(), "Succeeded" | "Failed")
+    }
+
+    /// Whether the program has ended, whatever else runs.
+    pub(crate) fn ended(&self) -> bool {
+        matches!(self.container, ContainerView::Ended { .. })
+    }
+}
+
+/// The state of a container beside the program's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Beside {
+    /// It has not ended, and the pod lasts until it does.
+    Open,
+    /// It runs under the list of init containers: the kubelet ends it after the others.
+    Follows,
+    /// It has ended, with this exit code.
+    Ended(i32),
 }
 
 /// The state of the pod's container.
@@ -93,12 +126,14 @@ pub(crate) fn view(pod: &Pod) -> PodView {
     let grace = meta.deletion_grace_period_seconds;
     let asked =
         |t: Timestamp| t.saturating_sub(std::time::Duration::from_secs(u64::try_from(grace.unwrap_or(0)).unwrap_or(0)));
-    let condition = |kind: &str, flag: &str| {
-        let found = status.conditions.iter().flatten().find(|c| c.type_ == kind && c.status == flag);
-        found.map(|c| (c.reason.clone().unwrap_or_default(), c.message.clone().unwrap_or_default()))
+    let found = |kind: &str, flag: &str| {
+        status.conditions.iter().flatten().find(move |c| c.type_ == kind && c.status == flag).cloned()
     };
-    let states = status.container_statuses.iter().flatten();
-    let ours = states.clone().find(|c| engine::CONTAINERS.contains(&c.name.as_str())).or_else(|| states.clone().next());
+    let condition = |kind: &str, flag: &str| {
+        found(kind, flag).map(|c| (c.reason.unwrap_or_default(), c.message.unwrap_or_default()))
+    };
+    let name = engine::container_of(pod);
+    let ours = status.container_statuses.iter().flatten().find(|c| c.name == name);
     PodView {
         name: pod.name_any(),
         uid: pod.uid().unwrap_or_default(),
@@ -110,9 +145,24 @@ pub(crate) fn view(pod: &Pod) -> PodView {
         ip: status.pod_ip.clone(),
         verdict: status.reason.clone().map(|r| (r, status.message.clone().unwrap_or_default())),
         disrupted: condition("DisruptionTarget", "True"),
+        disrupted_at: found("DisruptionTarget", "True").and_then(|c| c.last_transition_time).map(|t| t.0),
         unscheduled: condition("PodScheduled", "False"),
         container: ours.and_then(|c| c.state.as_ref()).map_or(ContainerView::Unknown, container),
+        beside: beside(&status, name),
+        unconfirmed: None,
     }
+}
+
+/// Containers beside the program's. An init container that has ended came before the program and says nothing of its end.
+fn beside(status: &PodStatus, ours: &str) -> BTreeMap<String, Beside> {
+    let state = |one: &ContainerStatus| {
+        let ended = one.state.as_ref().and_then(|s| s.terminated.as_ref());
+        (one.name.clone(), ended.map_or(Beside::Open, |t| Beside::Ended(t.exit_code)))
+    };
+    let runs = |one: &&ContainerStatus| one.state.as_ref().is_some_and(|s| s.running.is_some());
+    let inits = status.init_container_statuses.iter().flatten().filter(runs);
+    let follow = inits.map(|one| (one.name.clone(), Beside::Follows));
+    status.container_statuses.iter().flatten().filter(|one| one.name != ours).map(state).chain(follow).collect()
 }
 
 fn container(state: &ContainerState) -> ContainerView {
@@ -133,3 +183,6 @@ fn container(state: &ContainerState) -> ContainerView {
         message: waiting.message.clone().unwrap_or_default(),
     })
 }
+
+#[cfg(test)]
+mod tests;

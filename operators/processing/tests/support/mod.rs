@@ -39,6 +39,10 @@ pub(crate) enum Life {
     NoRoom,
     /// Runs, then its node is lost.
     NodeLost,
+    /// Runs, then ends with 0, which the kubelet reports before the phase: this phase, if any, with this reason.
+    Late(&'static str, &'static str),
+    /// Runs, then exits with this code beside a container that was injected and runs on.
+    Beside(i32, &'static str),
     /// As many pods, each with a life of its own.
     Ranks(&'static [Life]),
 }
@@ -103,6 +107,33 @@ fn set(world: &World, pod: &Pod, phase: &str, state: Option<ContainerState>) {
     });
 }
 
+/// Its main container ends.
+fn exits(world: &World, pod: &Pod, end: (&str, i32, &str)) {
+    let (phase, code, words) = end;
+    let terminated = Some(ContainerStateTerminated {
+        exit_code: code,
+        reason: Some(if code == 0 { "Completed" } else { "Error" }.to_owned()),
+        message: Some(words.to_owned()),
+        ..ContainerStateTerminated::default()
+    });
+    set(world, pod, phase, Some(ContainerState { terminated, ..ContainerState::default() }));
+}
+
+fn ended(pod: &Pod) -> bool {
+    let states = pod.status.iter().flat_map(|s| s.container_statuses.iter().flatten());
+    states.filter_map(|c| c.state.as_ref()).any(|s| s.terminated.is_some())
+}
+
+/// A container that a webhook put before ours, and that runs.
+fn beside(world: &World, pod: &Pod) {
+    world.change::<Pod>("ml", &pod.metadata.name.clone().unwrap(), |p| {
+        let running = Some(ContainerStateRunning::default());
+        let state = Some(ContainerState { running, ..ContainerState::default() });
+        let one = ContainerStatus { name: "istio-proxy".to_owned(), state, ..ContainerStatus::default() };
+        p.status.get_or_insert_default().container_statuses.get_or_insert_default().insert(0, one);
+    });
+}
+
 fn p_started(status: &k8s_openapi::api::core::v1::PodStatus) -> Option<Time> {
     let states = status.container_statuses.as_ref()?;
     states.first()?.state.as_ref()?.running.as_ref()?.started_at.clone()
@@ -150,15 +181,19 @@ pub(crate) fn kubelet(life: fn(i64, i64) -> Life) -> Actor {
                     set(world, &pod, "Running", Some(ContainerState { running, ..ContainerState::default() }));
                 }
                 ("Running", Life::Exit(code, words)) => {
-                    let ended = ContainerStateTerminated {
-                        exit_code: code,
-                        reason: Some(if code == 0 { "Completed" } else { "Error" }.to_owned()),
-                        message: Some(words.to_owned()),
-                        ..ContainerStateTerminated::default()
-                    };
-                    let phase = if code == 0 { "Succeeded" } else { "Failed" };
-                    let terminated = Some(ended);
-                    set(world, &pod, phase, Some(ContainerState { terminated, ..ContainerState::default() }));
+                    exits(world, &pod, (if code == 0 { "Succeeded" } else { "Failed" }, code, words));
+                }
+                ("Running", Life::Late(..)) if !ended(&pod) => exits(world, &pod, ("Running", 0, "")),
+                ("Running", Life::Late(phase, reason)) if !phase.is_empty() => {
+                    world.change::<Pod>("ml", &pod.metadata.name.clone().unwrap(), |p| {
+                        let status = p.status.get_or_insert_default();
+                        status.phase = Some(phase.to_owned());
+                        status.reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
+                    });
+                }
+                ("Running", Life::Beside(code, words)) if !ended(&pod) => {
+                    exits(world, &pod, ("Running", code, words));
+                    beside(world, &pod);
                 }
                 ("Running", Life::NodeLost) => {
                     condition(world, &pod, ("DisruptionTarget", "True", "DeletionByTaintManager"));

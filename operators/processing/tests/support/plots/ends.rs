@@ -81,5 +81,68 @@ pub(crate) fn all() -> Vec<Plot> {
             },
             writes: 10 + 3,
         },
+        Plot {
+            name: "the kubelet ends it and it exits with 0",
+            spec: container(json!({"retry": {"limit": 0}})),
+            life: |_, n| if n == 1 { Life::Late("Failed", "DeadlineExceeded") } else { OK },
+            before: |_| {},
+            plane: None,
+            around: Vec::new,
+            end: |w| {
+                phase(w, JobPhase::Succeeded)?;
+                last(w, (1, 2, AttemptResult::Succeeded, None))?;
+                let first = status(w).last_attempts[1].clone();
+                must(first.class == Some(FailureClass::Infrastructure), format!("{first:?}"))
+            },
+            writes: 9,
+        },
+        Plot {
+            name: "its phase comes after its exit code",
+            spec: container(json!({})),
+            life: |_, _| Life::Late("Succeeded", ""),
+            before: |_| {},
+            plane: None,
+            around: Vec::new,
+            end: |w| phase(w, JobPhase::Succeeded).and_then(|()| last(w, (1, 1, AttemptResult::Succeeded, None))),
+            writes: 5,
+        },
+        Plot {
+            name: "its phase never comes",
+            spec: container(json!({"retry": {"infrastructureLimit": 0}})),
+            life: |_, _| Life::Late("", ""),
+            before: |_| {},
+            plane: None,
+            around: Vec::new,
+            end: |w| last(w, (1, 1, AttemptResult::Failed, Some(FailureClass::Infrastructure))),
+            writes: 5,
+        },
+        Plot {
+            name: "a sidecar outlives it",
+            spec: container(json!({"keepPods": "Always"})),
+            life: |_, _| Life::Beside(0, r#"{"auc": 0.71}"#),
+            before: |_| {},
+            plane: None,
+            around: Vec::new,
+            end: |w| {
+                phase(w, JobPhase::Succeeded)?;
+                must(status(w).results["auc"] == json!(0.71), "no results")?;
+                must(w.list::<Pod>().is_empty(), "the sidecar still runs")
+            },
+            writes: 6,
+        },
+        Plot {
+            name: "a sidecar outlives one that fails",
+            spec: container(json!({"retry": {"limit": 1, "backoff": {"initial": "0s"}}})),
+            life: |_, n| if n == 1 { Life::Beside(1, "ValueError: no") } else { OK },
+            before: |_| {},
+            plane: None,
+            around: Vec::new,
+            end: |w| {
+                last(w, (1, 2, AttemptResult::Succeeded, None))?;
+                let first = status(w).last_attempts[1].clone();
+                must(first.class == Some(FailureClass::Application) && first.exit_code == Some(1), format!("{first:?}"))
+            },
+            writes: 10,
+        },
     ]
 }

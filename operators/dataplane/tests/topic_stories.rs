@@ -32,7 +32,11 @@ fn exposes(mutation: Mutation) -> Option<Plot> {
         Mutation::UnconditionalStatus | Mutation::ActAfterConflict => Some(Plot::Edit),
         // Nothing is done upon a stale object here: each deed goes with a status write, and the conflict stops both. There
         // are no children.
-        Mutation::None | Mutation::TrustStaleCache | Mutation::AdoptByName | Mutation::DeleteByName => None,
+        Mutation::None
+        | Mutation::TrustStaleCache
+        | Mutation::AdoptByName
+        | Mutation::DeleteByName
+        | Mutation::FightAdmission => None,
     }
 }
 

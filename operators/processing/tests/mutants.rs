@@ -30,8 +30,8 @@ fn caught(plot: &str, mutant: &support::Build) -> bool {
     })
 }
 
-/// The plots in which a broken rule of the kernel may show. Two have no subject here: a job holds no finalizer, and
-/// what a cache has not listed yet is asked of the API server.
+/// The plots in which a broken rule of the kernel may show. Three have no subject here: a job holds no finalizer, what a
+/// cache has not listed yet is asked of the API server, and nothing is applied.
 fn exposes(mutation: Mutation) -> Option<&'static str> {
     Some(match mutation {
         Mutation::TrustStaleCache => "pod deleted while it runs",
@@ -40,7 +40,7 @@ fn exposes(mutation: Mutation) -> Option<&'static str> {
         Mutation::UnconditionalStatus => "somebody else writes into the status",
         Mutation::AdoptByName => "a name is taken",
         Mutation::DeleteByName => "an old pod's name is taken",
-        Mutation::ActBeforeListed | Mutation::LateFinalizer | Mutation::None => return None,
+        Mutation::ActBeforeListed | Mutation::FightAdmission | Mutation::LateFinalizer | Mutation::None => return None,
     })
 }
 

@@ -74,7 +74,7 @@ impl<O: Operator> Kernel<O> {
             "{}: {path} was applied and has another value: an admission webhook or policy changes it; exempt this object there",
             child.address()
         );
-        Err(Failure::new(Class::Denied, OVERRULED, message))
+        Err(Failure::new(Class::Invalid, OVERRULED, message))
     }
 
     async fn delete(&self, target: &Target) -> Result<(), Failure> {

@@ -9,8 +9,11 @@ use k8s_openapi::api::{
 };
 use kube::ResourceExt;
 use millrace_crds::{DataBucket, DataGrant, ModelRegistry};
-use millrace_kit::sim::{Actor, World};
-use serde_json::json;
+use millrace_kit::{
+    Address,
+    sim::{Actor, World},
+};
+use serde_json::{Value, json};
 
 use crate::support::{
     Plot, bucket,
@@ -54,6 +57,14 @@ fn outage() -> Vec<Actor> {
     let told = |world: &World| registry_says(world, "ServerAvailable", "False ServerUnreachable").is_ok();
     let up = once(told, |world| world.shelf::<Store>().lock().down = false);
     [all(), vec![down, up]].concat_all()
+}
+
+/// Images of Deployments come from a mirror, whatever is asked for.
+fn mirror(at: &Address, body: &mut Value) {
+    if at.kind.kind == "Deployment" {
+        let image = &mut body["spec"]["template"]["spec"]["containers"][0]["image"];
+        *image = json!(format!("mirror/{}", image.as_str().unwrap_or_default().trim_start_matches("mirror/")));
+    }
 }
 
 trait Concat {
@@ -203,6 +214,19 @@ pub fn plots() -> Vec<Plot> {
             end: |world| {
                 serving(world)?;
                 expect("the image", &image(world), "mlflow:1")
+            },
+            horizon: SHORT,
+        },
+        Plot {
+            name: "a webhook changes the server",
+            setup: |world| {
+                world.webhook(mirror);
+                plain(world);
+            },
+            actors: all,
+            end: |world| {
+                registry_says(world, "Stalled", "True Overruled")?;
+                expect("the image", &image(world), "mirror/mlflow:1")
             },
             horizon: SHORT,
         },

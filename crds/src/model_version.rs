@@ -15,6 +15,14 @@ use crate::schema;
 use crate::status::Creating;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+/// MLflow keeps these aliases for itself.
+pub(crate) const ALIAS: &str = "!self.matches('^([vV][0-9]+|[lL][aA][tT][eE][sS][tT])$')";
+pub(crate) const ALIAS_HINT: &str =
+    "latest and v1, v2, … are reserved by MLflow: choose another alias, such as candidate";
+/// They separate the parts of `models:/NAME/VERSION`.
+pub(crate) const MODEL: &str = "!self.contains('/') && !self.contains(':')";
+pub(crate) const MODEL_HINT: &str = "MLflow takes no / and no : in the name of a model";
+
 /// One registered version of a model; what a pipeline's `register` step makes.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
@@ -46,14 +54,17 @@ pub struct ModelVersionSpec {
     #[schemars(length(min = 1, max = 63), extend("x-kubernetes-validations" = [schema::immutable("registry", "make another ModelVersion")]))]
     pub registry: String,
     /// Name of the registered model. Cannot change.
-    #[schemars(length(min = 1, max = 128), extend("x-kubernetes-validations" = [schema::immutable("model", "make another ModelVersion")]))]
+    #[schemars(length(min = 1, max = 128), extend("x-kubernetes-validations" = [
+        schema::immutable("model", "make another ModelVersion"),
+        schema::rule(MODEL, MODEL_HINT)
+    ]))]
     pub model: String,
     /// URI of the model's files in a bucket of the namespace. Cannot change.
     #[schemars(length(min = 1, max = 1_024), extend("x-kubernetes-validations" = [schema::immutable("source", "make another ModelVersion")]))]
     pub source: String,
     /// Aliases the version takes when it is registered; one newly listed is taken then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(transform = schema::texts(10, 64).pattern("^[a-zA-Z0-9_-]+$").set())]
+    #[schemars(transform = schema::texts(10, 64).pattern("^[a-zA-Z0-9_-]+$").checked(ALIAS, ALIAS_HINT).set())]
     pub aliases: Vec<String>,
     /// Tags of the version.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::common::LABEL_PATTERN;
 use crate::job::JobSpec;
+use crate::model_version::{ALIAS, ALIAS_HINT, MODEL, MODEL_HINT};
 use crate::schema;
 
 /// One step: `spark`, `flink` or `container` as in a ProcessingJob, or `register`.
@@ -49,14 +50,14 @@ pub struct RegisterSpec {
     #[schemars(transform = schema::text(63).pattern(LABEL_PATTERN))]
     pub registry: Option<String>,
     /// Name of the registered model.
-    #[schemars(length(min = 1, max = 128), transform = schema::text(128).templated())]
+    #[schemars(length(min = 1, max = 128), transform = schema::text(128).checked(MODEL, MODEL_HINT).templated())]
     pub model: String,
     /// Where the model's files are: a URI in a bucket of the namespace, usually `$(steps.NAME.results.model)`.
     #[schemars(length(min = 1, max = 1_024), transform = schema::text(1_024).templated())]
     pub source: String,
     /// Aliases the new version takes over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(transform = schema::texts(10, 64).pattern("^[a-zA-Z0-9_-]+$").set())]
+    #[schemars(transform = schema::texts(10, 64).pattern("^[a-zA-Z0-9_-]+$").checked(ALIAS, ALIAS_HINT).set())]
     pub aliases: Vec<String>,
     /// Tags of the version.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -4,6 +4,11 @@
 //! text. Results are always doubles, because the API server turns `1.0` into `1` on its way; whole numbers written
 //! beside a result in arithmetic become doubles too, else `auc + 1` would fail or not depending on the day's data.
 
+mod path;
+#[cfg(test)]
+mod tests;
+mod types;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -12,12 +17,14 @@ use std::{
 use cel::{
     Context, Value as Cel,
     common::{
-        ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators},
+        ast::{EntryExpr, Expr, IdedExpr, LiteralValue, operators},
         types::CelDouble,
     },
     parser::PrattParser,
 };
 use serde_json::Value;
+
+use path::path;
 
 /// Deepest nesting of an expression.
 const MAX_DEPTH: usize = 64;
@@ -68,8 +75,14 @@ impl Condition {
     /// Compiles a condition.
     ///
     /// # Errors
-    /// Everything wrong with it, names of steps and parameters apart.
+    /// Everything wrong with it, names of steps and parameters apart; also what no parameter and no result could mend.
     pub fn compile(source: &str) -> Result<Self, Vec<String>> {
+        let this = Self::parse(source)?;
+        let problems = types::check(&this.expr);
+        if problems.is_empty() { Ok(this) } else { Err(problems) }
+    }
+
+    fn parse(source: &str) -> Result<Self, Vec<String>> {
         if source.len() > MAX_LENGTH {
             return Err(vec![format!("a condition has at most {MAX_LENGTH} characters")]);
         }
@@ -224,32 +237,6 @@ impl Walk {
     }
 }
 
-/// The words of `a.b["c"]`; `None` for anything else.
-fn path(expr: &Expr) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut at = expr;
-    loop {
-        match at {
-            Expr::Ident(name) => {
-                words.push(name.clone());
-                words.reverse();
-                return Some(words);
-            }
-            Expr::Select(select) => {
-                words.push(select.field.clone());
-                at = &select.operand.expr;
-            }
-            Expr::Call(CallExpr { func_name, args, .. }) if func_name == operators::INDEX => {
-                let [target, key] = args.as_slice() else { return None };
-                let Expr::Literal(LiteralValue::String(key)) = &key.expr else { return None };
-                words.push(key.inner().to_owned());
-                at = &target.expr;
-            }
-            _ => return None,
-        }
-    }
-}
-
 /// Whether an expression is a result, or arithmetic over one.
 fn result(expr: &Expr) -> bool {
     match expr {
@@ -264,18 +251,27 @@ fn widen(node: &mut IdedExpr) {
         Expr::Call(call) => {
             let beside = ARITHMETIC.contains(&call.func_name.as_str()) && call.args.iter().any(|a| result(&a.expr));
             for arg in &mut call.args {
-                match &arg.expr {
-                    Expr::Literal(LiteralValue::Int(n)) if beside => {
-                        #[expect(clippy::cast_precision_loss, reason = "as CEL's own double()")]
-                        let wide = CelDouble::from(*n.inner() as f64);
-                        arg.expr = Expr::Literal(LiteralValue::Double(wide));
-                    }
-                    _ => widen(arg),
+                if beside {
+                    wide(arg);
                 }
+                widen(arg);
             }
             call.target.iter_mut().for_each(|target| widen(target));
         }
         Expr::List(list) => list.elements.iter_mut().for_each(widen),
+        _ => {}
+    }
+}
+
+/// Makes doubles of the whole numbers of an arithmetic expression.
+fn wide(node: &mut IdedExpr) {
+    match &mut node.expr {
+        Expr::Literal(LiteralValue::Int(n)) => {
+            #[expect(clippy::cast_precision_loss, reason = "as CEL's own double()")]
+            let wide = CelDouble::from(*n.inner() as f64);
+            node.expr = Expr::Literal(LiteralValue::Double(wide));
+        }
+        Expr::Call(call) if ARITHMETIC.contains(&call.func_name.as_str()) => call.args.iter_mut().for_each(wide),
         _ => {}
     }
 }

@@ -87,7 +87,7 @@ pub(super) fn decide(
     let data = pass.data();
     pass.service();
     let login = pass.login(&names.login);
-    let schema = migrate::schema(&mut pass, secrets.ok && login.ok);
+    let schema = migrate::schema(&mut pass, &[&secrets, &login]);
     let before = Before { secrets, data, login, schema };
     let server = serve::server(&mut pass, &before);
     let current = serve::current(&pass, &before, &server);
@@ -184,7 +184,9 @@ impl Pass<'_> {
 
     fn finish(mut self, before: Before, server: Part, current: Part) -> Decision<ModelRegistryStatus, Ask> {
         let now = self.now;
-        let Before { secrets, data, login, schema } = before;
+        let Before { data, login, schema, .. } = before;
+        // While something serves, what is told is that it is not yet what is declared, and why.
+        let serves = server.ok;
         let parts = [(DATA, data), (SCHEMA, schema), (SERVER, server), (CURRENT, current)];
         for (kind, part) in &parts {
             let flag = if part.ok { "True" } else { "False" };
@@ -194,10 +196,8 @@ impl Pass<'_> {
             Some(Standing::failed(&last.failure))
         } else if !login.ok {
             Some(Standing::stalled(login.reason, login.message))
-        } else if !secrets.ok {
-            Some(self.waits(CURRENT, secrets))
         } else {
-            let first = parts.into_iter().find(|(_, part)| !part.ok);
+            let first = parts.into_iter().find(|(kind, part)| !part.ok && (!serves || *kind == CURRENT));
             first.map(|(kind, part)| self.waits(kind, part))
         };
         let ready = serve::ready(&self);

@@ -40,8 +40,8 @@ struct Tale {
     place: String,
 }
 
-/// The schema's part; `may_begin` is false while something a new Job needs is missing.
-pub(super) fn schema(pass: &mut Pass<'_>, may_begin: bool) -> Part {
+/// The schema's part; `needs` are the parts without which no Job is begun.
+pub(super) fn schema(pass: &mut Pass<'_>, needs: &[&Part]) -> Part {
     let (image, secret) = (pass.plan.image.clone(), pass.plan.secret());
     let last = pass.decision.status.migration.clone();
     // Once the server is stopped for it, a change of the schema is brought to its end, whatever the spec says by now.
@@ -53,8 +53,8 @@ pub(super) fn schema(pass: &mut Pass<'_>, may_begin: bool) -> Part {
         m.image == image && m.secret.as_ref() == Some(&secret) && m.result.as_deref() != Some(SUCCEEDED)
     };
     let Some(migration) = stopping.or_else(|| last.clone().filter(this)) else {
-        if !may_begin {
-            return Part::waits("NotStarted", "waits for the Secrets");
+        if let Some(missing) = needs.iter().find(|part| !part.ok) {
+            return (*missing).clone();
         }
         let number = last.and_then(|m| m.number).unwrap_or(0) + 1;
         let first =

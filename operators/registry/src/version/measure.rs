@@ -27,6 +27,8 @@ const ATTEMPTS: i64 = 4;
 /// First wait after a failed attempt.
 const BASE: Duration = Duration::from_secs(10);
 const REASON: &str = "MeasuringSource";
+/// One wording for all steps: each change of it would be a write.
+const COUNTING: &str = "counting its files";
 const AGAIN: &str = "set the annotation reconcile.fluxcd.io/requestedAt to have it measured again";
 
 /// What the pod says; see `children/measure.py`.
@@ -137,11 +139,11 @@ impl Run<'_> {
             }
             // The next pass makes the next Job.
             status.measuring = Some(attempt + 1);
-            return self.waits(status, "counting its files").act(Action::Delete(Target::of(job)));
+            return self.waits(status, COUNTING).act(Action::Delete(Target::of(job)));
         }
         let Some(grant) = &data.grant else {
             let ask = self.make(|what| children::grant(self.version, what));
-            return self.waits(status, "asking for access to it").act(ask);
+            return self.waits(status, COUNTING).act(ask);
         };
         let access = registry::grant(grant);
         if access.stalled {
@@ -149,17 +151,17 @@ impl Run<'_> {
             return stand(status, &Standing::stalled(access.reason, message), self.now);
         }
         if !access.ready {
-            let said = if access.message.is_empty() { "nobody has answered yet" } else { &access.message };
-            return self.waits(status, &format!("DataGrant {}: {said}", grant.name_any()));
+            let said = format!("DataGrant {}: {}", grant.name_any(), access.message);
+            return self.waits(status, if access.message.is_empty() { COUNTING } else { &said });
         }
         if job.is_none() {
             let build = self.make(|what| children::job(self.version, what, &name));
-            return self.waits(status, "counting its files").act(build);
+            return self.waits(status, COUNTING).act(build);
         }
         let pod = data.pods.iter().find(|p| p.job.as_ref() == Some(&name));
         let trouble = pod.and_then(|p| p.trouble.as_ref()).or(data.job_trouble.as_ref());
         let said = trouble.map(|t| format!("Job {name}: {}", t.message));
-        self.waits(status, said.as_deref().unwrap_or("counting its files")).wake_after(self.now, SLOW)
+        self.waits(status, said.as_deref().unwrap_or(COUNTING)).wake_after(self.now, SLOW)
     }
 
     fn waits(&self, status: ModelVersionStatus, doing: &str) -> Decision<ModelVersionStatus, Ask> {

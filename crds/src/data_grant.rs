@@ -46,7 +46,8 @@ pub struct DataGrantSpec {
     #[serde(default = "default_data_plane")]
     #[schemars(length(min = 1, max = 63), extend("x-kubernetes-validations" = [schema::immutable("dataPlane", "make a new object and move the data")]))]
     pub data_plane: String,
-    /// Who holds the access: a ProcessingJob, or the server of a ModelRegistry. Cannot change.
+    /// Who holds the access: a ProcessingJob, the server of a ModelRegistry, or a ModelVersion whose source is measured.
+    /// Cannot change.
     #[schemars(extend("x-kubernetes-validations" = [schema::immutable("holder", "make another grant")]))]
     pub holder: Holder,
     /// What may be accessed. Names are DataBuckets and DataTopics of this namespace, or shared with it. Cannot change.

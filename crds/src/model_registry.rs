@@ -67,13 +67,18 @@ pub struct ModelRegistrySpec {
     /// Size of each server pod. Default: 100m, 768Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<ServerResources>,
+    /// Most that uploads under way may take together on the disk of a server pod: each one lies there whole before it goes
+    /// to the bucket. More than that evicts the pod. Default: 10Gi.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scratch: Option<Quantity>,
     /// Namespaces that may register versions here by the bare name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::list(16))]
     pub share: Vec<Share>,
 }
 
-/// Where the registry stands. Conditions: DataReady, DatabaseMigrated, ServerAvailable.
+/// Where the registry stands. Conditions: DataReady, DatabaseMigrated, ServerAvailable (whatever serves, also while it is
+/// about to be replaced), UpToDate (what serves is what is declared).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelRegistryStatus {
@@ -104,6 +109,9 @@ pub struct ModelRegistryStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub migrated_image: Option<String>,
+    /// What the last migration that succeeded was for; the server runs on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrated: Option<Migrated>,
     /// The migration under way, or the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub migration: Option<Migration>,
@@ -171,6 +179,26 @@ pub struct ServerResources {
     pub memory: Option<Quantity>,
 }
 
+/// The inputs of a migration that succeeded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Migrated {
+    /// Image whose schema the database has.
+    #[schemars(length(max = 512))]
+    pub image: String,
+    /// Secret and key the database's URI came from, `NAME/KEY`.
+    #[schemars(length(max = 512))]
+    pub secret: String,
+    /// Keyed fingerprint of the URI: another one means that the Secret has changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub uri: Option<String>,
+    /// Keyed fingerprint of the database's host, port and name: the same one means the same database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub place: Option<String>,
+}
+
 /// A schema migration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -181,6 +209,17 @@ pub struct Migration {
     /// Name of its Job.
     #[schemars(length(max = 63))]
     pub job: String,
+    /// Secret and key the database's URI comes from, `NAME/KEY`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub secret: Option<String>,
+    /// Which of all migrations of this registry it is; its Job is named after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<i64>,
+    /// True while the server is stopped for it, since the schema changes under it. False if that failed: the server before
+    /// it is back, and it is not tried again by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stops_server: Option<bool>,
     /// Attempt, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<i64>,

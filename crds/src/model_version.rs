@@ -105,6 +105,12 @@ pub struct ModelVersionStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub uri: Option<String>,
+    /// The attempt to measure the source; its Job is named after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measuring: Option<i64>,
+    /// What was found at the source before the version was registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<Measured>,
     /// A registration that may be on its way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creating: Option<Creating>,
@@ -131,6 +137,19 @@ pub struct ModelVersionStatus {
     pub other: BTreeMap<String, Value>,
 }
 has_conditions!(ModelVersionStatus);
+
+/// What lies at a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Measured {
+    /// The place that was measured, `s3://BUCKET/PATH`.
+    #[schemars(length(max = 1_024))]
+    pub source: String,
+    /// How many files there are.
+    pub files: i64,
+    /// Their size in bytes.
+    pub bytes: i64,
+}
 
 /// An alias about to be taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

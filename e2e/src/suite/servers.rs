@@ -116,6 +116,7 @@ pub(super) fn second_rung() -> Vec<Check> {
                 let mlflow = Registry::start(ui)?;
                 let env = [
                     ("MILLRACE_MLFLOW_URL", format!("http://127.0.0.1:{}", mlflow.port)),
+                    ("MILLRACE_MLFLOW_GIVEN", format!("http://127.0.0.1:{}/", mlflow.given)),
                     ("MILLRACE_MLFLOW_USER", "millrace".to_owned()),
                     ("MILLRACE_MLFLOW_PASSWORD", LOGIN.to_owned()),
                 ];
@@ -230,6 +231,8 @@ impl Minio {
 #[derive(Debug)]
 struct Registry {
     port: u16,
+    /// Where it says what it was given.
+    given: u16,
     _keeper: Keeper,
     _dir: Scratch,
 }
@@ -240,10 +243,10 @@ impl Registry {
         let image =
             |name: &str| parts.get(name).map(|dir| dir.join("image.tar").display().to_string()).unwrap_or_default();
         let dir = Scratch::new("mlflow")?;
-        let [port, database] = tool::free_ports()?;
+        let [port, given, database] = tool::free_ports()?;
         let script = parts::repo_root()?.join("operators/registry/tests/real-mlflow.sh");
         let command = format!(
-            "MILLRACE_MLFLOW_PASSWORD={LOGIN} exec bash {} {} {} {} {port} {database}",
+            "MILLRACE_MLFLOW_PASSWORD={LOGIN} exec bash {} {} {} {} {port} {given} {database}",
             script.display(),
             image("image-mlflow"),
             image("image-postgres"),
@@ -252,7 +255,7 @@ impl Registry {
         let server = Child { name: "mlflow", program: "/bin/sh".into(), args: vec!["-c".into(), command] };
         let keeper = Keeper::start(vec![server], &dir.0)?;
         listening(port, ("MLflow", &keeper, &dir))?;
-        Ok(Self { port, _keeper: keeper, _dir: dir })
+        Ok(Self { port, given, _keeper: keeper, _dir: dir })
     }
 }
 

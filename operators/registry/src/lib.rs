@@ -1,11 +1,13 @@
 //! ModelRegistry and ModelVersion: MLflow servers, and the model versions in them.
 //!
 //! Alone talks to MLflow. Never reads a Secret: a server's database comes to its pod by reference, and its login is
-//! derived from the operator's key. Never deletes a registered version.
+//! derived from the operator's key. Never deletes a registered version, except one whose object was given up before it
+//! was known to be registered.
 
 mod login;
 pub mod mlflow;
 mod office;
+mod pods;
 mod quantity;
 mod registry;
 mod version;
@@ -16,9 +18,9 @@ use millrace_kit::{Action, Controller, Effect, Env, Failures, Kernel, LastFailur
 
 pub use login::{Key, Login, USERNAME};
 pub use office::{Office, Settings};
+pub use pods::{Exit, PodSeen, Trouble};
 pub use registry::{
-    Ask as RegistryAsk, BucketSeen, Exit, GrantSeen, LoginSeen, Observed as RegistryObserved, PodSeen, Registries,
-    ServerSeen, Trouble,
+    Ask as RegistryAsk, BucketSeen, GrantSeen, LoginSeen, Observed as RegistryObserved, Registries, ServerSeen,
 };
 pub use version::{Ask as VersionAsk, Holder, Observed as VersionObserved, RegistrySeen, SourceSeen, Versions};
 
@@ -58,7 +60,12 @@ fn pertinent<'a, E: Effect>(failures: &'a Failures, actions: &[Action<E>]) -> Op
 pub const ACCESS: &[Access] = &[
     Access::cluster("millrace.dev", "modelregistries", &["get", "list", "watch"], "the objects it keeps"),
     Access::cluster("millrace.dev", "modelregistries/status", &["update"], "where a registry stands"),
-    Access::cluster("millrace.dev", "modelversions", &["get", "list", "watch"], "the objects it keeps"),
+    Access::cluster(
+        "millrace.dev",
+        "modelversions",
+        &["get", "list", "watch", "patch"],
+        "the objects it keeps; patch puts the finalizer up while a registration may be on its way",
+    ),
     Access::cluster("millrace.dev", "modelversions/status", &["update"], "numbers, aliases and intents"),
     Access::cluster(
         "millrace.dev",
@@ -69,8 +76,8 @@ pub const ACCESS: &[Access] = &[
     Access::cluster(
         "millrace.dev",
         "datagrants",
-        &["get", "list", "watch", "create"],
-        "the server's access to its bucket",
+        &["get", "list", "watch", "create", "delete"],
+        "the server's access to its bucket; a pod's to the source it measures, which goes when that is done",
     ),
     Access::cluster(
         "apps",
@@ -83,18 +90,20 @@ pub const ACCESS: &[Access] = &[
         "batch",
         "jobs",
         &["get", "list", "watch", "create", "delete"],
-        "migrations; an attempt's Job goes when the next one is stored",
+        "migrations and measurements of sources; a Job goes when its result or the next attempt is stored",
     ),
     Access::cluster(
         "",
         "pods",
         &["list", "watch"],
-        "why a server or a migration does not start; limited to our labels",
+        "why a server, a migration or a measurement does not start; limited to our labels",
     ),
     Access::cluster(
         "",
         "secrets",
         &["create", "update"],
-        "the login it derives, written blindly; a policy allows the type millrace.dev/registry only",
+        "the login it derives, written blindly; a policy allows the type millrace.dev/registry only. A dry run of a create \
+         says whether a Secret that a spec names exists: none is read",
     ),
+    millrace_kit::access::WARNINGS,
 ];

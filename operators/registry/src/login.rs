@@ -56,17 +56,7 @@ impl Key {
     }
 
     fn derive(&self, uid: &str, purpose: &str) -> String {
-        // Keys of any length are valid for an HMAC.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
-        mac.update(purpose.as_bytes());
-        mac.update(&[0]);
-        mac.update(uid.as_bytes());
-        let mut hex = String::with_capacity(64);
-        for byte in mac.finalize().into_bytes() {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-        }
-        hex
+        hmac(&self.0, [purpose, uid].join("\0").as_bytes())
     }
 
     /// The login of the registry with this uid.
@@ -74,8 +64,25 @@ impl Key {
     pub fn login(&self, uid: &str) -> Login {
         let mut fingerprint = self.derive(uid, "fingerprint");
         fingerprint.truncate(12);
-        Login { password: self.derive(uid, "password"), session_key: self.derive(uid, "session"), fingerprint }
+        Login {
+            password: self.derive(uid, "password"),
+            session_key: self.derive(uid, "session"),
+            given_key: self.derive(uid, "given"),
+            fingerprint,
+        }
     }
+}
+
+fn hmac(key: &[u8], text: &[u8]) -> String {
+    // Keys of any length are valid for an HMAC.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
+    mac.update(text);
+    let mut hex = String::with_capacity(64);
+    for byte in mac.finalize().into_bytes() {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }
 
 /// What a server and its users need to know.
@@ -85,8 +92,21 @@ pub struct Login {
     pub password: String,
     /// Signs the server's forms; equal on all replicas.
     pub session_key: String,
+    /// Key of the fingerprints by which the server's pods tell what they were given.
+    pub given_key: String,
     /// Tells one login from another without telling anything of it: derived apart from the password.
     pub fingerprint: String,
+}
+
+impl Login {
+    /// What a pod says of the Secret with this login while it is as it was written; as `children/given.py` makes it.
+    #[must_use]
+    pub fn mounted(&self) -> String {
+        let parts = ["login", USERNAME, &self.password].join("\0");
+        let mut hex = hmac(self.given_key.as_bytes(), parts.as_bytes());
+        hex.truncate(16);
+        hex
+    }
 }
 
 impl fmt::Debug for Login {

@@ -18,6 +18,8 @@ pub const TAG_UID: &str = "millrace.dev/uid";
 pub struct Server {
     /// `http://host:port`, no slash at the end.
     pub url: String,
+    /// Where its pods say what they were given; absent for a server that was not made by this operator.
+    pub given: Option<String>,
     /// User name.
     pub username: String,
     /// Password.
@@ -57,6 +59,32 @@ impl Version {
     }
 }
 
+/// What a server's pod was given, as keyed fingerprints; see `registry/children/serve.py`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Given {
+    /// Secret and key of the database's URI, `NAME/KEY`.
+    pub secret: String,
+    /// The database's URI.
+    pub uri: Mounted,
+    /// The declared admin.
+    pub admin: Mounted,
+    /// The operator's own login.
+    pub login: Mounted,
+}
+
+/// One Secret: what the server works with, and what lies there now.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Mounted {
+    /// What the server works with.
+    #[serde(alias = "started", alias = "set", skip_serializing_if = "Option::is_none")]
+    pub used: Option<String>,
+    /// What lies there now; absent if the Secret or a key of it is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mounted: Option<String>,
+}
+
 /// What one look brings back: every version made here, and who holds which alias.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalogue {
@@ -64,6 +92,8 @@ pub struct Catalogue {
     pub server_version: String,
     /// Versions that carry [`TAG_UID`], by that tag, lowest first.
     pub versions: BTreeMap<String, Vec<Version>>,
+    /// What the pod that answered was given; absent if it does not say.
+    pub given: Option<Given>,
     /// By model: alias and the version it points at, of all versions.
     pub aliases: BTreeMap<String, BTreeMap<String, i64>>,
 }
@@ -131,7 +161,8 @@ pub type Answer<T> = Result<T, MlflowError>;
 /// The calls the operator makes. Each one is a single request unless it says otherwise, and ends within seconds.
 #[async_trait]
 pub trait Mlflow: Send + Sync {
-    /// One look: the server's version, our versions and all aliases, page by page. Touches the database.
+    /// One look: the server's version, our versions and all aliases, page by page, and what its pod was given. Touches the
+    /// database.
     async fn look(&self, server: &Server) -> Answer<Catalogue>;
     /// Our versions with this uid, lowest first.
     async fn find(&self, server: &Server, uid: &str) -> Answer<Vec<Version>>;
@@ -141,6 +172,8 @@ pub trait Mlflow: Send + Sync {
     async fn create_model(&self, server: &Server, model: &str) -> Answer<()>;
     /// Makes a version; the server chooses the number.
     async fn create_version(&self, server: &Server, new: &NewVersion) -> Answer<Version>;
+    /// Deletes a version, and with it the aliases that point at it; `Missing` if it is not there.
+    async fn delete_version(&self, server: &Server, model: &str, version: i64) -> Answer<()>;
     /// Changes one version or one alias.
     async fn change(&self, server: &Server, change: &Change) -> Answer<()>;
 }

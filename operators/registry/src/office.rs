@@ -46,14 +46,16 @@ pub struct Office {
     /// Wakes the other controller.
     pub waker: Waker,
     key: Result<Key, String>,
-    /// Fingerprint of the login this process wrote, by uid of the registry: Secrets cannot be read back.
-    written: Mutex<HashMap<String, String>>,
+    /// Fingerprint of the login this process wrote, and when, by uid of the registry: Secrets cannot be read back.
+    written: Mutex<HashMap<String, (String, Timestamp)>>,
     /// Uid and URL of each registry a ModelVersion has seen, for its effects.
     met: Mutex<HashMap<millrace_kit::Key, (String, String)>>,
     /// By uid of a ModelVersion: until when a registration without an answer may still take effect.
     registering: Mutex<HashMap<String, Option<Timestamp>>>,
 }
 
+/// Longest time until the files of a pod follow a changed Secret.
+const MOUNTED: Duration = Duration::from_secs(120);
 /// How long a registration without an answer may still take effect: longer than MLflow works on a request.
 const ON_ITS_WAY: Duration = Duration::from_secs(30);
 
@@ -88,17 +90,26 @@ impl Office {
     #[must_use]
     pub fn has_written(&self, uid: &str, fingerprint: &str) -> bool {
         let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.get(uid).is_some_and(|f| f == fingerprint)
+        written.get(uid).is_some_and(|(f, _)| f == fingerprint)
     }
 
     /// Remembers that this login was written.
-    pub fn wrote(&self, uid: &str, fingerprint: &str) {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned(), fingerprint.to_owned());
+    pub fn wrote(&self, uid: &str, fingerprint: &str, at: Timestamp) {
+        let wrote = (fingerprint.to_owned(), at);
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned(), wrote);
     }
 
     /// Forgets that a login was written: a pod did not find it.
     pub fn lost(&self, uid: &str) {
         self.written.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+
+    /// The same, if it was written long enough ago for the kubelet to have brought it to the pods.
+    pub fn altered(&self, uid: &str, now: Timestamp) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.get(uid).is_some_and(|(_, at)| now >= later(*at, MOUNTED)) {
+            written.remove(uid);
+        }
     }
 
     /// Remembers where the server of a registry is: its uid and URL.
@@ -137,7 +148,10 @@ impl Office {
     /// The operator has no key.
     pub fn server(&self, uid: &str, url: &str) -> Result<Server, Failure> {
         let login = self.login(uid)?;
-        let url = self.settings.server_url.clone().unwrap_or_else(|| url.to_owned());
-        Ok(Server { url, username: USERNAME.to_owned(), password: login.password })
+        let (url, given) = match &self.settings.server_url {
+            Some(outside) => (outside.clone(), None),
+            None => (url.to_owned(), crate::registry::given_url(url)),
+        };
+        Ok(Server { url, given, username: USERNAME.to_owned(), password: login.password })
     }
 }

@@ -1,24 +1,20 @@
 //! ModelRegistry: one MLflow server on PostgreSQL and a bucket, migrated before it serves, never open.
 //!
-//! The order is bucket, grant and login, then the migration's Job, then the server. A server that runs is left alone
-//! while a new image is migrated. Never reads a Secret: pods get the database's by reference.
+//! The order is bucket, grant and login, then the migration's Job, then the server. A server that runs serves until its
+//! successor answers, unless the schema must change under it. Never reads a Secret: pods get them by reference, and tell
+//! by keyed fingerprints that one has changed.
 
-mod children;
+pub(crate) mod children;
 mod decide;
 mod migrate;
-mod model;
+pub(crate) mod model;
 mod observe;
-mod pods;
 mod serve;
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
-use k8s_openapi::api::{
-    apps::v1::Deployment,
-    batch::v1::Job,
-    core::v1::{Pod, Service},
-};
+use k8s_openapi::api::{apps::v1::Deployment, batch::v1::Job, core::v1::Service};
 use kube::ResourceExt;
 use millrace_crds::{
     DataBucket, DataGrant, ModelRegistry,
@@ -28,9 +24,13 @@ use millrace_kit::{Child, DecisionOf, Effect, Failure, Hands, Key, Operator, Rea
 use serde::Serialize;
 
 pub use observe::{BucketSeen, GrantSeen, LoginSeen, Observed, ServerSeen};
-pub use pods::{Exit, PodSeen, Trouble};
+pub(crate) use observe::{grant, podless};
 
-use crate::{mlflow::view::Changed, office::Office};
+use crate::{
+    mlflow::view::Changed,
+    office::Office,
+    pods::{self, OURS},
+};
 
 /// What reaches beyond the cache: only the Secret that is written blindly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -63,9 +63,6 @@ impl Registries {
     }
 }
 
-/// Selects what this operator made, and nothing else.
-const OURS: &str = "millrace.dev/owner-kind=ModelRegistry";
-
 #[async_trait]
 impl Operator for Registries {
     type Object = ModelRegistry;
@@ -79,9 +76,7 @@ impl Operator for Registries {
             Watch::child::<ModelRegistry, Service>("the server's address").labels(OURS),
             Watch::child::<ModelRegistry, Job>("migrations and how they end").labels(OURS),
             Watch::child::<ModelRegistry, DataGrant>("access to the bucket").labels(OURS),
-            Watch::related::<Pod>("why a server or a migration does not start", pods::wakes)
-                .labels(OURS)
-                .keep(pods::slim, |pod| pod.labels().get(LABEL_OWNER_UID).cloned().into_iter().collect()),
+            pods::watch(pods::wakes_registry),
             Watch::related::<DataBucket>("the bucket of artifacts", |bucket, cache| {
                 let word = artifacts_word(&bucket.namespace().unwrap_or_default(), &bucket.name_any());
                 cache.indexed::<ModelRegistry>(&word).iter().map(|r| Key::of(&**r)).collect()
@@ -109,7 +104,7 @@ impl Operator for Registries {
         let uid = registry.uid().unwrap_or_default();
         let login = self.office.login(&uid)?;
         hands.put(&Child::of(registry, &children::login::secret(registry, secret, &login))).await?;
-        self.office.wrote(&uid, fingerprint);
+        self.office.wrote(&uid, fingerprint, hands.now());
         Ok(())
     }
 }
@@ -139,10 +134,16 @@ impl Names {
     }
 }
 
-/// The name of the Job that migrates to an image.
-pub(crate) fn job_name(registry: &ModelRegistry, image: &str, attempt: i64) -> String {
+/// The name of the Job of a migration.
+pub(crate) fn job_name(registry: &ModelRegistry, number: i64) -> String {
     let uid = registry.uid().unwrap_or_default();
-    millrace_kit::names::child(&registry.name_any(), &uid, &["migrate", image, &attempt.to_string()])
+    millrace_kit::names::child(&registry.name_any(), &uid, &["migration", &number.to_string()])
+}
+
+/// Where the pods of the server behind `url` say what they were given.
+pub(crate) fn given_url(url: &str) -> Option<String> {
+    let host = url.strip_suffix(&format!(":{}", children::PORT))?;
+    Some(format!("{host}:{}/", children::GIVEN_PORT))
 }
 
 /// Labels of every child, with the role of its pods.

@@ -1,10 +1,13 @@
 //! ModelVersion: one version, registered once, found again by the tag with our uid.
 //!
-//! Aliases are taken when they are newly listed and put back when they are lost, but never taken from a newer version, nor
+//! Its files are counted before, by a pod with a grant. An object that is deleted while its registration may be on its way
+//! stays until that is known, and takes it back. Aliases are taken when they are newly listed and put back when they are lost, but never taken from a newer version, nor
 //! from one that declares them. A version deleted in MLflow is not made again; deleting the object keeps the version.
 
 mod aliases;
 mod decide;
+mod giveup;
+mod measure;
 mod model;
 mod observe;
 mod register;
@@ -12,8 +15,9 @@ mod register;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use k8s_openapi::api::batch::v1::Job;
 use kube::ResourceExt;
-use millrace_crds::{DataBucket, ModelRegistry, ModelVersion};
+use millrace_crds::{DataBucket, DataGrant, ModelRegistry, ModelVersion, well_known::LABEL_OWNER_UID};
 use millrace_kit::{DecisionOf, Effect, Failure, Hands, Key, Operator, Reader, Seen, Watch, async_trait};
 use serde::Serialize;
 
@@ -22,6 +26,7 @@ pub use observe::{Holder, Observed, RegistrySeen, SourceSeen};
 use crate::{
     mlflow::{Change, NewVersion},
     office::Office,
+    pods::{self, OURS},
 };
 
 /// What is asked of MLflow.
@@ -36,6 +41,19 @@ pub enum Ask {
     },
     /// Changes the version or an alias.
     Change(Change),
+    /// Takes back a registration whose object was given up.
+    Withdraw(Withdrawal),
+}
+
+/// A registration to be taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Withdrawal {
+    /// Name of the registered model.
+    pub model: String,
+    /// Number of the version.
+    pub version: i64,
+    /// Aliases that go back to the versions that held them.
+    pub aliases: Vec<(String, i64)>,
 }
 
 impl Effect for Ask {
@@ -43,12 +61,15 @@ impl Effect for Ask {
         match self {
             Self::Register { .. } => REGISTER.to_owned(),
             Self::Change(change) => change.to_string(),
+            Self::Withdraw(_) => WITHDRAW.to_owned(),
         }
     }
 }
 
 /// Id of the effect that registers.
 pub(crate) const REGISTER: &str = "register";
+/// Id of the effect that takes it back.
+pub(crate) const WITHDRAW: &str = "withdraw";
 
 /// The controller of ModelVersions.
 pub struct Versions {
@@ -74,6 +95,12 @@ impl Operator for Versions {
         vec![
             Watch::related::<ModelVersion>("found by model, registry and bucket", |_, _| Vec::new())
                 .keep(|_: &mut ModelVersion| {}, words),
+            Watch::child::<ModelVersion, Job>("the Job that measures the source").labels(OURS),
+            Watch::child::<ModelVersion, DataGrant>("its access to the source").labels(OURS),
+            pods::watch(|pod, cache| {
+                let uid = pod.labels().get(LABEL_OWNER_UID).map(|uid| uid_word(uid)).unwrap_or_default();
+                cache.indexed::<ModelVersion>(&uid).iter().map(|v| Key::of(&**v)).collect()
+            }),
             Watch::related::<ModelRegistry>("the server", |registry, cache| {
                 let word = registry_word(&registry.namespace().unwrap_or_default(), &registry.name_any());
                 cache.indexed::<ModelVersion>(&word).iter().map(|v| Key::of(&**v)).collect()

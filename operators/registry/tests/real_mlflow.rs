@@ -1,5 +1,5 @@
-//! The REST adapter against a real MLflow server with a login, on PostgreSQL; see `MILLRACE_MLFLOW_URL`, `_USER`,
-//! `_PASSWORD`. Models are named after the time, so that a database can be used again.
+//! The REST adapter against a real MLflow server with a login, on PostgreSQL; see `MILLRACE_MLFLOW_URL`, `_GIVEN`, `_USER`,
+//! `_PASSWORD`, and `real-mlflow.sh`, which changes what the server was given once it serves. Models are named after the time, so that a database can be used again.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a name for each run")]
@@ -12,6 +12,7 @@ fn server() -> Server {
     let text = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("set {name}"));
     Server {
         url: text("MILLRACE_MLFLOW_URL").trim_end_matches('/').to_owned(),
+        given: std::env::var("MILLRACE_MLFLOW_GIVEN").ok(),
         username: text("MILLRACE_MLFLOW_USER"),
         password: text("MILLRACE_MLFLOW_PASSWORD"),
     }
@@ -68,7 +69,9 @@ async fn a_version_is_made_found_changed_and_proved_gone() {
     assert_eq!((ours[0].tags["auc"].as_str(), ours[0].description.as_str()), ("0.8", "changed"));
     assert_eq!(seen.aliases[&model], BTreeMap::from([("champion".to_owned(), 1)]));
 
-    delete(&server, &model, 1).await;
+    // An alias that is given back before stays; the others go with the version.
+    rest.delete_version(&server, &model, 1).await.unwrap();
+    assert!(matches!(rest.delete_version(&server, &model, 1).await, Err(MlflowError::Missing(_))));
     assert_eq!(rest.version(&server, &model, 1).await.unwrap(), None);
     assert_eq!(rest.find(&server, &uid).await.unwrap(), Vec::new());
     assert_eq!(rest.look(&server).await.unwrap().aliases[&model], BTreeMap::new());
@@ -76,13 +79,52 @@ async fn a_version_is_made_found_changed_and_proved_gone() {
     assert_eq!(rest.create_version(&server, &new).await.unwrap().version, 2);
 }
 
-/// What a person does in MLflow; the operator never deletes.
-async fn delete(server: &Server, model: &str, version: i64) {
-    let url = format!("{}/api/2.0/mlflow/model-versions/delete", server.url);
-    let body = serde_json::json!({"name": model, "version": version.to_string()});
-    let request = reqwest::Client::builder().no_proxy().build().unwrap().delete(url);
-    let answer = request.basic_auth(&server.username, Some(&server.password)).json(&body).send().await.unwrap();
-    assert!(answer.status().is_success(), "{:?}", answer.text().await);
+#[tokio::test]
+async fn what_was_taken_is_given_back() {
+    let (rest, server) = (Rest::new().unwrap(), server());
+    let (model, first, second) = (unique("model"), unique("uid"), unique("uid"));
+    rest.create_model(&server, &model).await.unwrap();
+    for uid in [&first, &second] {
+        let made = rest.create_version(&server, &new(&model, uid)).await.unwrap();
+        let what = What::SetAlias("champion".into());
+        rest.change(&server, &Change { model: model.clone(), version: made.version, what }).await.unwrap();
+    }
+    let back = Change { model: model.clone(), version: 1, what: What::SetAlias("champion".into()) };
+    rest.change(&server, &back).await.unwrap();
+    rest.delete_version(&server, &model, 2).await.unwrap();
+    assert_eq!(rest.look(&server).await.unwrap().aliases[&model], BTreeMap::from([("champion".to_owned(), 1)]));
+    assert_eq!(rest.find(&server, &second).await.unwrap(), Vec::new());
+}
+
+/// The answer, once it is as wanted.
+async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let start = std::time::Instant::now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(start.elapsed().as_secs() < 300, "{what} never comes");
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_changed_secret_is_seen_and_a_changed_password_counts_without_a_restart() {
+    let (rest, server) = (Rest::new().unwrap(), server());
+    let team = |password: &str| Server { username: "team".into(), password: password.into(), ..server.clone() };
+    let (first, second) = (team("first-password-1"), team("second-password-2"));
+    until("the new password", async || rest.look(&second).await.ok()).await;
+    until("the end of the old one", async || rest.look(&first).await.err()).await;
+    let given = until("the news of the database", async || {
+        let given = rest.look(&server).await.unwrap().given?;
+        (given.uri.mounted != given.uri.used).then_some(given)
+    });
+    let given = given.await;
+    assert_eq!(given.secret, "database/uri");
+    assert_eq!(given.admin.used, given.admin.mounted);
+    assert!(given.uri.mounted.is_some() && given.uri.used.is_some());
+    let told = serde_json::to_string(&given).unwrap();
+    assert!(!told.contains("password") && !told.contains("postgresql"), "{told}");
 }
 
 #[tokio::test]

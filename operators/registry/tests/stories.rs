@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, dead_code, reason = "each test file uses its part of the support")]
 
+#[path = "support/giveups.rs"]
+mod giveups;
+#[path = "support/inputs.rs"]
+mod inputs;
 #[path = "support/registries.rs"]
 mod registries;
 mod support;
@@ -34,6 +38,17 @@ fn registries_end_alike() {
 }
 
 #[test]
+fn changed_inputs_end_alike() {
+    explore(&inputs::plots(), &sound);
+}
+
+#[test]
+fn what_was_given_up_ends_alike() {
+    explore(&giveups::plots(), &versions_only);
+    explore(&giveups::polled_plots(), &sound);
+}
+
+#[test]
 fn versions_end_alike() {
     explore(&versions::plots(), &versions_only);
 }
@@ -60,10 +75,13 @@ fn a_registry_costs_few_writes_and_an_idle_one_none() {
 }
 
 #[test]
-fn a_version_costs_two_statuses() {
+fn a_version_costs_three_statuses() {
     let all = writes(&versions::plots()[0], &versions_only);
     let statuses = all.iter().filter(|w| w.starts_with("status ModelVersion")).count();
-    // Waiting for the bucket, which here is declared beside it; then the intent, and the end.
-    assert!(statuses <= 3, "{all:#?}");
+    // Waiting for the bucket, which here is declared beside it; then the measurement, the intent, and the end.
+    assert!(statuses <= 4, "{all:#?}");
+    // Its grant and its Job, made and deleted; the finalizer, up before the registration and down after it.
+    let count = |verb: &str| all.iter().filter(|w| w.starts_with(verb)).count();
+    assert_eq!((count("create DataGrant"), count("create Job"), count("delete "), count("finalizers")), (1, 1, 2, 2));
     assert_eq!(all.iter().filter(|w| w.starts_with("create version")).count(), 1, "{all:#?}");
 }

@@ -366,14 +366,28 @@ impl Inner {
     }
 }
 
-/// Equality selectors (`a=b,c,d!=e`), which is all the watch budget uses.
+/// Equality and sets (`a=b,c,d!=e,f in (g,h)`), which is all the watch budget uses.
 pub(crate) fn selected(selector: Option<&str>, value: &Value) -> bool {
     let labels = value.pointer("/metadata/labels");
     let label = |key: &str| labels.and_then(|l| l.get(key)).and_then(Value::as_str);
-    let has = |term: &str| match (term.split_once("!="), term.split_once('=')) {
-        (Some((key, not)), _) => label(key) != Some(not),
-        (None, Some((key, want))) => label(key) == Some(want),
-        (None, None) => label(term).is_some(),
+    let has = |term: &str| match (term.split_once(" in ("), term.split_once("!="), term.split_once('=')) {
+        (Some((key, set)), ..) => {
+            label(key).is_some_and(|have| set.trim_end_matches(')').split(',').any(|want| want.trim() == have))
+        }
+        (_, Some((key, not)), _) => label(key) != Some(not),
+        (.., Some((key, want))) => label(key) == Some(want),
+        _ => label(term).is_some(),
     };
-    selector.is_none_or(|s| s.split(',').all(has))
+    selector.is_none_or(|s| terms(s).into_iter().all(has))
+}
+
+/// The terms of a selector; the commas of a set part none.
+fn terms(selector: &str) -> Vec<&str> {
+    let mut depth = 0_i32;
+    selector
+        .split(|c: char| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            c == ',' && depth == 0
+        })
+        .collect()
 }

@@ -9,10 +9,12 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, Catalogue, Change, Mlflow, MlflowError, NewVersion, Server, TAG_UID, Version, What};
+use super::{Answer, Catalogue, Change, Given, Mlflow, MlflowError, NewVersion, Server, TAG_UID, Version, What};
 
 /// Longest time one request may take.
 const DEADLINE: Duration = Duration::from_secs(5);
+/// Longest time the answer beside the catalogue may take: it comes from memory.
+const BESIDE: Duration = Duration::from_secs(2);
 /// Entries asked for at once; the largest number MLflow allows for models.
 const PAGE: u32 = 1_000;
 /// Pages after which something is wrong with the server.
@@ -64,6 +66,13 @@ impl Rest {
             token = next;
         }
         Err(MlflowError::Broken(format!("{path} never ends")))
+    }
+
+    /// A server that does not say what it was given still serves.
+    async fn given(&self, server: &Server) -> Option<Given> {
+        let request = self.client.get(server.given.as_ref()?).timeout(BESIDE);
+        let text = send(request).await.ok()?;
+        serde_json::from_str(&text).ok()
     }
 
     async fn search(&self, server: &Server, filter: &str) -> Answer<Vec<Version>> {
@@ -145,7 +154,8 @@ impl Mlflow for Rest {
             let held = model.aliases.into_iter().map(|a| (a.alias, a.version.parse().unwrap_or(0))).collect();
             aliases.insert(model.name, held);
         }
-        Ok(Catalogue { server_version, versions: Catalogue::by_uid(versions), aliases })
+        let given = self.given(server).await;
+        Ok(Catalogue { server_version, versions: Catalogue::by_uid(versions), given, aliases })
     }
 
     async fn find(&self, server: &Server, uid: &str) -> Answer<Vec<Version>> {
@@ -181,6 +191,12 @@ impl Mlflow for Rest {
         }
         let request = self.request(server, Method::POST, "/api/2.0/mlflow/model-versions/create").json(&body);
         Ok(decode_value::<One>(decode(&send(request).await?)?)?.model_version.into())
+    }
+
+    async fn delete_version(&self, server: &Server, model: &str, version: i64) -> Answer<()> {
+        let body = json!({"name": model, "version": version.to_string()});
+        let request = self.request(server, Method::DELETE, "/api/2.0/mlflow/model-versions/delete").json(&body);
+        send(request).await.map(|_| ())
     }
 
     async fn change(&self, server: &Server, change: &Change) -> Answer<()> {

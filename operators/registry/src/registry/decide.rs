@@ -4,19 +4,22 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use millrace_crds::{ModelRegistry, ModelRegistryStatus};
-use millrace_kit::{Action, Decision, Seen, Standing, Target, conditions, later};
+use millrace_kit::{Action, Decision, Seen, Standing, Target, Wait, conditions, later, wait};
 
-use crate::pertinent;
+use crate::{pertinent, pods::Trouble};
 
 use super::{Ask, Names, Observed, children, migrate, model, model::Plan, observe, serve};
 
 /// How long a part may take before a person is asked to look.
 pub(super) const PATIENCE: Duration = Duration::from_secs(600);
+/// How often a Secret that is missing is looked for.
+const MISSED: Duration = Duration::from_secs(15);
 
 /// Conditions of this kind, in the order in which they become true.
 const DATA: &str = "DataReady";
 pub(super) const SCHEMA: &str = "DatabaseMigrated";
 pub(super) const SERVER: &str = "ServerAvailable";
+pub(super) const CURRENT: &str = "UpToDate";
 
 /// How one part stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +43,14 @@ impl Part {
     pub(super) fn terminal(reason: &str, message: impl Into<String>) -> Self {
         Self { terminal: true, ..Self::waits(reason, message) }
     }
+}
+
+/// The parts that are judged before the server, in their order.
+pub(super) struct Before {
+    pub(super) secrets: Part,
+    pub(super) data: Part,
+    pub(super) login: Part,
+    pub(super) schema: Part,
 }
 
 /// A pass as it grows.
@@ -72,12 +83,15 @@ pub(super) fn decide(
     status.url = Some(observe::url(registry));
     status.admin_secret_name = Some(names.login.clone());
     let mut pass = Pass { registry, seen, plan, now, decision: Decision::of(status) };
+    let secrets = pass.secrets();
     let data = pass.data();
-    let schema = migrate::schema(&mut pass);
     pass.service();
     let login = pass.login(&names.login);
-    let server = serve::server(&mut pass, (&data, &schema, &login));
-    pass.finish([(DATA, data), (SCHEMA, schema), (SERVER, server)], login)
+    let schema = migrate::schema(&mut pass, &[&secrets, &login]);
+    let before = Before { secrets, data, login, schema };
+    let server = serve::server(&mut pass, &before);
+    let current = serve::current(&pass, &before, &server);
+    pass.finish(before, server, current)
 }
 
 impl Pass<'_> {
@@ -87,6 +101,36 @@ impl Pass<'_> {
 
     pub(super) const fn status(&mut self) -> &mut ModelRegistryStatus {
         &mut self.decision.status
+    }
+
+    /// Wakes at `at`, or earlier if already asked.
+    pub(super) fn wake(&mut self, at: Timestamp) {
+        self.decision.wake = Some(self.decision.wake.map_or(at, |old| old.min(at)));
+    }
+
+    /// Waits for a trouble to go; what the condition says already of the same cause is not worded anew.
+    pub(super) fn tell(&self, kind: &str, trouble: &Trouble, message: String) -> Part {
+        let said = conditions::get(&self.decision.status, kind).filter(|c| trouble.told_by(&c.reason, &c.message));
+        Part::waits(&trouble.reason, said.map_or(message, |c| c.message.clone()))
+    }
+
+    /// The Secrets that people make. Without one nothing is begun and nothing that serves is touched.
+    fn secrets(&mut self) -> Part {
+        let missing = self
+            .plan
+            .secrets()
+            .into_iter()
+            .filter(|(_, name, _)| self.seen.data.missing_secrets.contains(&(*name).to_owned()));
+        let told: Vec<String> = missing
+            .map(|(field, name, content)| {
+                format!("{field}: there is no Secret {name} in this namespace; make it with {content}")
+            })
+            .collect();
+        if told.is_empty() {
+            return Part::ok("Found", "");
+        }
+        self.wake(later(self.now, MISSED));
+        Part::waits("SecretMissing", told.join("; "))
     }
 
     /// The bucket, made if there is none, and the grant on it.
@@ -138,33 +182,25 @@ impl Pass<'_> {
         Part::ok("LoginSet", login.fingerprint.clone())
     }
 
-    fn finish(mut self, parts: [(&str, Part); 3], login: Part) -> Decision<ModelRegistryStatus, Ask> {
+    fn finish(mut self, before: Before, server: Part, current: Part) -> Decision<ModelRegistryStatus, Ask> {
         let now = self.now;
+        let Before { data, login, schema, .. } = before;
+        // While something serves, what is told is that it is not yet what is declared, and why.
+        let serves = server.ok;
+        let parts = [(DATA, data), (SCHEMA, schema), (SERVER, server), (CURRENT, current)];
         for (kind, part) in &parts {
             let flag = if part.ok { "True" } else { "False" };
             conditions::set(self.status(), kind, (flag, &part.reason, &part.message), now);
         }
-        let mut standing = None;
-        if let Some(last) = pertinent(&self.seen.failures, &self.decision.actions) {
-            standing = Some(Standing::failed(&last.failure));
-        }
-        if !login.ok {
-            standing = Some(Standing::stalled(login.reason, login.message));
-        }
-        for (kind, part) in parts {
-            if standing.is_none() && !part.ok {
-                standing = Some(self.waits(kind, part));
-            }
-        }
-        let version = self.decision.status.server_version.clone().unwrap_or_default();
-        let ready = if self.plan.replicas == 0 {
-            Standing::ready("ScaledToZero", "spec.replicas is 0: nothing is served")
+        let standing = if let Some(last) = pertinent(&self.seen.failures, &self.decision.actions) {
+            Some(Standing::failed(&last.failure))
+        } else if !login.ok {
+            Some(Standing::stalled(login.reason, login.message))
         } else {
-            Standing::ready(
-                "Serving",
-                format!("MLflow {version}; log in with the Secret {}", Names::of(self.registry).login),
-            )
+            let first = parts.into_iter().find(|(kind, part)| !part.ok && (!serves || *kind == CURRENT));
+            first.map(|(kind, part)| self.waits(kind, part))
         };
+        let ready = serve::ready(&self);
         conditions::stand(self.status(), &standing.unwrap_or(ready), now);
         for job in &self.seen.data.stale_jobs {
             self.decision.actions.push(Action::Delete(Target::of(job)));
@@ -174,16 +210,14 @@ impl Pass<'_> {
 
     /// Waiting, for a time; then a person is asked.
     fn waits(&mut self, kind: &str, part: Part) -> Standing {
-        let since = conditions::get(&self.decision.status, kind).map_or(self.now, |c| c.last_transition_time.0);
-        let until = later(since, PATIENCE);
         if part.terminal {
             return Standing::stalled(part.reason, part.message);
         }
-        if self.now >= until {
-            let message = format!("{} (for more than {} minutes)", part.message, PATIENCE.as_secs() / 60);
-            return Standing::stalled(part.reason, message);
+        let since = wait::since(&self.decision.status, kind, "False", self.now);
+        let wait = Wait::new(part.reason, part.message, since, PATIENCE);
+        if let Some(at) = wait.wake(self.now) {
+            self.wake(at);
         }
-        self.decision.wake = Some(self.decision.wake.map_or(until, |at| at.min(until)));
-        Standing::progressing(part.reason, part.message)
+        wait.standing(self.now)
     }
 }

@@ -26,6 +26,32 @@ pub(crate) struct Plan {
     pub(crate) replicas: i32,
     pub(crate) cpu: Quantity,
     pub(crate) memory: Quantity,
+    /// Most that uploads under way may take.
+    pub(crate) scratch: Quantity,
+}
+
+impl Plan {
+    /// Secret and key of the database's URI in one word, as statuses have it.
+    pub(crate) fn secret(&self) -> String {
+        let (name, key) = &self.database;
+        format!("{name}/{key}")
+    }
+
+    /// The same plan on another image and database: those that were migrated, or are about to be.
+    pub(crate) fn on(&self, image: &str, secret: &str) -> Self {
+        let (name, key) = secret.split_once('/').unwrap_or((secret, DATABASE_KEY_URI));
+        Self { image: image.to_owned(), database: (name.to_owned(), key.to_owned()), ..self.clone() }
+    }
+
+    /// The Secrets that people make, and the fields that name them.
+    pub(crate) fn secrets(&self) -> Vec<(&'static str, &str, String)> {
+        let (database, key) = &self.database;
+        let mut all =
+            vec![("spec.database.secretRef", database.as_str(), format!("the SQLAlchemy URI under the key {key}"))];
+        let admin = self.extra_admin.as_deref();
+        all.extend(admin.map(|name| ("spec.auth.adminSecretRef", name, "the keys username and password".to_owned())));
+        all
+    }
 }
 
 /// Parses the spec.
@@ -45,13 +71,14 @@ pub(crate) fn parse(registry: &ModelRegistry, default_image: &str) -> Result<Pla
     let mut size = |field: &str, given: Option<&str>, default: &str| {
         let text = given.unwrap_or(default);
         canonical(text).unwrap_or_else(|| {
-            findings.push(format!("spec.resources.{field}: {text} is no quantity; write one such as {default}"));
+            findings.push(format!("spec.{field}: {text} is no quantity; write one such as {default}"));
             Quantity::default()
         })
     };
     let resources = spec.resources.as_ref();
-    let cpu = size("cpu", resources.and_then(|r| r.cpu.as_ref()).map(|q| q.0.as_str()), "100m");
-    let memory = size("memory", resources.and_then(|r| r.memory.as_ref()).map(|q| q.0.as_str()), "768Mi");
+    let cpu = size("resources.cpu", resources.and_then(|r| r.cpu.as_ref()).map(|q| q.0.as_str()), "100m");
+    let memory = size("resources.memory", resources.and_then(|r| r.memory.as_ref()).map(|q| q.0.as_str()), "768Mi");
+    let scratch = size("scratch", spec.scratch.as_ref().map(|q| q.0.as_str()), "10Gi");
     if !findings.is_empty() {
         return Err(findings);
     }
@@ -72,5 +99,6 @@ pub(crate) fn parse(registry: &ModelRegistry, default_image: &str) -> Result<Pla
         replicas: spec.replicas.unwrap_or(1),
         cpu,
         memory,
+        scratch,
     })
 }

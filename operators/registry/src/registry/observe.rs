@@ -4,15 +4,19 @@ use jiff::Timestamp;
 use k8s_openapi::api::{
     apps::v1::Deployment,
     batch::v1::Job,
-    core::v1::{Pod, Service},
+    core::v1::{Secret, Service},
 };
-use kube::ResourceExt;
+use kube::{ResourceExt, core::ObjectMeta};
 use millrace_crds::{DataBucket, DataGrant, ModelRegistry};
-use millrace_kit::{Key, Reader, conditions};
+use millrace_kit::{Child, Key, Reader, conditions, later};
 use serde::{Deserialize, Serialize};
 
-use super::{Names, PodSeen, pods, wake_changed};
-use crate::{mlflow::MlflowError, office::Office};
+use super::{Names, children::login::TYPE, model, wake_changed};
+use crate::{
+    mlflow::{Given, MlflowError},
+    office::Office,
+    pods::{self, PodSeen, SLOW, Trouble},
+};
 
 /// See the module.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -24,12 +28,16 @@ pub struct Observed {
     pub login: Option<LoginSeen>,
     /// Why there is no login.
     pub login_problem: Option<String>,
+    /// The Secrets the spec names that do not exist. Asked only while the registry is not Ready at its generation.
+    pub missing_secrets: Vec<String>,
     /// The DataBucket of artifacts.
     pub bucket: Option<BucketSeen>,
     /// Our DataGrant.
     pub grant: Option<GrantSeen>,
     /// The Job the status speaks of.
     pub job: Option<Job>,
+    /// Why that Job has no pod.
+    pub job_trouble: Option<Trouble>,
     /// Jobs of ours the status no longer speaks of.
     pub stale_jobs: Vec<Job>,
     /// Our Service.
@@ -88,6 +96,9 @@ pub struct ServerSeen {
     pub version: Option<String>,
     /// Why there is no catalogue.
     pub error: Option<MlflowError>,
+    /// What the pod that answered was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Given>,
 }
 
 /// Looks.
@@ -100,31 +111,73 @@ pub(super) async fn observe(office: &Office, registry: &ModelRegistry, reader: &
     }
     let names = Names::of(registry);
     let at = |name: &str| Key::new(&namespace, name);
-    let pods = pods(reader, &uid);
-    let (login, login_problem) = login(office, &uid, (&names.login, &pods));
+    let pods = pods::of(reader, &uid).await;
+    let deployment = reader.child::<Deployment>(&at(&names.server), &uid);
+    let server = match &deployment {
+        Some(deployment) if available(deployment) => Some(ask(office, registry, reader).await),
+        _ => None,
+    };
+    let given = server.as_ref().and_then(|s| s.given.as_ref());
+    let evidence = Evidence { secret: &names.login, pods: &pods, given, now: reader.now() };
+    let (login, login_problem) = login(office, &uid, &evidence);
     let job_name = registry.status.as_ref().and_then(|s| s.migration.as_ref()).map(|m| m.job.clone());
     let jobs = reader.cache.owned::<Job>(&uid);
     let (job, stale): (Vec<_>, Vec<_>) = jobs.iter().partition(|j| Some(j.name_any()) == job_name);
-    let deployment = reader.child::<Deployment>(&at(&names.server), &uid);
+    let job = job.first().map(|j| (***j).clone());
     let bucket = reader.cached::<DataBucket>(&at(&registry.spec.artifacts.bucket));
     Observed {
         default_image: office.settings.image.clone(),
         login,
         login_problem,
+        missing_secrets: missing_secrets(office, registry, reader).await,
         bucket: bucket
             .filter(|b| b.metadata.deletion_timestamp.is_none())
             .map(|b| BucketSeen { data_plane: b.spec.data_plane.clone() }),
         grant: reader.child::<DataGrant>(&at(&names.grant), &uid).map(|g| grant(&g)),
-        job: job.first().map(|j| (***j).clone()),
+        job_trouble: podless(reader, job.as_ref(), &pods).await,
+        job,
         stale_jobs: stale.iter().map(|j| (***j).clone()).collect(),
         service: reader.child::<Service>(&at(&names.server), &uid).map(|s| (*s).clone()),
-        server: match &deployment {
-            Some(deployment) if available(deployment) => Some(ask(office, registry, reader).await),
-            _ => None,
-        },
+        server,
         deployment: deployment.map(|d| (*d).clone()),
         pods,
     }
+}
+
+/// A Job without a pod says why in its own Events: a quota, an admission.
+pub(crate) async fn podless(reader: &Reader, job: Option<&Job>, pods: &[PodSeen]) -> Option<Trouble> {
+    let job = job?;
+    let name = job.name_any();
+    let born = job.creation_timestamp()?.0;
+    if pods.iter().any(|p| p.job.as_ref() == Some(&name)) || reader.now() < later(born, SLOW) {
+        return None;
+    }
+    pods::warned(reader, &job.namespace().unwrap_or_default(), &job.uid().unwrap_or_default()).await
+}
+
+/// Which of the named Secrets do not exist. The operator may not read them; whether one could be made says it too.
+async fn missing_secrets(office: &Office, registry: &ModelRegistry, reader: &Reader) -> Vec<String> {
+    let generation = registry.metadata.generation.unwrap_or(0);
+    if registry.status.as_ref().is_some_and(|s| conditions::is_ready(s, generation)) {
+        return Vec::new();
+    }
+    let Ok(plan) = model::parse(registry, &office.settings.image) else { return Vec::new() };
+    let mut missing = Vec::new();
+    for (_, name, _) in plan.secrets() {
+        let secret = Secret {
+            metadata: ObjectMeta {
+                name: Some(name.to_owned()),
+                namespace: registry.namespace(),
+                ..ObjectMeta::default()
+            },
+            type_: Some(TYPE.to_owned()),
+            ..Secret::default()
+        };
+        if reader.would_create(&Child::free(&secret)).await.is_ok() {
+            missing.push(name.to_owned());
+        }
+    }
+    missing
 }
 
 /// Whether a pod of the server takes requests.
@@ -132,36 +185,44 @@ pub(super) fn available(deployment: &Deployment) -> bool {
     deployment.status.as_ref().and_then(|s| s.available_replicas).unwrap_or(0) > 0
 }
 
-/// Whether all pods are those of the present template.
+/// Whether all pods are those of the present template, and take requests.
 pub(super) fn rolled_out(deployment: &Deployment) -> bool {
     let status = deployment.status.clone().unwrap_or_default();
     let wanted = deployment.spec.as_ref().and_then(|s| s.replicas).unwrap_or(1);
-    status.observed_generation == deployment.metadata.generation && status.updated_replicas.unwrap_or(0) >= wanted
+    let updated = status.updated_replicas.unwrap_or(0);
+    status.observed_generation == deployment.metadata.generation
+        && updated >= wanted
+        && status.replicas.unwrap_or(0) <= updated
+        && status.available_replicas.unwrap_or(0) >= wanted
 }
 
-fn pods(reader: &Reader, uid: &str) -> Vec<PodSeen> {
-    let mut seen: Vec<PodSeen> = reader.cache.indexed::<Pod>(uid).iter().filter_map(|p| pods::read(p)).collect();
-    seen.sort_by(|a, b| a.name.cmp(&b.name));
-    seen
+/// What speaks for or against the login's Secret being as it was written.
+struct Evidence<'a> {
+    secret: &'a str,
+    pods: &'a [PodSeen],
+    given: Option<&'a Given>,
+    now: Timestamp,
 }
 
-fn login(office: &Office, uid: &str, around: (&str, &[PodSeen])) -> (Option<LoginSeen>, Option<String>) {
-    let (secret, pods) = around;
+fn login(office: &Office, uid: &str, evidence: &Evidence<'_>) -> (Option<LoginSeen>, Option<String>) {
     let login = match office.login(uid) {
         Ok(login) => login,
         Err(failure) => return (None, Some(failure.message)),
     };
-    let quoted = format!("\"{secret}\"");
+    let quoted = format!("\"{}\"", evidence.secret);
     let missed =
         |p: &PodSeen| p.trouble.as_ref().is_some_and(|t| t.reason == "SecretMissing" && t.message.contains(&quoted));
-    if pods.iter().any(missed) {
+    if evidence.pods.iter().any(missed) {
         office.lost(uid);
+    }
+    if evidence.given.is_some_and(|g| g.login.mounted.as_ref() != Some(&login.mounted())) {
+        office.altered(uid, evidence.now);
     }
     let written = office.has_written(uid, &login.fingerprint);
     (Some(LoginSeen { fingerprint: login.fingerprint, written }), None)
 }
 
-fn grant(grant: &DataGrant) -> GrantSeen {
+pub(crate) fn grant(grant: &DataGrant) -> GrantSeen {
     let Some(status) = &grant.status else { return GrantSeen::default() };
     let ready = conditions::get(status, "Ready");
     let bucket = status.buckets.first().map(|b| b.bucket_name.clone()).unwrap_or_default();
@@ -185,8 +246,10 @@ async fn ask(office: &Office, registry: &ModelRegistry, reader: &Reader) -> Serv
     let (snapshot, changed) = office.views.of(&uid, &server, now).await;
     wake_changed(office, reader, (&namespace, &registry.name_any(), &changed));
     match snapshot.answer {
-        Ok(catalogue) => ServerSeen { version: Some(catalogue.server_version.clone()), error: None },
-        Err(error) => ServerSeen { version: None, error: Some(error) },
+        Ok(catalogue) => {
+            ServerSeen { version: Some(catalogue.server_version.clone()), error: None, given: catalogue.given.clone() }
+        }
+        Err(error) => ServerSeen { error: Some(error), ..ServerSeen::default() },
     }
 }
 

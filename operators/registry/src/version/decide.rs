@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::{ModelVersion, ModelVersionStatus, status::Creating};
-use millrace_kit::{Action, Decision, Seen, Standing, conditions, later};
+use millrace_kit::{Action, Decision, Seen, Standing, Wait, conditions, wait};
 
 use super::{
-    Ask, Observed, REGISTER, aliases,
+    Ask, Observed, REGISTER, aliases, giveup, measure,
     model::{self, Plan},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long a wait may take before a person is asked to look.
-const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 /// How long the bucket of a source may be unknown: declared beside the version, it may be seen after it.
 const DECLARED: Duration = Duration::from_secs(30);
 
@@ -26,11 +26,20 @@ pub(super) fn decide(
     seen: &Seen<Observed>,
     now: Timestamp,
 ) -> Decision<ModelVersionStatus, Ask> {
-    let status = version.status.clone().unwrap_or_default();
     if version.metadata.deletion_timestamp.is_some() {
-        // The registered version stays: people and servers refer to it.
-        return Decision::of(status);
+        return giveup::decide(version, seen, now);
     }
+    let mut decision = alive(version, seen, now);
+    if decision.status.measured.is_some() {
+        decision.actions.extend(measure::leftovers(&seen.data));
+    }
+    // Whoever deletes it while a registration may be on its way gets one truth; see `giveup`.
+    let hold = giveup::undecided(&decision.status);
+    decision.hold(hold)
+}
+
+fn alive(version: &ModelVersion, seen: &Seen<Observed>, now: Timestamp) -> Decision<ModelVersionStatus, Ask> {
+    let status = version.status.clone().unwrap_or_default();
     let plan = match model::parse(version) {
         Ok(plan) => plan,
         Err(findings) => return stand(status, &Standing::stalled("InvalidSpec", findings.join("; ")), now),
@@ -49,11 +58,18 @@ pub(super) fn decide(
             status.taking_aliases.clear();
             deleted(status, now)
         }
-        (None, None) => register(status, (seen, &plan), now),
+        (None, None) => match measure::measure(version, seen, &plan, now) {
+            Ok(status) => register(status, (seen, &plan), now),
+            Err(decision) => *decision,
+        },
     }
 }
 
-fn stand(mut status: ModelVersionStatus, standing: &Standing, now: Timestamp) -> Decision<ModelVersionStatus, Ask> {
+pub(super) fn stand(
+    mut status: ModelVersionStatus,
+    standing: &Standing,
+    now: Timestamp,
+) -> Decision<ModelVersionStatus, Ask> {
     conditions::stand(&mut status, standing, now);
     Decision::of(status)
 }
@@ -82,7 +98,8 @@ fn unready(
                 "spec.source: the bucket {} is not one of this namespace; write the files below a declared bucket, $(bucket.NAME)/PATH",
                 plan.source.bucket
             );
-            return Some(waits(status, ("SourceNotVerified", message, DECLARED), now));
+            let wait = Wait { limit: DECLARED, ..not_ready(&status, ("SourceNotVerified", message), now) };
+            return Some(waits(status, &wait, now));
         }
         (Some(bucket), ..) if !registered && !bucket.ready => {
             ("BucketNotReady", format!("spec.source: the DataBucket {} is not Ready", bucket.name))
@@ -97,28 +114,24 @@ fn unready(
     };
     // A server that is away says nothing of a version that is registered and as declared.
     let settled = conditions::is_ready(&status, version.metadata.generation.unwrap_or(0));
-    let decision = if settled { Decision::of(status) } else { waits(status, (reason, message, PATIENCE), now) };
+    let wait = not_ready(&status, (reason, message), now);
+    let decision = if settled { Decision::of(status) } else { waits(status, &wait, now) };
     Some(if data.error.is_some() { decision.wake_after(now, view::RETRY) } else { decision })
 }
 
-/// Waiting, for a time; then a person is asked.
-fn waits(
-    status: ModelVersionStatus,
-    why: (&str, String, Duration),
-    now: Timestamp,
-) -> Decision<ModelVersionStatus, Ask> {
-    let (reason, message, patience) = why;
-    let ready = conditions::get(&status, "Ready").filter(|c| c.status == "False");
-    let until = later(ready.map_or(now, |c| c.last_transition_time.0), patience);
-    if now < until {
-        return stand(status, &Standing::progressing(reason, message), now).wake_at(until);
+/// Waiting since the object is not Ready, for a time; then a person is asked.
+fn not_ready(status: &ModelVersionStatus, why: (&str, String), now: Timestamp) -> Wait {
+    let (reason, message) = why;
+    Wait::new(reason, message, wait::since(status, "Ready", "False", now), PATIENCE)
+}
+
+/// Says what is waited for, and wakes at the end of it.
+pub(super) fn waits(status: ModelVersionStatus, wait: &Wait, now: Timestamp) -> Decision<ModelVersionStatus, Ask> {
+    let decision = stand(status, &wait.standing(now), now);
+    match wait.wake(now) {
+        Some(at) => decision.wake_at(at),
+        None => decision,
     }
-    let told = if patience == PATIENCE {
-        format!("{message} (for more than {} minutes)", PATIENCE.as_secs() / 60)
-    } else {
-        message
-    };
-    stand(status, &Standing::stalled(reason, told), now)
 }
 
 /// The intent first, then the registration.
@@ -134,7 +147,10 @@ fn register(
     let failure = seen.failures.of(REGISTER);
     let decision = match failure {
         Some(last) => stand(status, &Standing::failed(&last.failure), now),
-        None => waits(status, ("Registering", format!("registering in {}", plan.new.model), PATIENCE), now),
+        None => {
+            let wait = not_ready(&status, ("Registering", format!("registering in {}", plan.new.model)), now);
+            waits(status, &wait, now)
+        }
     };
     if let Some(until) = seen.data.on_its_way.filter(|until| now < *until) {
         return decision.wake_at(until).wake_after(now, view::RETRY);

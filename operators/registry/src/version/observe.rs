@@ -1,10 +1,12 @@
-//! What a ModelVersion's pass sees: its registry, the bucket of its source, and its version in the shared snapshot.
+//! What a ModelVersion's pass sees: its registry, the bucket and the measurement of its source, and its version in the
+//! shared snapshot.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
+use k8s_openapi::api::batch::v1::Job;
 use kube::ResourceExt;
-use millrace_crds::{DataBucket, ModelRegistry, ModelVersion};
+use millrace_crds::{DataBucket, DataGrant, ModelRegistry, ModelVersion};
 use millrace_kit::{Key, Reader, conditions};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +14,8 @@ use super::{bucket_word, model::Source, number_word};
 use crate::{
     mlflow::{Catalogue, MlflowError, Server, Version},
     office::Office,
-    registry::wake_changed,
+    pods::{self, PodSeen, Trouble},
+    registry::{model, podless, wake_changed},
 };
 
 /// See the module.
@@ -23,6 +26,18 @@ pub struct Observed {
     pub registry: Option<RegistrySeen>,
     /// The DataBucket of the source, if there is one.
     pub source: Option<SourceSeen>,
+    /// Our grant to read the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<DataGrant>,
+    /// The Job that measures it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job: Option<Job>,
+    /// Why that Job has no pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_trouble: Option<Trouble>,
+    /// Its pods.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<PodSeen>,
     /// Why the server was asked and gave no answer.
     pub error: Option<MlflowError>,
     /// Whether the server gave an answer; nothing below counts otherwise.
@@ -41,15 +56,23 @@ pub struct Observed {
 pub struct RegistrySeen {
     /// Whether its server has answered lately.
     pub available: bool,
+    /// Its image, by which sources are measured too.
+    pub image: String,
+    /// When that is pulled.
+    pub pull_policy: String,
 }
 
 /// A DataBucket, as far as it matters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SourceSeen {
     /// Name of the DataBucket.
     pub name: String,
     /// Whether it is Ready, that is: verified to be ours.
     pub ready: bool,
+    /// The DataPlane it lives on.
+    #[serde(default)]
+    pub data_plane: String,
 }
 
 /// Who holds an alias.
@@ -75,17 +98,39 @@ pub(super) async fn observe(office: &Office, version: &ModelVersion, reader: &Re
     }
     if let Ok(source) = Source::parse(&spec.source) {
         let buckets = reader.cache.indexed::<DataBucket>(&bucket_word(&namespace, &source.bucket));
-        seen.source = buckets.first().map(|b| SourceSeen { name: b.name_any(), ready: ready(b) });
+        seen.source = buckets.first().map(|b| SourceSeen {
+            name: b.name_any(),
+            ready: ready(b),
+            data_plane: b.spec.data_plane.clone(),
+        });
     }
+    measurement(version, reader, &mut seen).await;
     let registry = reader.cached::<ModelRegistry>(&Key::new(&namespace, &spec.registry));
     let Some(registry) = registry.filter(|r| r.metadata.deletion_timestamp.is_none()) else { return seen };
     let status = registry.status.clone().unwrap_or_default();
     let available = conditions::is_true(&status, "ServerAvailable");
-    seen.registry = Some(RegistrySeen { available });
-    if available && version.metadata.deletion_timestamp.is_none() {
+    let plan = model::parse(&registry, &office.settings.image).ok();
+    let (image, pull_policy) = plan.map(|p| (p.image, p.pull_policy.to_owned())).unwrap_or_default();
+    seen.registry = Some(RegistrySeen { available, image, pull_policy });
+    if available {
         ask(office, (version, &registry), (reader, &mut seen)).await;
     }
     seen
+}
+
+/// The children that measure the source; there are none once that is done.
+async fn measurement(version: &ModelVersion, reader: &Reader, seen: &mut Observed) {
+    let uid = version.uid().unwrap_or_default();
+    seen.grant = reader.cache.owned::<DataGrant>(&uid).first().map(|g| (**g).clone());
+    let attempt = version.status.as_ref().and_then(|s| s.measuring).unwrap_or(1);
+    let name = super::measure::job_name(version, attempt);
+    let jobs = reader.cache.owned::<Job>(&uid);
+    // The one under way, or one that is left over.
+    let job = jobs.iter().find(|j| j.name_any() == name).or_else(|| jobs.first());
+    let Some(job) = job else { return };
+    seen.pods = pods::of(reader, &uid).await;
+    seen.job_trouble = podless(reader, Some(job), &seen.pods).await;
+    seen.job = Some((**job).clone());
 }
 
 fn ready(bucket: &DataBucket) -> bool {
@@ -142,6 +187,13 @@ async fn find(
             let source = status.and_then(|s| s.source.as_ref());
             Ok(found.filter(|v| v.uid().is_empty() && Some(&v.source) == source))
         }
+        // Given up: the snapshot may be older than a registration that was on its way.
+        (None, None)
+            if version.metadata.deletion_timestamp.is_some() && status.is_some_and(|s| s.creating.is_some()) =>
+        {
+            let there = office.mlflow.find(server, &uid).await?;
+            Ok(there.into_iter().find(|v| v.model == *model))
+        }
         (None, None) => Ok(None),
     }
 }
@@ -156,7 +208,9 @@ fn holders(version: &ModelVersion, catalogue: &Catalogue, reader: &Reader) -> BT
     };
     let held = catalogue.aliases.get(&spec.model).into_iter().flatten();
     // Only aliases that concern this object, so that others may change without a pass deciding anew.
-    let known = version.status.as_ref().map(|s| s.aliases.clone()).unwrap_or_default();
+    let status = version.status.clone().unwrap_or_default();
+    let taking = status.taking_aliases.into_iter().map(|t| t.alias);
+    let known: Vec<String> = status.aliases.into_iter().chain(taking).collect();
     held.filter(|(alias, _)| spec.aliases.contains(alias) || known.contains(alias))
         .map(|(alias, number)| (alias.clone(), Holder { version: *number, declared: declared(alias, *number) }))
         .collect()

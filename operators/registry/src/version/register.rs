@@ -4,7 +4,7 @@ use kube::ResourceExt;
 use millrace_crds::ModelVersion;
 use millrace_kit::{Class, Failure, Hands, Key};
 
-use super::Ask;
+use super::{Ask, Withdrawal};
 use crate::{
     mlflow::{Answer, Change, MlflowError, NewVersion, Server, TAG_UID, Version, What},
     office::Office,
@@ -21,6 +21,7 @@ pub(super) async fn perform(office: &Office, version: &ModelVersion, around: (&A
     let done = match ask {
         Ask::Register { new, aliases } => register(office, (&server, new, hands), aliases).await,
         Ask::Change(change) => office.mlflow.change(&server, change).await,
+        Ask::Withdraw(what) => withdraw(office, &server, what).await,
     };
     // Done or not, the snapshot no longer tells the truth.
     office.views.spoil(&uid).await;
@@ -50,6 +51,22 @@ async fn register(office: &Office, what: (&Server, &NewVersion, &Hands), aliases
         office.mlflow.change(server, &change).await?;
     }
     Ok(())
+}
+
+/// The aliases go back first: with the version MLflow deletes those that still point at it.
+async fn withdraw(office: &Office, server: &Server, what: &Withdrawal) -> Answer<()> {
+    for (alias, before) in &what.aliases {
+        let change = Change { model: what.model.clone(), version: *before, what: What::SetAlias(alias.clone()) };
+        missing_is_done(office.mlflow.change(server, &change).await)?;
+    }
+    missing_is_done(office.mlflow.delete_version(server, &what.model, what.version).await)
+}
+
+fn missing_is_done(answer: Answer<()>) -> Answer<()> {
+    match answer {
+        Err(MlflowError::Missing(_)) => Ok(()),
+        other => other,
+    }
 }
 
 /// MLflow's error as the kernel's.

@@ -3,12 +3,13 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use jiff::Timestamp;
+use millrace_crds::{ModelRegistry, model_registry::Migrated};
 use millrace_kit::{
     Action, Controller, DecisionOf, Env, Failure, Hands, Kernel, Operator, Reader, Seen, Watch, async_trait, names,
     sim::World,
 };
 use millrace_registry::{
-    Key, Office, Registries, Settings, Versions,
+    Key, Office, Registries, RegistryObserved, Settings, VersionObserved, Versions,
     mlflow::{Answer, Catalogue, Change, Mlflow, NewVersion, Server, Version},
 };
 
@@ -17,6 +18,7 @@ use crate::support::{self, KEY, mlflow::Simulated};
 /// How a decision is bent.
 trait Bend: Send + Sync + 'static {
     type Of: Operator;
+    fn object(_: &mut <Self::Of as Operator>::Object) {}
     fn seen(_: &mut Seen<<Self::Of as Operator>::Observed>) {}
     fn bend(_: &mut DecisionOf<Self::Of>, _: Timestamp) {}
 }
@@ -44,7 +46,9 @@ where
     fn decide(object: &Self::Object, seen: &Seen<Self::Observed>, now: Timestamp) -> DecisionOf<Self> {
         let mut seen = Seen { data: seen.data.clone(), failures: seen.failures.clone() };
         B::seen(&mut seen);
-        let mut decision = B::Of::decide(object, &seen, now);
+        let mut object = object.clone();
+        B::object(&mut object);
+        let mut decision = B::Of::decide(&object, &seen, now);
         B::bend(&mut decision, now);
         decision
     }
@@ -78,7 +82,7 @@ struct RobsAliases;
 
 impl Bend for RobsAliases {
     type Of = Versions;
-    fn seen(seen: &mut Seen<millrace_registry::VersionObserved>) {
+    fn seen(seen: &mut Seen<VersionObserved>) {
         for holder in seen.data.aliases.values_mut() {
             holder.declared = false;
             holder.version = holder.version.min(1);
@@ -100,7 +104,9 @@ impl Bend for ServesAtOnce {
     type Of = Registries;
     fn bend(decision: &mut DecisionOf<Registries>, _: Timestamp) {
         let image = decision.status.migration.as_ref().map(|m| m.image.clone());
-        decision.status.migrated_image = image;
+        decision.status.migrated_image.clone_from(&image);
+        let secret = "registry-database/uri".to_owned();
+        decision.status.migrated = image.map(|image| Migrated { image, secret, ..Migrated::default() });
     }
 }
 
@@ -112,6 +118,118 @@ fn registries<B: Bend<Of = Registries>>(env: &Env, world: &World) -> Vec<Box<dyn
 
 pub fn serves_at_once(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
     registries::<ServesAtOnce>(env, world)
+}
+
+struct ImageAlone;
+
+impl Bend for ImageAlone {
+    type Of = Registries;
+    fn object(registry: &mut ModelRegistry) {
+        let secret = registry.spec.database.secret_ref.name.clone();
+        if let Some(migrated) = registry.status.as_mut().and_then(|s| s.migrated.as_mut()) {
+            migrated.secret = format!("{secret}/uri");
+        }
+    }
+}
+
+pub fn image_alone(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
+    registries::<ImageAlone>(env, world)
+}
+
+struct Deaf;
+
+impl Bend for Deaf {
+    type Of = Registries;
+    fn seen(seen: &mut Seen<RegistryObserved>) {
+        if let Some(server) = &mut seen.data.server {
+            server.given = None;
+        }
+    }
+}
+
+pub fn deaf(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
+    registries::<Deaf>(env, world)
+}
+
+/// Changes what is written of children of a kind.
+fn children(decision: &mut DecisionOf<Registries>, kind: &str, change: fn(&mut serde_json::Value)) {
+    for action in &mut decision.actions {
+        if let Action::Create(child) | Action::Apply(child) = action
+            && child.address().kind.kind == kind
+        {
+            change(&mut child.body);
+        }
+    }
+}
+
+struct Recreates;
+
+impl Bend for Recreates {
+    type Of = Registries;
+    fn bend(decision: &mut DecisionOf<Registries>, _: Timestamp) {
+        children(decision, "Deployment", |body| body["spec"]["strategy"] = serde_json::json!({"type": "Recreate"}));
+    }
+}
+
+pub fn recreates(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
+    registries::<Recreates>(env, world)
+}
+
+struct LooksForNoSecret;
+
+impl Bend for LooksForNoSecret {
+    type Of = Registries;
+    fn seen(seen: &mut Seen<RegistryObserved>) {
+        seen.data.missing_secrets.clear();
+    }
+}
+
+pub fn looks_for_no_secret(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
+    registries::<LooksForNoSecret>(env, world)
+}
+
+struct Untold;
+
+impl Bend for Untold {
+    type Of = Registries;
+    fn bend(decision: &mut DecisionOf<Registries>, _: Timestamp) {
+        children(decision, "Job", |body| {
+            let env = body.pointer_mut("/spec/template/spec/containers/0/env").and_then(|e| e.as_array_mut());
+            env.unwrap().retain(|v| v["name"] != "MILLRACE_SERVED");
+        });
+    }
+}
+
+pub fn untold(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
+    registries::<Untold>(env, world)
+}
+
+struct TrustsSources;
+
+impl Bend for TrustsSources {
+    type Of = Versions;
+    fn seen(seen: &mut Seen<VersionObserved>) {
+        for exit in seen.data.pods.iter_mut().filter_map(|p| p.exit.as_mut()) {
+            exit.message = exit.message.replace("\"files\":0", "\"files\":1");
+        }
+    }
+}
+
+pub fn trusts_sources(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
+    vec![kernel::<TrustsSources>(env, Versions::new(Arc::new(support::office(env, world))))]
+}
+
+struct LetsGo;
+
+impl Bend for LetsGo {
+    type Of = Versions;
+    fn bend(decision: &mut DecisionOf<Versions>, _: Timestamp) {
+        decision.hold = false;
+    }
+}
+
+pub fn lets_go(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
+    vec![kernel::<LetsGo>(env, Versions::new(Arc::new(support::office(env, world))))]
 }
 
 struct NewNames;
@@ -158,6 +276,9 @@ impl Mlflow for Lying {
     }
     async fn create_version(&self, server: &Server, new: &NewVersion) -> Answer<Version> {
         self.truth.create_version(server, new).await
+    }
+    async fn delete_version(&self, server: &Server, model: &str, version: i64) -> Answer<()> {
+        self.truth.delete_version(server, model, version).await
     }
     async fn change(&self, server: &Server, change: &Change) -> Answer<()> {
         self.truth.change(server, change).await

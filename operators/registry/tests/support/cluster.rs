@@ -4,7 +4,7 @@ use k8s_openapi::{
     api::{
         apps::v1::{Deployment, DeploymentStatus},
         batch::v1::Job,
-        core::v1::Pod,
+        core::v1::{EnvVar, Pod, PodStatus, Secret},
     },
     apimachinery::pkg::apis::meta::v1::Time,
 };
@@ -14,7 +14,10 @@ use millrace_kit::{
     Standing, conditions, owner_reference,
     sim::{Actor, World},
 };
+use millrace_registry::mlflow::{Given, Mounted};
 use serde_json::json;
+
+use super::mlflow::Store;
 
 pub fn ours(child: &Deployment, registry: &ModelRegistry) -> bool {
     let uid = registry.metadata.uid.as_ref();
@@ -56,8 +59,16 @@ pub fn dataplane() -> Actor {
     })
 }
 
-/// Which exit code the attempt with this number (from 1) of migrations ends with.
-pub type Exits = fn(usize) -> i32;
+/// A migration that runs.
+pub struct Attempt {
+    /// Which one, from 1.
+    pub number: usize,
+    /// Whether it was told of a server that runs on the database.
+    pub served: bool,
+}
+
+/// Which exit code a migration ends with.
+pub type Exits = fn(&Attempt) -> i32;
 
 /// Runs Jobs: a pod, its end, the Job's end, each a step of its own.
 pub fn jobs(exits: Exits) -> Actor {
@@ -69,17 +80,27 @@ pub fn jobs(exits: Exits) -> Actor {
             if ended || job.owner_references().is_empty() {
                 continue;
             }
-            if !known.contains(&name) {
+            let measures = role(&job) == "measure";
+            if !measures && !known.contains(&name) {
                 known.push(name.clone());
             }
-            let code = exits(known.iter().position(|k| *k == name).unwrap() + 1);
+            let (code, message) = if measures {
+                measured(world)
+            } else {
+                let number = known.iter().position(|k| *k == name).unwrap() + 1;
+                let code = exits(&Attempt { number, served: env(&job, "MILLRACE_SERVED").is_some() });
+                (code, if code == 0 { prepared(world, &job) } else { format!("ended with {code}") })
+            };
             let pod = format!("{name}-pod");
             match world.get::<Pod>("ml", &pod) {
-                None => world.apply(&job_pod(&job, &pod)),
+                None => {
+                    if !measures && env(&job, "MILLRACE_SERVED").is_none() && serves(world) {
+                        world.shelf::<Store>().lock().fault = Some("a schema may change under a server".into());
+                    }
+                    world.apply(&job_pod(&job, &pod));
+                }
                 Some(p) if p.status.as_ref().is_none_or(|s| s.phase.is_none()) => {
-                    world.change::<Pod>("ml", &pod, |p| {
-                        p.status = Some(status(code));
-                    })
+                    world.change::<Pod>("ml", &pod, |p| p.status = Some(status(role(&job), code, &message)));
                 }
                 Some(_) => {
                     let now = Time(world.now());
@@ -97,6 +118,44 @@ pub fn jobs(exits: Exits) -> Actor {
     })
 }
 
+fn serves(world: &World) -> bool {
+    let server = world.get::<Deployment>("ml", "main-mlflow");
+    server.and_then(|d| d.status?.available_replicas).is_some_and(|n| n > 0)
+}
+
+fn role(job: &Job) -> &str {
+    job.labels().get("millrace.dev/role").map_or("", String::as_str)
+}
+
+fn env(job: &Job, name: &str) -> Option<EnvVar> {
+    let pod = job.spec.as_ref()?.template.spec.as_ref()?;
+    pod.containers[0].env.iter().flatten().find(|e| e.name == name).cloned()
+}
+
+/// A value of a Secret.
+pub fn secret_value(world: &World, secret: &str, key: &str) -> Option<String> {
+    world.get::<Secret>("ml", secret)?.string_data?.get(key).cloned()
+}
+
+/// The content of the Secret behind a variable.
+fn content(world: &World, variable: &EnvVar) -> Option<String> {
+    let from = variable.value_from.as_ref()?.secret_key_ref.as_ref()?;
+    secret_value(world, &from.name, &from.key)
+}
+
+/// What `prepare.py` says: of `host user` the host is the place.
+fn prepared(world: &World, job: &Job) -> String {
+    let uri = env(job, "MLFLOW_BACKEND_STORE_URI").and_then(|v| content(world, &v)).unwrap_or_default();
+    json!({"uri": uri, "place": uri.split(' ').next()}).to_string()
+}
+
+/// What `measure.py` says.
+fn measured(world: &World) -> (i32, String) {
+    let store = world.shelf::<Store>();
+    let state = store.lock();
+    (state.store_says, json!({"files": if state.empty { 0 } else { 3 }, "bytes": 30}).to_string())
+}
+
 fn job_pod(job: &Job, name: &str) -> Pod {
     let mut labels = job.labels().clone();
     labels.insert("batch.kubernetes.io/job-name".into(), job.name_any());
@@ -107,37 +166,100 @@ fn job_pod(job: &Job, name: &str) -> Pod {
     .unwrap()
 }
 
-fn status(code: i32) -> k8s_openapi::api::core::v1::PodStatus {
+fn status(role: &str, code: i32, message: &str) -> PodStatus {
+    let name = if role == "measure" { "measure" } else { "migrate" };
     serde_json::from_value(json!({
         "phase": if code == 0 { "Succeeded" } else { "Failed" },
+        // An injected container stands first.
         "containerStatuses": [{
-            "name": "migrate", "image": "x", "imageID": "", "ready": false, "restartCount": 0,
-            "state": {"terminated": {"exitCode": code, "message": format!("ended with {code}")}},
+            "name": "aside", "image": "x", "imageID": "", "ready": false, "restartCount": 0,
+            "state": {"terminated": {"exitCode": 0, "message": "aside"}},
+        }, {
+            "name": name, "image": "x", "imageID": "", "ready": false, "restartCount": 0,
+            "state": {"terminated": {"exitCode": code, "message": message}},
         }],
     }))
     .unwrap()
 }
 
-/// Rolls Deployments out at once.
+/// Rolls Deployments out at once, as their strategy says, if the new pods find their Secrets.
 pub fn deployments() -> Actor {
     Box::new(|world| {
         for deployment in world.list::<Deployment>() {
-            let seen = deployment.status.as_ref().and_then(|s| s.observed_generation);
-            if seen != deployment.metadata.generation {
-                world.change::<Deployment>("ml", &deployment.name_any(), |d| {
-                    let replicas = d.spec.as_ref().and_then(|s| s.replicas);
-                    d.status = Some(DeploymentStatus {
-                        observed_generation: d.metadata.generation,
-                        updated_replicas: replicas,
-                        available_replicas: replicas,
-                        ..DeploymentStatus::default()
-                    });
-                });
-                return true;
+            let status = deployment.status.clone().unwrap_or_default();
+            let seen = status.observed_generation == deployment.metadata.generation;
+            let wanted = deployment.spec.as_ref().and_then(|s| s.replicas).unwrap_or(1);
+            let updated = status.updated_replicas.unwrap_or(0);
+            let stuck =
+                seen && (status.available_replicas.unwrap_or(0) < wanted || status.replicas.unwrap_or(0) > updated);
+            if seen && !stuck {
+                continue;
             }
+            let missing = missing(world, &deployment);
+            if seen && missing.is_some() {
+                continue;
+            }
+            let old = status.available_replicas.unwrap_or(0);
+            let next = match missing {
+                Some(message) if wanted > 0 => {
+                    waiting_pod(world, "CreateContainerConfigError", &message);
+                    let strategy = deployment.spec.as_ref().and_then(|s| s.strategy.as_ref()?.type_.clone());
+                    let left = if strategy.as_deref() == Some("Recreate") { 0 } else { old };
+                    (left, 1, left + 1)
+                }
+                _ => {
+                    world.vanish::<Pod>("ml", "server-pod");
+                    start(world, &deployment);
+                    (wanted, wanted, wanted)
+                }
+            };
+            let (available, updated, replicas) = next;
+            if old > 0 && available == 0 {
+                world.shelf::<Store>().lock().outages += 1;
+            }
+            world.change::<Deployment>("ml", &deployment.name_any(), |d| {
+                d.status = Some(DeploymentStatus {
+                    observed_generation: d.metadata.generation,
+                    updated_replicas: Some(updated),
+                    available_replicas: Some(available),
+                    replicas: Some(replicas),
+                    ..DeploymentStatus::default()
+                });
+            });
+            return true;
         }
         false
     })
+}
+
+fn variables(deployment: &Deployment) -> Vec<EnvVar> {
+    let spec = deployment.spec.clone().and_then(|s| s.template.spec).unwrap_or_default();
+    spec.containers.first().and_then(|c| c.env.clone()).unwrap_or_default()
+}
+
+/// The kubelet's words about the first Secret or key that is not there.
+fn missing(world: &World, deployment: &Deployment) -> Option<String> {
+    variables(deployment).into_iter().find_map(|variable| {
+        let from = variable.value_from.as_ref()?.secret_key_ref.clone()?;
+        match (world.get::<Secret>("ml", &from.name), content(world, &variable)) {
+            (None, _) => Some(format!("secret \"{}\" not found", from.name)),
+            (Some(_), None) => Some(format!("couldn't find key {} in Secret ml/{}", from.key, from.name)),
+            _ => None,
+        }
+    })
+}
+
+/// Remembers what the new server was given.
+fn start(world: &World, deployment: &Deployment) {
+    let all = variables(deployment);
+    let plain = |name: &str| all.iter().find(|v| v.name == name).and_then(|v| v.value.clone());
+    let uri = all.iter().find(|v| v.name == "MLFLOW_BACKEND_STORE_URI");
+    let given = Given {
+        secret: plain("MILLRACE_DATABASE_SECRET").unwrap_or_default(),
+        uri: Mounted { used: uri.and_then(|v| content(world, v)), mounted: None },
+        ..Given::default()
+    };
+    world.shelf::<Store>().lock().given = Some(given);
 }
 
 /// Everybody, with migrations that go well.
@@ -147,6 +269,17 @@ pub fn all() -> Vec<Actor> {
 
 /// A pod of the server that waits for a reason.
 pub fn waiting_pod(world: &World, reason: &str, message: &str) {
+    server_pod(
+        world,
+        &json!({"containerStatuses": [{
+            "name": "mlflow", "image": "mlflow:1", "imageID": "", "ready": false, "restartCount": 0,
+            "state": {"waiting": {"reason": reason, "message": message}},
+        }]}),
+    );
+}
+
+/// A pod of the server with this status.
+pub fn server_pod(world: &World, status: &serde_json::Value) {
     let registry = world.get::<ModelRegistry>("ml", "main").unwrap();
     let labels = json!({
         "millrace.dev/owner-kind": "ModelRegistry", "millrace.dev/owner-name": "main",
@@ -155,10 +288,7 @@ pub fn waiting_pod(world: &World, reason: &str, message: &str) {
     let pod: Pod = serde_json::from_value(json!({
         "metadata": {"name": "server-pod", "namespace": "ml", "labels": labels},
         "spec": {"containers": []},
-        "status": {"containerStatuses": [{
-            "name": "mlflow", "image": "mlflow:1", "imageID": "", "ready": false, "restartCount": 0,
-            "state": {"waiting": {"reason": reason, "message": message}},
-        }]},
+        "status": status,
     }))
     .unwrap();
     world.apply(&pod);

@@ -7,8 +7,14 @@ use std::{
 };
 
 use jiff::Timestamp;
+use millrace_crds::ModelRegistry;
 use millrace_kit::{async_trait, later, sim::World};
-use millrace_registry::mlflow::{Answer, Catalogue, Change, Mlflow, MlflowError, NewVersion, Server, Version, What};
+use millrace_registry::{
+    Key,
+    mlflow::{Answer, Catalogue, Change, Given, Mlflow, MlflowError, Mounted, NewVersion, Server, Version, What},
+};
+
+use super::{KEY, cluster::secret_value};
 
 #[derive(Default)]
 pub struct Store(Mutex<State>);
@@ -23,6 +29,22 @@ pub struct State {
     /// The next registration is heard of too late and done later still.
     pub slow: bool,
     late: Option<(NewVersion, Timestamp)>,
+    /// What the running server was given.
+    pub given: Option<Given>,
+    /// Whether the server's second port is closed to the operator.
+    pub closed: bool,
+    /// Something that must never happen.
+    pub fault: Option<String>,
+    /// How often something that served stopped serving.
+    pub outages: usize,
+    /// Whether there are no files at any source.
+    pub empty: bool,
+    /// Exit code of a measurement.
+    pub store_says: i32,
+    /// What happens elsewhere at the moment of a registration.
+    pub meanwhile: Option<fn(&World, &NewVersion)>,
+    /// Whether changes are not recorded: where several ways lead to one end.
+    pub quiet: bool,
 }
 
 impl State {
@@ -76,7 +98,7 @@ impl Simulated {
             let outcome = with(&mut self.0.shelf::<Store>().lock());
             match outcome {
                 Ok((value, changed)) => {
-                    if changed {
+                    if changed && !self.0.shelf::<Store>().lock().quiet {
                         self.0.effect(what);
                     }
                     Ok(Some(value))
@@ -96,6 +118,25 @@ impl Simulated {
     }
 }
 
+impl Simulated {
+    /// What the server was given, beside what lies in the Secrets now.
+    fn given(&self) -> Option<Given> {
+        let (given, closed) = {
+            let store = self.0.shelf::<Store>();
+            let state = store.lock();
+            (state.given.clone()?, state.closed)
+        };
+        let (secret, key) = given.secret.split_once('/')?;
+        let uri = Mounted { mounted: secret_value(&self.0, secret, key), ..given.uri.clone() };
+        let uid = self.0.get::<ModelRegistry>("ml", "main")?.metadata.uid?;
+        let login = Key::of(KEY).ok()?.login(&uid);
+        let right = secret_value(&self.0, "main-mlflow-login", "password").as_ref() == Some(&login.password);
+        let mounted = Some(if right { login.mounted() } else { "altered".to_owned() });
+        let login = Mounted { used: None, mounted };
+        (!closed).then_some(Given { uri, login, ..given })
+    }
+}
+
 fn missing(model: &str) -> MlflowError {
     MlflowError::Missing(format!("Registered Model with name={model} not found"))
 }
@@ -103,7 +144,9 @@ fn missing(model: &str) -> MlflowError {
 #[async_trait]
 impl Mlflow for Simulated {
     async fn look(&self, _: &Server) -> Answer<Catalogue> {
+        let given = self.given();
         self.read(|state| Catalogue {
+            given,
             server_version: "3.17.2".into(),
             versions: Catalogue::by_uid(
                 state.models.values().flat_map(BTreeMap::values).filter(|v| !v.uid().is_empty()).cloned(),
@@ -134,13 +177,29 @@ impl Mlflow for Simulated {
     }
 
     async fn create_version(&self, _: &Server, new: &NewVersion) -> Answer<Version> {
-        self.write(&format!("create version of {} from {}", new.model, new.source), |state| {
+        let made = self.write(&format!("create version of {} from {}", new.model, new.source), |state| {
             if std::mem::take(&mut state.slow) {
                 state.late = Some((new.clone(), self.0.now()));
                 return Err(MlflowError::Unanswered("simulated".into()));
             }
             let version = state.register(new)?;
             Ok((version, true))
+        });
+        let there =
+            self.0.shelf::<Store>().lock().models.values().flat_map(BTreeMap::values).any(|v| v.tags == new.tags);
+        let meanwhile = self.0.shelf::<Store>().lock().meanwhile.filter(|_| there);
+        if let Some(meanwhile) = meanwhile {
+            meanwhile(&self.0, new);
+        }
+        made
+    }
+
+    async fn delete_version(&self, _: &Server, model: &str, version: i64) -> Answer<()> {
+        self.write(&format!("delete {model}/{version}"), |state| {
+            let versions = state.models.get_mut(model).ok_or_else(|| missing(model))?;
+            versions.remove(&version).ok_or_else(|| missing(model))?;
+            state.aliases.entry(model.to_owned()).or_default().retain(|_, at| *at != version);
+            Ok(((), true))
         })
     }
 

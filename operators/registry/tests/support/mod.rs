@@ -70,8 +70,18 @@ pub fn with_story<T>(plot: &Plot, build: &Build, then: impl FnOnce(&Story<'_>) -
     then(&story)
 }
 
+/// Makes a Secret, or changes it.
+pub fn secret(world: &World, name: &str, data: &[(&str, &str)]) {
+    let data: std::collections::BTreeMap<_, _> = data.iter().copied().collect();
+    let body = json!({"metadata": {"name": name, "namespace": "ml"}, "stringData": data});
+    world.apply(&serde_json::from_value::<Secret>(body).unwrap());
+}
+
 /// At most one version per ModelVersion, never without a stored intent; no server before its schema.
 fn invariant(world: &World) -> Result<(), String> {
+    if let Some(fault) = world.shelf::<Store>().lock().fault.clone() {
+        return Err(fault);
+    }
     let server = world.get::<Deployment>("ml", "main-mlflow");
     let registry = world.get::<ModelRegistry>("ml", "main");
     if let (Some(server), Some(registry)) = (server, registry)

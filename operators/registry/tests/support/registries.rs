@@ -20,18 +20,19 @@ use crate::support::{
     cluster::{self, all, dataplane, deployments, jobs, waiting_pod},
     expect,
     mlflow::Store,
-    once, registry, registry_ready, registry_says, secret_is_right, version, version_says,
+    once, registry, registry_ready, registry_says, secret, secret_is_right, version, version_says,
 };
 
 const SHORT: Duration = Duration::from_secs(75);
 
-fn plain(world: &World) {
+pub fn plain(world: &World) {
+    secret(world, "registry-database", &[("uri", "host-1 user")]);
     world.apply(&registry(json!({})));
 }
 
-fn serving(world: &World) -> Result<(), String> {
+pub fn serving(world: &World) -> Result<(), String> {
     registry_says(world, "Ready", "True Serving")?;
-    for kind in ["DataReady", "DatabaseMigrated", "ServerAvailable"] {
+    for kind in ["DataReady", "DatabaseMigrated", "ServerAvailable", "UpToDate"] {
         let word = super::reason(world.get::<ModelRegistry>("ml", "main").and_then(|r| r.status).as_ref(), kind);
         if !word.starts_with("True") {
             return Err(format!("{kind} is {word}"));
@@ -41,13 +42,13 @@ fn serving(world: &World) -> Result<(), String> {
     secret_is_right(world)
 }
 
-fn image(world: &World) -> String {
+pub fn image(world: &World) -> String {
     let deployment = world.get::<Deployment>("ml", "main-mlflow");
     let spec = deployment.and_then(|d| d.spec).and_then(|s| s.template.spec);
     spec.and_then(|s| s.containers[0].image.clone()).unwrap_or_default()
 }
 
-fn upgrade() -> Actor {
+pub fn upgrade() -> Actor {
     once(registry_ready, |world| world.apply(&registry(json!({"image": "mlflow:2"}))))
 }
 
@@ -67,7 +68,7 @@ fn mirror(at: &Address, body: &mut Value) {
     }
 }
 
-trait Concat {
+pub trait Concat {
     fn concat_all(self) -> Vec<Actor>;
 }
 
@@ -152,7 +153,7 @@ pub fn plots() -> Vec<Plot> {
         Plot {
             name: "a new image that does not migrate leaves the server alone",
             setup: plain,
-            actors: || vec![dataplane(), jobs(|n| i32::from(n > 1)), deployments(), upgrade()],
+            actors: || vec![dataplane(), jobs(|a| i32::from(a.number > 1)), deployments(), upgrade()],
             end: |world| {
                 registry_says(world, "Stalled", "True MigrationFailed")?;
                 expect("the image", &image(world), "mlflow:1")
@@ -162,7 +163,7 @@ pub fn plots() -> Vec<Plot> {
         Plot {
             name: "the database comes late",
             setup: plain,
-            actors: || vec![dataplane(), jobs(|n| if n < 3 { 3 } else { 0 }), deployments()],
+            actors: || vec![dataplane(), jobs(|a| if a.number < 3 { 3 } else { 0 }), deployments()],
             end: serving,
             horizon: SHORT,
         },
@@ -192,7 +193,7 @@ pub fn plots() -> Vec<Plot> {
             actors: || {
                 let stuck = once(
                     |world| world.get::<Deployment>("ml", "main-mlflow").is_some(),
-                    |world| waiting_pod(world, "ImagePullBackOff", "Back-off pulling image"),
+                    |world| waiting_pod(world, "ImagePullBackOff", "Back-off pulling image \"mlflow:1\""),
                 );
                 vec![dataplane(), jobs(|_| 0), stuck]
             },

@@ -6,22 +6,23 @@ use millrace_crds::ModelVersion;
 use millrace_kit::sim::{Actor, World};
 use serde_json::{Value, json};
 
+use crate::registries::plain;
 use crate::support::{
     Plot, bucket,
-    cluster::{all, dataplane},
+    cluster::{all, dataplane, jobs},
     expect,
     mlflow::Store,
-    once, registry, serving_registry, version, version_ready, version_says,
+    once, serving_registry, version, version_ready, version_says,
 };
 
 const SHORT: Duration = Duration::from_secs(90);
 
-fn base(world: &World) {
+pub fn base(world: &World) {
     world.apply(&bucket("models"));
     serving_registry(world);
 }
 
-fn full() -> Value {
+pub fn full() -> Value {
     json!({"aliases": ["candidate", "champion"], "tags": {"auc": "0.7"}, "description": "first"})
 }
 
@@ -30,17 +31,17 @@ fn one(world: &World) {
     world.apply(&version("a", full()));
 }
 
-fn around() -> Vec<Actor> {
-    vec![dataplane()]
+pub fn around() -> Vec<Actor> {
+    vec![dataplane(), jobs(|_| 0)]
 }
 
-fn with(more: Vec<Actor>) -> Vec<Actor> {
+pub fn with(more: Vec<Actor>) -> Vec<Actor> {
     let mut actors = around();
     actors.extend(more);
     actors
 }
 
-fn alias(world: &World, alias: &str, want: Option<i64>) -> Result<(), String> {
+pub fn alias(world: &World, alias: &str, want: Option<i64>) -> Result<(), String> {
     let have = world.shelf::<Store>().lock().aliases.get("flights").and_then(|m| m.get(alias)).copied();
     expect(&format!("alias {alias}"), &format!("{have:?}"), &format!("{want:?}"))
 }
@@ -50,14 +51,14 @@ fn tag(world: &World, key: &str, want: Option<&str>) -> Result<(), String> {
     expect(&format!("tag {key}"), &format!("{:?}", have.as_deref()), &format!("{want:?}"))
 }
 
-fn registered(world: &World) -> Result<(), String> {
+pub fn registered(world: &World) -> Result<(), String> {
     version_says(world, "a", "True Registered")?;
     alias(world, "champion", Some(1))?;
     alias(world, "candidate", Some(1))?;
     tag(world, "auc", Some("0.7"))
 }
 
-fn second(spec: Value) -> Actor {
+pub fn second(spec: Value) -> Actor {
     once(|world| version_ready(world, "a"), move |world| world.apply(&version("b", spec.clone())))
 }
 
@@ -230,21 +231,21 @@ pub fn plots() -> Vec<Plot> {
 }
 
 /// The registry's controller is there too: it is its look every 30 s that notices what somebody does in MLflow.
-fn whole(world: &World) {
+pub fn whole(world: &World) {
     world.apply(&bucket("models"));
-    world.apply(&registry(json!({})));
+    plain(world);
     world.apply(&version("a", full()));
 }
 
-fn polled(more: Vec<Actor>) -> Vec<Actor> {
+pub fn polled(more: Vec<Actor>) -> Vec<Actor> {
     let mut actors = all();
     actors.extend(more);
     actors
 }
 
-fn catch_up(world: &World) -> bool {
+pub fn catch_up(world: &World) -> bool {
     let done = world.shelf::<Store>().lock().catch_up(world.now());
-    if done {
+    if done && !world.shelf::<Store>().lock().quiet {
         world.effect("create version of flights from s3://store-models/a");
     }
     done

@@ -16,6 +16,8 @@ use crate::{
 pub(crate) const TYPE: &str = "millrace.dev/registry";
 /// Key of the Secret: signs the server's forms.
 pub(crate) const SESSION_KEY: &str = "sessionKey";
+/// Key of the Secret: keys the fingerprints of what pods were given.
+pub(crate) const GIVEN_KEY: &str = "givenKey";
 
 /// The Secret.
 pub(crate) fn secret(registry: &ModelRegistry, name: &str, login: &Login) -> Secret {
@@ -23,6 +25,7 @@ pub(crate) fn secret(registry: &ModelRegistry, name: &str, login: &Login) -> Sec
         (LOGIN_KEY_USERNAME, USERNAME),
         (LOGIN_KEY_PASSWORD, login.password.as_str()),
         (SESSION_KEY, login.session_key.as_str()),
+        (GIVEN_KEY, login.given_key.as_str()),
     ];
     Secret {
         metadata: ObjectMeta {

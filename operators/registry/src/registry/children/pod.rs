@@ -1,22 +1,31 @@
-//! What the pods of server and migration have in common: restricted, no token, the database's URI by reference.
+//! What the pods of servers, migrations and measurements have in common: restricted, no token, Secrets by reference.
 
 use k8s_openapi::{
     api::core::v1::{
         Container, EmptyDirVolumeSource, EnvVar, PodSecurityContext, PodSpec, ResourceRequirements, SeccompProfile,
-        SecurityContext, Volume, VolumeMount,
+        SecretVolumeSource, SecurityContext, Volume, VolumeMount,
     },
     apimachinery::pkg::api::resource::Quantity,
 };
+use millrace_crds::ModelRegistry;
 use serde_json::json;
 
-use crate::registry::model::Plan;
+use super::login;
+use crate::registry::{Names, model::Plan};
 
 /// User and group of the image; a public image is run as the same one.
 const USER: i64 = 10_001;
+/// Size of `/tmp` in pods that keep nothing there.
+pub(crate) const SCRATCH: &str = "1Gi";
 
 /// A variable with a plain value.
 pub(crate) fn plain(name: &str, value: &str) -> EnvVar {
-    EnvVar { name: name.to_owned(), value: Some(value.to_owned()), ..EnvVar::default() }
+    EnvVar { name: name.to_owned(), value: Some(verbatim(value)), ..EnvVar::default() }
+}
+
+/// What the kubelet makes this text of: of every `$$` it makes `$`, and `$(NAME)` it expands.
+pub(crate) fn verbatim(text: &str) -> String {
+    text.replace('$', "$$")
 }
 
 /// A variable from a Secret, read by the kubelet.
@@ -25,31 +34,35 @@ pub(crate) fn secret(name: &str, secret: &str, key: &str) -> EnvVar {
     serde_json::from_value(value).unwrap_or_default()
 }
 
-/// The container, with the program as an argument of Python: nothing is taken from the image but Python and MLflow.
-pub(crate) fn container(name: &str, plan: &Plan, program: &str) -> Container {
+/// What is given to the pods that use the database: its URI, and the key under which they tell what it is.
+pub(crate) fn database(registry: &ModelRegistry, plan: &Plan) -> Vec<EnvVar> {
     let (database, key) = &plan.database;
+    vec![
+        secret("MLFLOW_BACKEND_STORE_URI", database, key),
+        secret("MILLRACE_GIVEN_KEY", &Names::of(registry).login, login::GIVEN_KEY),
+    ]
+}
+
+/// The container of a pod with MLflow, with the size of the plan.
+pub(crate) fn container(name: &str, plan: &Plan, program: &str) -> Container {
+    Container { resources: Some(size(&plan.cpu, &plan.memory)), ..bare(name, (&plan.image, plan.pull_policy), program) }
+}
+
+/// The container, with the program as an argument of Python: nothing is taken from the image but Python and MLflow.
+pub(crate) fn bare(name: &str, image: (&str, &str), program: &str) -> Container {
+    let (image, pull_policy) = image;
     Container {
         name: name.to_owned(),
-        image: Some(plan.image.clone()),
-        image_pull_policy: Some(plan.pull_policy.to_owned()),
+        image: Some(image.to_owned()),
+        image_pull_policy: Some(pull_policy.to_owned()),
         command: Some(vec!["python3".to_owned(), "-c".to_owned(), program.to_owned()]),
         env: Some(vec![
-            secret("MLFLOW_BACKEND_STORE_URI", database, key),
             plain("MLFLOW_DISABLE_TELEMETRY", "true"),
             plain("DO_NOT_TRACK", "true"),
             plain("HOME", "/tmp"),
             plain("PYTHONDONTWRITEBYTECODE", "1"),
             plain("PYTHONWARNINGS", "ignore"),
         ]),
-        resources: Some(ResourceRequirements {
-            requests: Some(
-                [("cpu".to_owned(), plan.cpu.clone()), ("memory".to_owned(), plan.memory.clone())]
-                    .into_iter()
-                    .collect(),
-            ),
-            limits: Some([("memory".to_owned(), plan.memory.clone())].into_iter().collect()),
-            ..ResourceRequirements::default()
-        }),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             read_only_root_filesystem: Some(true),
@@ -62,13 +75,39 @@ pub(crate) fn container(name: &str, plan: &Plan, program: &str) -> Container {
     }
 }
 
+/// Requests of processor and memory; the memory is the limit too.
+pub(crate) fn size(cpu: &Quantity, memory: &Quantity) -> ResourceRequirements {
+    let requests = [("cpu".to_owned(), cpu.clone()), ("memory".to_owned(), memory.clone())];
+    ResourceRequirements {
+        requests: Some(requests.into_iter().collect()),
+        limits: Some([("memory".to_owned(), memory.clone())].into_iter().collect()),
+        ..ResourceRequirements::default()
+    }
+}
+
 /// A mounted volume.
 pub(crate) fn mount(name: &str, path: &str) -> VolumeMount {
     VolumeMount { name: name.to_owned(), mount_path: path.to_owned(), ..VolumeMount::default() }
 }
 
-/// The pod around the container.
-pub(crate) fn spec(container: Container) -> PodSpec {
+/// A mounted volume that the container only reads.
+pub(crate) fn read_only(name: &str, path: &str) -> VolumeMount {
+    VolumeMount { read_only: Some(true), ..mount(name, path) }
+}
+
+/// A Secret as a volume. One that may be missing is mounted empty, and empties when the Secret goes.
+pub(crate) fn secret_volume(name: &str, secret: &str, may_be_missing: bool) -> Volume {
+    let source = SecretVolumeSource {
+        secret_name: Some(secret.to_owned()),
+        default_mode: Some(0o440),
+        optional: may_be_missing.then_some(true),
+        ..SecretVolumeSource::default()
+    };
+    Volume { name: name.to_owned(), secret: Some(source), ..Volume::default() }
+}
+
+/// The pod around the container, with this much of `/tmp`.
+pub(crate) fn spec(container: Container, scratch: &str) -> PodSpec {
     PodSpec {
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
@@ -81,7 +120,7 @@ pub(crate) fn spec(container: Container) -> PodSpec {
             ..PodSecurityContext::default()
         }),
         containers: vec![container],
-        volumes: Some(vec![empty("tmp", None, "1Gi")]),
+        volumes: Some(vec![empty("tmp", None, scratch)]),
         ..PodSpec::default()
     }
 }

@@ -8,8 +8,11 @@ use kube::core::ObjectMeta;
 use millrace_crds::ModelRegistry;
 use millrace_kit::Child;
 
-use super::PORT;
-use crate::registry::{Names, labels, pods::SERVER};
+use super::{GIVEN_PORT, PORT};
+use crate::{
+    pods::SERVER,
+    registry::{Names, labels},
+};
 
 /// The Service.
 pub(crate) fn build(registry: &ModelRegistry) -> Child {
@@ -21,15 +24,19 @@ pub(crate) fn build(registry: &ModelRegistry) -> Child {
         },
         spec: Some(ServiceSpec {
             selector: Some(labels(registry, SERVER)),
-            ports: Some(vec![ServicePort {
-                name: Some("http".to_owned()),
-                port: PORT,
-                target_port: Some(IntOrString::String("http".to_owned())),
-                ..ServicePort::default()
-            }]),
+            ports: Some(vec![port("http", PORT), port("given", GIVEN_PORT)]),
             ..ServiceSpec::default()
         }),
         status: None,
     };
     Child::of(registry, &service)
+}
+
+fn port(name: &str, number: i32) -> ServicePort {
+    ServicePort {
+        name: Some(name.to_owned()),
+        port: number,
+        target_port: Some(IntOrString::String(name.to_owned())),
+        ..ServicePort::default()
+    }
 }

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod cache;
+pub mod causes;
 pub mod client;
 pub mod conditions;
 pub mod decision;
@@ -28,6 +29,7 @@ pub mod wait;
 pub mod warnings;
 pub mod watch;
 
+pub use causes::{Cause, Fault};
 pub use conditions::Standing;
 pub use decision::{Action, Child, Decision, Effect, NoEffect, Seen, Target, later, owner_reference};
 pub use events::Note;

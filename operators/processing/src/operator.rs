@@ -15,13 +15,15 @@ use k8s_openapi::api::{
 };
 use millrace_crds::{DataGrant, ProcessingJob, ProcessingJobStatus};
 use millrace_kit::{
-    Decision, Failure, Hands, Note, Operator, Reader, Seen, Watch, async_trait, events::condition_notes, later,
+    Decision, Failure, Hands, Note, Operator, Reader, Seen, Warning, Watch, async_trait, events::condition_notes, later,
 };
 
 use crate::{
     children::account,
-    decide, observe,
-    observe::Observed,
+    decide,
+    looks::Looks,
+    observe,
+    observe::{Observed, WorkersView},
     rest::{Flink, FlinkCall, http::Rest},
 };
 
@@ -41,6 +43,10 @@ pub struct Processing {
     silent: Arc<Mutex<HashMap<String, Timestamp>>>,
     /// Savepoints that Flink has taken to delete, and when.
     disposed: Arc<Mutex<HashMap<String, Timestamp>>>,
+    /// The last look at each attempt that does not start, by its name: which pod was asked about, and its warnings.
+    pub(crate) starts: Looks<(String, Vec<Warning>)>,
+    /// The last look at the workers of each attempt, by its name.
+    pub(crate) workers: Looks<WorkersView>,
 }
 
 impl Default for Processing {
@@ -53,7 +59,13 @@ impl Processing {
     /// An operator that reaches Flink in this way.
     #[must_use]
     pub fn new(flink: Arc<dyn Flink>) -> Self {
-        Self { flink, silent: Arc::default(), disposed: Arc::default() }
+        Self {
+            flink,
+            silent: Arc::default(),
+            disposed: Arc::default(),
+            starts: Looks::default(),
+            workers: Looks::default(),
+        }
     }
 
     /// Remembers that a JobManager answered.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerState, Pod};
 use kube::ResourceExt;
+use millrace_kit::Warning;
 use serde::{Deserialize, Serialize};
 
 use crate::engine;
@@ -41,6 +42,12 @@ pub struct PodView {
     /// Reason and message of the condition PodScheduled, if False.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unscheduled: Option<(String, String)>,
+    /// Whether its volumes and its network were there, so that only its containers are to be made.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sandboxed: bool,
+    /// What its Events warn of, newest first; asked for where its start is slow.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
     /// Its container.
     pub container: ContainerView,
 }
@@ -111,6 +118,8 @@ pub(crate) fn view(pod: &Pod) -> PodView {
         verdict: status.reason.clone().map(|r| (r, status.message.clone().unwrap_or_default())),
         disrupted: condition("DisruptionTarget", "True"),
         unscheduled: condition("PodScheduled", "False"),
+        sandboxed: condition("PodReadyToStartContainers", "True").is_some(),
+        warnings: Vec::new(),
         container: ours.and_then(|c| c.state.as_ref()).map_or(ContainerView::Unknown, container),
     }
 }

@@ -58,10 +58,14 @@ fn came(pass: &mut Pass<'_>, workers: Workers, view: &WorkersView) {
     if let Some(attempt) = status::live_mut(&mut pass.status) {
         attempt.workers_missing_since = None;
     }
-    if conditions::get(&pass.status, READY).is_some() {
-        let told = format!("{} {} run", view.running, workers.name);
-        conditions::set(&mut pass.status, READY, ("True", "WorkersRun", &told), pass.now);
+    if conditions::get(&pass.status, READY).is_none() {
+        return;
     }
+    if view.running == 0 {
+        return conditions::unset(&mut pass.status, READY);
+    }
+    let told = format!("{} {} run", view.running, workers.name);
+    conditions::set(&mut pass.status, READY, ("True", "WorkersRun", &told), pass.now);
 }
 
 fn seen(pass: &Pass<'_>) -> Option<(Workers, WorkersView)> {

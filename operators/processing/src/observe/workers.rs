@@ -96,7 +96,9 @@ pub(super) async fn observe(
         operator.workers.note(&attempt.name, now, view);
         seen.look = true;
     }
-    seen.workers = operator.workers.last(&attempt.name).map(|(_, view)| view);
+    let view = operator.workers.last(&attempt.name).map(|(_, view)| view);
+    // Before the first look it says when that is due.
+    seen.workers = Some(view.unwrap_or(WorkersView { since, ..WorkersView::default() }));
 }
 
 /// Since when this attempt's pod asks for others, if it runs and its engine does that.

@@ -166,6 +166,9 @@ pub struct Deadlines {
     /// From the request to stop to the kill; the pods' grace period. Default: 30s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<Duration>,
+    /// How long the application may run without any of the executors or TaskManagers it has asked for. Default: as `start`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<Duration>,
 }
 
 /// What a job's Ready condition waits for.

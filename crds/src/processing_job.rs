@@ -166,6 +166,9 @@ pub struct Attempt {
     /// When its first container ran; the run deadline counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
+    /// Since when it runs without any of its executors or TaskManagers; the workers deadline counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers_missing_since: Option<Time>,
     /// Why it is being stopped: Suspended, SpecChanged, RunDeadline, Failed; for Flink also Deleted, NotHealthy,
     /// Unreachable, JobGone.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -110,6 +110,14 @@ pub(super) fn second_rung() -> Vec<Check> {
             }),
         ),
         check(
+            "Events and quota of a real API server",
+            API,
+            Box::new(|ui| {
+                let api = LocalApi::start(ui)?;
+                real("real_starts", &[("KUBECONFIG", api.kubeconfig.display().to_string())])
+            }),
+        ),
+        check(
             "versions in a real MLflow on PostgreSQL",
             MLFLOW,
             Box::new(|ui| {

@@ -27,15 +27,22 @@ pub enum Fault {
     Cluster,
 }
 
-/// Who speaks; the same words mean different things from different speakers.
+/// Who speaks, and so how far the pod has come; the same words mean different things from different speakers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub enum Source {
+    /// A scheduling gate.
     Gate,
+    /// The scheduler.
     Scheduler,
+    /// The kubelet, while it gets the image.
     Image,
+    /// The kubelet, while it makes the container.
     Container,
+    /// The kubelet or the attach controller, before there is a sandbox.
     Volume,
+    /// The kubelet, while it makes the sandbox.
     Sandbox,
+    /// The API server, which made no pod.
     Refusal,
 }
 
@@ -97,8 +104,9 @@ pub struct Cause {
     pub advice: String,
     /// Whether the words only say that something told before has not changed.
     pub echo: bool,
+    /// Who said it.
+    pub source: Source,
     word: String,
-    source: Source,
 }
 
 impl Cause {

@@ -10,7 +10,9 @@ pub(crate) mod flink;
 mod group;
 mod keeper;
 mod preflight;
+mod start;
 mod supervise;
+pub(crate) mod workers;
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ pub(crate) mod flink;
 mod spark;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, ResourceRequirements};
 use kube::ResourceExt;
 use millrace_crds::{
     ProcessingJob, Quantity,
@@ -55,6 +55,16 @@ pub(crate) trait Engine {
         None
     }
 
+    /// The pods that the application asks for itself, if it does.
+    fn workers(&self) -> Option<Workers> {
+        None
+    }
+
+    /// One of those as the application would ask for it, without a name.
+    fn worker(&self, _: &Plan<'_>) -> Option<Pod> {
+        None
+    }
+
     /// Scheme of bucket URIs.
     fn scheme(&self) -> &'static str;
 
@@ -75,6 +85,17 @@ pub(crate) trait Engine {
     }
 }
 
+/// The pods that an application asks for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Workers {
+    /// What its users call them.
+    pub name: &'static str,
+    /// The label under which they name their attempt.
+    pub label: &'static str,
+    /// How many it cannot do without.
+    pub wanted: usize,
+}
+
 /// The engine of a job.
 pub(crate) fn of(work: &Work) -> &dyn Engine {
     match &work.engine {
@@ -82,6 +103,15 @@ pub(crate) fn of(work: &Work) -> &dyn Engine {
         model::Engine::Flink(own) => &**own,
         model::Engine::Container(own) => &**own,
     }
+}
+
+/// A template with its image and its size, as an engine fills it in.
+fn sized(mut pod: Pod, image: String, resources: ResourceRequirements) -> Pod {
+    if let Some(container) = pod.spec.as_mut().and_then(|spec| spec.containers.first_mut()) {
+        container.image = Some(image);
+        container.resources = Some(resources);
+    }
+    pod
 }
 
 /// Name of an attempt's DataGrant and of its Secret.

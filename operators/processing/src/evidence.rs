@@ -1,10 +1,11 @@
-//! What a pod proves: started, ended and why, or why not yet. The order of the questions is fixed.
+//! What a pod proves: started, ended and why; why not yet is in [`starts`]. The order of the questions is fixed.
 //!
 //! Deletion, disruption, the pod's reason and phase, and only then the program's container: its exit code says nothing
 //! where somebody ended the pod under it, and a pod may be over without any container status. Half the work is never
 //! called done: in doubt it is repeated.
 
 pub(crate) mod flink;
+pub(crate) mod starts;
 
 use std::collections::BTreeMap;
 
@@ -12,10 +13,7 @@ use jiff::Timestamp;
 use millrace_crds::processing_job::{AttemptResult, FailureClass};
 use serde_json::Value;
 
-use crate::{
-    observe::{Beside, ContainerView, GrantView, PodView},
-    status::Trouble,
-};
+use crate::observe::{Beside, ContainerView, PodView};
 
 /// Longest results a step may return, in bytes.
 pub(crate) const MAX_RESULTS: usize = 3_072;
@@ -216,55 +214,4 @@ fn results(text: &str) -> Result<BTreeMap<String, Value>, String> {
         Some((key, _)) => Err(format!("`{key}` is no string, number or boolean; {advice}")),
         None => Ok(map),
     }
-}
-
-/// What holds up the start: reason and message for the status, and the class if the start deadline passes over it.
-pub(crate) struct Obstacle {
-    pub trouble: Trouble,
-    pub class: FailureClass,
-}
-
-/// An obstacle from its parts.
-pub(crate) fn obstacle(class: FailureClass, reason: &str, message: String) -> Obstacle {
-    Obstacle { trouble: Trouble { reason: reason.to_owned(), message }, class }
-}
-
-/// What a pod that does not run yet waits for, if it says anything worth telling.
-pub(crate) fn pod_obstacle(pod: &PodView) -> Option<Obstacle> {
-    let name = &pod.name;
-    if let Some((_, message)) = pod.unscheduled.as_ref().filter(|(reason, _)| reason == "SchedulingGated") {
-        let told = format!("Pod {name} is held back by a scheduling gate: {message}; look at pod.queue and its quota");
-        return Some(obstacle(FailureClass::Capacity, "Queued", told));
-    }
-    if let Some((reason, message)) = &pod.unscheduled {
-        let advice = "ask for less cpu or memory, or add nodes";
-        let told = format!("Pod {name} finds no node ({reason}): {message}; {advice}");
-        return Some(obstacle(FailureClass::Capacity, "Unschedulable", told));
-    }
-    let ContainerView::Waiting { reason, message } = &pod.container else { return None };
-    match reason.as_str() {
-        "ErrImagePull"
-        | "ImagePullBackOff"
-        | "InvalidImageName"
-        | "ErrImageNeverPull"
-        | "ImageInspectError"
-        | "RegistryUnavailable" => {
-            let told = format!(
-                "Pod {name} cannot get its image ({reason}): {message}; check image, imagePullPolicy and pod.imagePullSecrets"
-            );
-            Some(obstacle(FailureClass::Image, "ImageUnavailable", told))
-        }
-        "CreateContainerConfigError" | "CreateContainerError" | "RunContainerError" | "PreCreateHookError" => {
-            let told = format!("Pod {name} cannot be set up ({reason}): {message}; check env and the image's user");
-            Some(obstacle(FailureClass::Configuration, "ContainerRefused", told))
-        }
-        _ => None,
-    }
-}
-
-/// What a grant that is not ready says, once it says anything.
-pub(crate) fn grant_obstacle(name: &str, grant: &GrantView) -> Option<Obstacle> {
-    let (reason, message) = grant.said.as_ref().filter(|_| !grant.ready)?;
-    let class = if grant.stalled { FailureClass::Configuration } else { FailureClass::Dependency };
-    Some(obstacle(class, "DataNotReady", format!("DataGrant {name} is not ready ({reason}): {message}")))
 }

@@ -7,6 +7,7 @@ mod children;
 mod decide;
 mod engine;
 mod evidence;
+mod looks;
 mod model;
 mod observe;
 mod operator;
@@ -15,9 +16,14 @@ pub mod rest;
 mod status;
 mod tally;
 
-use millrace_kit::{Controller, Env, Kernel, access::Access};
+use millrace_kit::{
+    Controller, Env, Kernel,
+    access::{Access, WARNINGS},
+};
 
-pub use observe::{Beside, ChildView, ContainerView, GrantView, HaView, LeftoverView, Observed, PodView};
+pub use observe::{
+    Beside, ChildView, ContainerView, GrantView, HaView, LeftoverView, Observed, PodView, WaitingWorker, WorkersView,
+};
 pub use operator::Processing;
 pub use preflight::{Answer, Preflight};
 
@@ -52,8 +58,9 @@ pub const ACCESS: &[Access] = &[
         "",
         "pods",
         &["get", "list", "watch", "create", "delete"],
-        "driver and main pods; get proves a cache miss, watch is limited to our labels",
+        "driver and main pods; get proves a cache miss, watch is limited to our labels; a job's executors and TaskManagers are listed by its own label",
     ),
+    WARNINGS,
     Access::cluster(
         "",
         "configmaps",

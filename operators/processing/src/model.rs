@@ -26,6 +26,9 @@ pub(crate) use data::Prefix;
 pub(crate) use engines::{Container, Engine, Executors, Flink, Program, Size, Spark, flink};
 pub(crate) use quantity::{bytes, millis};
 
+/// How long a start may take where the spec says nothing.
+pub(crate) const START_DEADLINE: Duration = Duration::from_secs(900);
+
 /// A job as decide sees it.
 pub(crate) struct Model {
     /// How to run it; always known.
@@ -54,6 +57,8 @@ pub(crate) struct Policy {
     pub run: Option<Duration>,
     /// From the request to stop to the kill.
     pub stop: Duration,
+    /// How long it may run without any of the pods that the application asks for itself.
+    pub workers: Duration,
     /// Stop, or do not start.
     pub suspend: bool,
     /// What Ready waits for.
@@ -135,16 +140,18 @@ fn policy(spec: &JobSpec, findings: &mut Findings) -> Policy {
     let max = time("retry.backoff.max", &backoff.max).unwrap_or(Duration::from_secs(600));
     let reset_after = time("retry.backoff.resetAfter", &backoff.reset_after);
     let (start, run) = (time("deadlines.start", &deadlines.start), time("deadlines.run", &deadlines.run));
-    let stop = time("deadlines.stop", &deadlines.stop);
+    let (stop, workers) = (time("deadlines.stop", &deadlines.stop), time("deadlines.workers", &deadlines.workers));
+    let start = start.unwrap_or(START_DEADLINE);
     Policy {
         reset_after,
         growth: memory::growth(retry.on_out_of_memory.as_ref(), findings),
         retries: retry.limit.unwrap_or(0),
         infrastructure_retries: retry.infrastructure_limit.unwrap_or(10),
         backoff: (initial, max.max(initial)),
-        start: start.unwrap_or(Duration::from_secs(900)),
+        start,
         run,
         stop: stop.unwrap_or(Duration::from_secs(30)),
+        workers: workers.unwrap_or(start),
         suspend: spec.suspend.unwrap_or(false),
         ready_when: spec
             .ready_when

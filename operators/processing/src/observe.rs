@@ -5,6 +5,8 @@
 mod flink;
 mod pod;
 mod ranks;
+mod starts;
+mod workers;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service, ServiceAccount};
@@ -21,6 +23,7 @@ use serde_json::Value;
 pub use flink::{HaView, LeftoverView};
 pub(crate) use pod::view;
 pub use pod::{Beside, ContainerView, PodView};
+pub use workers::{WaitingWorker, WorkersView};
 
 use crate::{
     children::{account, budget},
@@ -88,6 +91,12 @@ pub struct Observed {
     /// Whether a new spec may take a running attempt's place; looked at only then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preflight: Option<Preflight>,
+    /// The pods that the application asks for itself, as they were at the last look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workers: Option<WorkersView>,
+    /// Whether this pass looked again, so that what changes by numbers and wordings only is told as it is now.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub look: bool,
     /// Grants that speak for the job's state while no attempt does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keepers: Vec<ChildView>,
@@ -201,6 +210,10 @@ pub(crate) async fn observe(operator: &Processing, job: &ProcessingJob, reader: 
     seen.keepers = keepers.iter().filter(|g| g.spec.keep_only).map(|g| child("DataGrant", &**g, true)).collect();
     if flink || stored.state.is_some() {
         flink::observe((operator, job), reader, &mut seen).await?;
+    }
+    if let Some(attempt) = live {
+        starts::observe((operator, job), attempt, (reader, &namespace), &mut seen).await;
+        workers::observe((operator, job), attempt, (reader, &namespace), &mut seen).await;
     }
     Ok(seen)
 }

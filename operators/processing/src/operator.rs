@@ -15,13 +15,15 @@ use k8s_openapi::api::{
 };
 use millrace_crds::{DataGrant, ProcessingJob, ProcessingJobStatus};
 use millrace_kit::{
-    Decision, Failure, Hands, Note, Operator, Reader, Seen, Watch, async_trait, events::condition_notes, later,
+    Decision, Failure, Hands, Note, Operator, Reader, Seen, Warning, Watch, async_trait, events::condition_notes, later,
 };
 
 use crate::{
     children::account,
-    decide, evidence, observe,
-    observe::{Observed, PodView},
+    decide, evidence,
+    looks::Looks,
+    observe,
+    observe::{Observed, PodView, WorkersView},
     rest::{Flink, FlinkCall, http::Rest},
 };
 
@@ -43,6 +45,10 @@ pub struct Processing {
     disposed: Arc<Times>,
     /// Since when a pod's containers have ended and its phase does not say so, by uid.
     unconfirmed: Arc<Times>,
+    /// The last look at each attempt that does not start, by its name: which pod was asked about, and its warnings.
+    pub(crate) starts: Looks<(String, Vec<Warning>)>,
+    /// The last look at the workers of each attempt, by its name.
+    pub(crate) workers: Looks<WorkersView>,
 }
 
 /// When something was seen first: kept by this process alone, for what is not worth a write.
@@ -81,7 +87,14 @@ impl Processing {
     /// An operator that reaches Flink in this way.
     #[must_use]
     pub fn new(flink: Arc<dyn Flink>) -> Self {
-        Self { flink, silent: Arc::default(), disposed: Arc::default(), unconfirmed: Arc::default() }
+        Self {
+            flink,
+            silent: Arc::default(),
+            disposed: Arc::default(),
+            unconfirmed: Arc::default(),
+            starts: Looks::default(),
+            workers: Looks::default(),
+        }
     }
 
     /// Remembers that a JobManager answered.

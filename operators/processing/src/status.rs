@@ -8,7 +8,7 @@ use millrace_crds::{
 };
 use millrace_kit::{Standing, conditions};
 
-use crate::model::Model;
+use crate::{decide::workers, model::Model};
 
 /// The attempt that is stored and has no record of its end yet.
 pub(crate) fn live(status: &ProcessingJobStatus) -> Option<&Attempt> {
@@ -64,6 +64,8 @@ fn standing(status: &ProcessingJobStatus, model: &Model, trouble: Option<Trouble
     let submitted = status.submitted == Some(true);
     let end = conditions::get(status, "Succeeded").map(|c| (c.reason.clone(), c.message.clone())).unwrap_or_default();
     let patient = model.policy.ready_when == ReadyWhen::Submitted && submitted;
+    let lacking = conditions::get(status, workers::READY).filter(|c| c.status == "False");
+    let lacking = lacking.map(|c| (c.reason.clone(), c.message.clone()));
     let on_the_way = |reason: &str, message: String| {
         if patient { Standing::ready(reason, message) } else { Standing::progressing(reason, message) }
     };
@@ -77,6 +79,10 @@ fn standing(status: &ProcessingJobStatus, model: &Model, trouble: Option<Trouble
                 return Standing::progressing(ill.reason.clone(), ill.message.clone());
             }
             Standing::ready("Running", format!("attempt {number} runs in Pod {pod}"))
+        }
+        JobPhase::Running if lacking.is_some() => {
+            let (reason, message) = lacking.unwrap_or_default();
+            on_the_way(&reason, format!("attempt {number} runs in Pod {pod}, and {message}"))
         }
         JobPhase::Running => on_the_way("Running", format!("attempt {number} runs in Pod {pod}")),
         JobPhase::Stopping => on_the_way("Stopping", stopping(status, (number, &pod))),

@@ -50,6 +50,7 @@ fn edits() -> Vec<(&'static str, Value, Effect)> {
         ("deadlines.start", json!("20m"), Live),
         ("deadlines.run", json!("5h"), Live),
         ("deadlines.stop", json!("1m"), NextAttempt),
+        ("deadlines.workers", json!("25m"), Live),
         ("suspend", json!(true), Live),
         ("readyWhen", json!("Completed"), Live),
         ("rerun", json!("OnRequest"), Live),

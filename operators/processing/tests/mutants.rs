@@ -84,6 +84,12 @@ const STOPS_BEFORE_THE_PREFLIGHT: u8 = 13;
 const TRIES_WITHOUT_DATA: u8 = 14;
 const LEAKS_THE_PREFLIGHT: u8 = 15;
 const FORGETS_WHOSE_MEMORY: u8 = 16;
+const IGNORES_EVENTS: u8 = 17;
+const KEEPS_THE_FIRST_WORDING: u8 = 18;
+const NEVER_COUNTS_WORKERS: u8 = 19;
+const A_CLAIM_IS_ROOM: u8 = 20;
+const RECORDS_WHAT_NEVER_RAN: u8 = 21;
+const NEVER_TRIES_ONE_MORE: u8 = 22;
 
 struct Mutant<const RULE: u8>(Processing);
 
@@ -125,6 +131,18 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
             && (RULE == STOPS_BEFORE_THE_PREFLIGHT || (RULE == TRIES_WITHOUT_DATA && preflight.grant.is_some()))
         {
             preflight.answer = Some(Answer::Admitted);
+        }
+        if let Some(pod) = seen.pod.as_mut().filter(|_| RULE == IGNORES_EVENTS) {
+            pod.warnings.clear();
+        }
+        if let Some(pod) = seen.pod.as_mut().filter(|_| RULE == A_CLAIM_IS_ROOM) {
+            pod.unscheduled = pod.unscheduled.take().map(|(reason, _)| (reason, "0/1: 1 Insufficient cpu".to_owned()));
+        }
+        if RULE == NEVER_COUNTS_WORKERS {
+            seen.workers = None;
+        }
+        if let Some(workers) = seen.workers.as_mut().filter(|_| RULE == NEVER_TRIES_ONE_MORE) {
+            workers.refused = None;
         }
         if RULE == LEAKS_THE_PREFLIGHT {
             seen.old.retain(|child| child.kind != "DataGrant");
@@ -170,6 +188,18 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
             REPLACES_ONE_RANK => {
                 if let Some(attempt) = &mut status.attempt {
                     attempt.ranks.clear();
+                }
+            }
+            KEEPS_THE_FIRST_WORDING => {
+                let old = job.status.clone().unwrap_or_default().conditions;
+                for now in &mut status.conditions {
+                    let first = old.iter().find(|c| c.type_ == now.type_ && c.reason == now.reason);
+                    now.message = first.map_or(now.message.clone(), |first| first.message.clone());
+                }
+            }
+            RECORDS_WHAT_NEVER_RAN => {
+                for record in &mut status.last_attempts {
+                    record.exit_code = record.exit_code.or(Some(137));
                 }
             }
             LEAKS_THE_SERVICE => decision.actions.retain(|a| !matches!(a, Action::Delete(t) if t.kind == "Service")),
@@ -219,6 +249,12 @@ fn broken_operators_are_caught() {
         ("stops before the preflight", told::<STOPS_BEFORE_THE_PREFLIGHT>("a new spec is refused")),
         ("stops before the data is there", told::<TRIES_WITHOUT_DATA>("the data of a new spec is late")),
         ("forgets whose memory", told::<FORGETS_WHOSE_MEMORY>("executors' memory grows, then the driver's")),
+        ("ignores Events", told::<IGNORES_EVENTS>("a Secret of a volume is missing")),
+        ("keeps the first wording", told::<KEEPS_THE_FIRST_WORDING>("the cause of a wait for data changes")),
+        ("never counts workers", told::<NEVER_COUNTS_WORKERS>("executors find no node")),
+        ("never tries one more worker", told::<NEVER_TRIES_ONE_MORE>("executors over the quota")),
+        ("a missing claim is want of room", told::<A_CLAIM_IS_ROOM>("a claim is missing")),
+        ("records an exit code of what never ran", told::<RECORDS_WHAT_NEVER_RAN>("a sandbox of one byte")),
         ("leaks the preflight's grant", told::<LEAKS_THE_PREFLIGHT>("the data of a new spec is late")),
     ];
     let missed: Vec<_> = all.iter().filter(|(_, caught)| !caught).map(|(name, _)| name).collect();

@@ -41,6 +41,11 @@ fn ranks_end_the_same_under_every_cut_and_order() {
 }
 
 #[test]
+fn starts_end_the_same_under_every_cut_and_order() {
+    same_end(plots::starts::all());
+}
+
+#[test]
 fn troubles_end_the_same_under_every_cut_and_order() {
     same_end(plots::troubles::all());
 }

@@ -198,7 +198,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(&[Scheduler], &[], (Fault::Capacity, "Unschedulable"), "look at what the scheduler says of the nodes"),
     // Refusals.
-    row(&[Refusal], &["exceeded quota: *,"], (Fault::Capacity, "QuotaExceeded"), "ask for less, or raise the quota {}"),
+    row(&[Refusal], &["exceeded quota: *"], (Fault::Capacity, "QuotaExceeded"), "ask for less, or raise the quota {}"),
     row(
         &[Refusal],
         &["failed quota: *: must specify"],

@@ -14,6 +14,16 @@ pub(crate) const CONTAINER: &str = "spark-kubernetes-executor";
 
 /// The template as JSON, which is YAML too.
 pub(crate) fn template(plan: &Plan<'_>) -> String {
+    let mut body = serde_json::to_value(pod(plan)).unwrap_or_default();
+    if let Some(root) = body.as_object_mut() {
+        root.insert("apiVersion".to_owned(), json!("v1"));
+        root.insert("kind".to_owned(), json!("Pod"));
+    }
+    format!("{body:#}")
+}
+
+/// The template as a pod.
+pub(crate) fn pod(plan: &Plan<'_>) -> Pod {
     let (volumes, mounts) = parts::volumes(plan);
     let container = Container {
         name: CONTAINER.to_owned(),
@@ -27,15 +37,9 @@ pub(crate) fn template(plan: &Plan<'_>) -> String {
     let mut labels: BTreeMap<String, String> = parts::labels(plan.job, plan.numbers.1);
     // The pod cache leaves these out by this label.
     labels.insert(LABEL_ROLE.to_owned(), "executor".to_owned());
-    let pod = Pod {
+    Pod {
         metadata: parts::pod_meta(plan, None, labels),
         spec: Some(PodSpec { containers: vec![container], volumes: Some(volumes), ..parts::pod_spec(plan) }),
         status: None,
-    };
-    let mut body = serde_json::to_value(pod).unwrap_or_default();
-    if let Some(root) = body.as_object_mut() {
-        root.insert("apiVersion".to_owned(), json!("v1"));
-        root.insert("kind".to_owned(), json!("Pod"));
     }
-    format!("{body:#}")
 }

@@ -6,4 +6,4 @@ pub(crate) mod pod;
 mod settings;
 #[cfg(test)]
 mod tests;
-mod worker;
+pub(crate) mod worker;

@@ -10,7 +10,7 @@ use millrace_crds::{
 };
 use millrace_kit::{conditions, later};
 
-use super::{Pass, flink};
+use super::{Pass, flink, workers};
 use crate::{engine, evidence::Outcome, model::bytes, status};
 
 /// Attempts kept in the status.
@@ -53,10 +53,12 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
     flink::points::settle(pass, &attempt, &outcome);
     let status = &mut pass.status;
     conditions::unset(status, "Healthy");
+    conditions::unset(status, workers::READY);
     if let Some(attempt) = status.attempt.as_mut() {
         attempt.started_at = started.map(Time);
         // The record has it now.
         attempt.verdict = None;
+        attempt.workers_missing_since = None;
     }
     status.last_attempts.insert(
         0,

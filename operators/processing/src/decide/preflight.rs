@@ -51,7 +51,7 @@ fn held(pass: &mut Pass<'_>, work: &Work, now: (&Attempt, &Preflight)) -> Option
     let name = engine::grant_name(&preflight::base(pass.job, &pass.model.hash));
     let since = seen.since.unwrap_or(pass.now);
     let until = later(since, pass.model.policy.start);
-    let trouble = seen.grant.as_ref().and_then(|grant| evidence::grant_obstacle(&name, grant)).map(|o| o.trouble);
+    let trouble = seen.grant.as_ref().and_then(|grant| evidence::starts::grant(&name, grant)).map(|o| o.trouble);
     let told = trouble.map_or_else(|| format!("the new spec waits for DataGrant {name}"), |t| t.message);
     let never = seen.grant.as_ref().is_some_and(|g| g.stalled) || pass.now >= until;
     if pass.now < until {

@@ -6,16 +6,16 @@ use millrace_crds::{
     job::Rerun,
     processing_job::{Attempt, AttemptResult, FailureClass, JobPhase, Verdict},
 };
-use millrace_kit::{Class, Key, conditions, failure, later};
+use millrace_kit::{conditions, later};
 
 use super::{
-    GIVE_UP, Pass, SLOW,
+    GIVE_UP, Pass,
     finish::{MAX_RECORD, finish},
-    flink, group, keeper, preflight,
+    flink, group, preflight, start, workers,
 };
 use crate::{
     engine,
-    evidence::{self, Obstacle, Outcome},
+    evidence::{self, Outcome},
     observe::PodView,
     status,
 };
@@ -24,7 +24,7 @@ use crate::{
 const SUSPENDED: &str = "Suspended";
 pub(crate) const SPEC_CHANGED: &str = "SpecChanged";
 const RUN_DEADLINE: &str = "RunDeadline";
-const FAILED: &str = "Failed";
+pub(crate) const FAILED: &str = "Failed";
 
 /// Judges the live attempt; the questions' order is fixed.
 pub(crate) fn supervise(pass: &mut Pass<'_>) {
@@ -72,7 +72,7 @@ pub(crate) fn supervise(pass: &mut Pass<'_>) {
     }
     match group::started(pass, &attempt) {
         Some(since) => running(pass, since),
-        None => starting(pass, &attempt),
+        None => start::starting(pass, &attempt),
     }
 }
 
@@ -110,7 +110,7 @@ pub(crate) fn ask_to_stop(pass: &mut Pass<'_>, reason: &str, exists: bool) {
 
 /// The end of the attempt. What still runs of one that failed is stopped before the next may start, and the reason is
 /// stored before that; what still runs after all programs have succeeded is deleted with the verdict.
-fn conclude(pass: &mut Pass<'_>, outcome: Outcome) {
+pub(crate) fn conclude(pass: &mut Pass<'_>, outcome: Outcome) {
     if outcome.result == AttemptResult::Succeeded || !group::alive(&pass.seen.data) {
         return finish(pass, outcome);
     }
@@ -163,8 +163,9 @@ fn stop(pass: &mut Pass<'_>, attempt: &Attempt) {
     let open = group::unconfirmed(pass).filter(|_| attempt.stop_reason.as_deref() != Some(FAILED));
     let Some(pod) = group::pods(seen).find(|pod| !pod.over() || open.is_some()) else {
         let outcome = match ended {
+            // The kubelet gives a container that never ran an exit code as well.
             Some(own) => Outcome {
-                exit_code: forced.exit_code.or(own.exit_code),
+                exit_code: forced.exit_code.or(own.exit_code.filter(|_| own.started.is_some())),
                 started: forced.started.or(own.started),
                 ..forced
             },
@@ -199,7 +200,7 @@ fn leaving(pass: &mut Pass<'_>, attempt: &Attempt, pod: &PodView) {
 }
 
 /// Stores that there are pods: their uids, that the job counts as submitted, and that its data was there.
-fn saw(pass: &mut Pass<'_>) {
+pub(crate) fn saw(pass: &mut Pass<'_>) {
     let (seen, now) = (&pass.seen.data, pass.now);
     if group::pods(seen).next().is_none() {
         return;
@@ -225,6 +226,8 @@ fn running(pass: &mut Pass<'_>, since: Option<Timestamp>) {
         pass.status.url = url;
     }
     flink::health::check(pass);
+    let Some(attempt) = status::live(&pass.status).filter(|a| a.stop_reason.is_none()).cloned() else { return };
+    workers::check(pass, &attempt);
     let Some(attempt) = status::live(&pass.status).filter(|a| a.stop_reason.is_none()) else { return };
     let began = attempt.started_at.as_ref().map_or(now, |t| t.0);
     let Some(limit) = pass.model.policy.run else { return };
@@ -233,130 +236,4 @@ fn running(pass: &mut Pass<'_>, since: Option<Timestamp>) {
         return ask_to_stop(pass, RUN_DEADLINE, true);
     }
     pass.wake_at(until);
-}
-
-fn starting(pass: &mut Pass<'_>, attempt: &Attempt) {
-    let seen = &pass.seen.data;
-    let since = attempt.created_at.as_ref().map_or(pass.now, |t| t.0);
-    let (slow, until) = (later(since, SLOW), later(since, pass.model.policy.start));
-    let found = refused(pass, attempt);
-    if let Some(Refused::Final(outcome)) = found {
-        return conclude(pass, outcome);
-    }
-    if engine::size(attempt) > 1 && group::whole(attempt, seen) {
-        // From here on one that is gone is missed: it is never made a second time beside its peers.
-        saw(pass);
-    }
-    let obstacle = match found {
-        Some(Refused::Passing(obstacle)) => Some(obstacle),
-        _ => obstacle(pass, attempt).or_else(|| (pass.now >= slow).then(|| patience(pass, attempt))),
-    };
-    if pass.now >= until {
-        saw(pass);
-        let obstacle = obstacle.unwrap_or_else(|| patience(pass, attempt));
-        let message = format!("not started within deadlines.start: {}", obstacle.trouble.message);
-        return conclude(pass, Outcome::failed(obstacle.class, message));
-    }
-    pass.wake_at(if pass.now < slow { slow.min(until) } else { until });
-    if pass.seen.data.flink.is_some() {
-        pass.wake_at(later(pass.now, flink::SOON));
-    }
-    flink::rollback::in_time(pass, attempt);
-    if status::live(&pass.status).is_none_or(|a| a.stop_reason.is_some()) {
-        return;
-    }
-    let Some(obstacle) = obstacle else { return };
-    tell(pass, obstacle);
-}
-
-/// Puts an obstacle into the status; a pod that is seen counts as submitted, and its uid is stored.
-fn tell(pass: &mut Pass<'_>, obstacle: Obstacle) {
-    let now = pass.now;
-    let mut trouble = obstacle.trouble;
-    // Kubelets word one obstacle in several ways, in turns; the first wording stands.
-    if let Some(old) = conditions::get(&pass.status, "Ready").filter(|c| c.reason == trouble.reason) {
-        trouble.message.clone_from(&old.message);
-    }
-    if trouble.reason == "DataNotReady" {
-        conditions::set(&mut pass.status, "DataReady", ("False", &trouble.reason, &trouble.message), now);
-    }
-    saw(pass);
-    pass.trouble = Some(trouble);
-}
-
-fn obstacle(pass: &Pass<'_>, attempt: &Attempt) -> Option<Obstacle> {
-    let seen = &pass.seen.data;
-    if group::pods(seen).next().is_some() {
-        return group::pods(seen).find_map(evidence::pod_obstacle);
-    }
-    let (name, grant) = (attempt.grant.as_ref()?, seen.grant.as_ref()?);
-    evidence::grant_obstacle(name, grant)
-}
-
-/// What a start without any obstacle waits for.
-fn patience(pass: &Pass<'_>, attempt: &Attempt) -> Obstacle {
-    let seen = &pass.seen.data;
-    if let Some(obstacle) = seen.pod.as_ref().and_then(|pod| evidence::flink::waits(pod, seen.flink.as_ref())) {
-        return obstacle;
-    }
-    let idle = group::pods(seen).find(|pod| group::pod_started(pass, pod).is_none());
-    match (idle, &attempt.grant) {
-        (Some(pod), _) => {
-            let told = format!("Pod {} is {} and runs no container yet", pod.name, pod.phase);
-            evidence::obstacle(FailureClass::Infrastructure, "WaitingForPod", told)
-        }
-        (None, Some(grant)) if group::pods(seen).next().is_none() => {
-            let told = format!("DataGrant {grant} is not answered; is the dataplane operator running?");
-            evidence::obstacle(FailureClass::Dependency, "WaitingForData", told)
-        }
-        _ => {
-            let first = group::missing(attempt, seen).into_iter().next();
-            let told = format!("Pod {} is not there", first.unwrap_or_default());
-            evidence::obstacle(FailureClass::Infrastructure, "WaitingForPod", told)
-        }
-    }
-}
-
-enum Refused {
-    Final(Outcome),
-    Passing(Obstacle),
-}
-
-/// What the API server said to our creates of this attempt's objects.
-fn refused(pass: &Pass<'_>, attempt: &Attempt) -> Option<Refused> {
-    let namespace = pass.job.metadata.namespace.clone().unwrap_or_default();
-    let seen = &pass.seen.data;
-    let mine = [
-        ("Service", engine::service_name(&attempt.name)),
-        ("ConfigMap", engine::conf_of(attempt)),
-        ("Deployment", attempt.name.clone()),
-        ("DataGrant", engine::grant_name(&attempt.name)),
-        ("ServiceAccount", engine::account_of(attempt).name.to_owned()),
-        ("RoleBinding", engine::account_of(attempt).name.to_owned()),
-        ("PodDisruptionBudget", crate::children::budget::BUDGET.to_owned()),
-    ];
-    // A pod that is there was made after all.
-    let pods = group::missing(attempt, seen).into_iter().map(|name| ("Pod", name));
-    let keeper = keeper::wanted(pass).map(|(name, _)| ("DataGrant", name));
-    let mut ids =
-        pods.chain(mine).chain(keeper).map(|(kind, name)| format!("create {kind} {}", Key::new(&namespace, name)));
-    let last = ids.find_map(|id| pass.seen.failures.of(&id))?;
-    let failure = &last.failure;
-    let told = format!("{}: {}", failure.reason, failure.message);
-    if failure.reason == failure::TERMINATING {
-        return Some(Refused::Final(Outcome::failed(FailureClass::DriverLost, told)));
-    }
-    Some(match failure.class {
-        Class::Invalid => Refused::Final(Outcome::failed(FailureClass::Configuration, told)),
-        Class::Denied => {
-            let quota = failure.message.contains("exceeded quota");
-            let class = if quota { FailureClass::Capacity } else { FailureClass::Configuration };
-            Refused::Passing(evidence::obstacle(class, if quota { "QuotaExceeded" } else { "Refused" }, told))
-        }
-        Class::Waiting | Class::Transient | Class::Bug => {
-            // One lost answer is no news.
-            let class = FailureClass::Infrastructure;
-            return (last.count > 2).then(|| Refused::Passing(evidence::obstacle(class, "ApiTrouble", told)));
-        }
-    })
 }

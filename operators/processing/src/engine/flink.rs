@@ -1,13 +1,14 @@
 //! Flink's own application mode: a ConfigMap, a Deployment that owns the TaskManagers, and a JobManager pod that asks for
 //! them.
 
-use millrace_crds::{Quantity, processing_job::FlinkAttempt};
+use k8s_openapi::{api::core::v1::Pod, apimachinery::pkg::api::resource as quantity};
+use millrace_crds::{Quantity, engines::FlinkMode, processing_job::FlinkAttempt};
 use millrace_kit::{Child, names};
 
-use super::{Engine, Plan};
+use super::{Engine, Plan, Workers, sized};
 use crate::{
-    children::{account, flink},
-    model::{Flink, flink::State},
+    children::{account, flink, parts},
+    model::{Flink, flink::State, millis},
     observe::{GrantView, PodView},
 };
 
@@ -123,6 +124,21 @@ impl Engine for Flink {
 
     fn worker_memory(&self) -> Option<(&'static str, &Quantity)> {
         Some(("flink.taskManagers.memory", &self.task_manager.1))
+    }
+
+    fn workers(&self) -> Option<Workers> {
+        // A batch job takes what its stages need.
+        let fewest = if self.mode == FlinkMode::Batch { 1 } else { self.task_managers.0 };
+        Some(Workers { name: "TaskManagers", label: "app", wanted: usize::try_from(fewest).unwrap_or(0) })
+    }
+
+    fn worker(&self, plan: &Plan<'_>) -> Option<Pod> {
+        let (cpu, memory) = &self.task_manager;
+        let mut resources = parts::resources(&cpu.0, &memory.0);
+        let limit = Quantity(self.slots.saturating_add(1).to_string());
+        let limit = if millis(&limit) < millis(cpu) { cpu.clone() } else { limit };
+        resources.limits.get_or_insert_default().insert("cpu".to_owned(), quantity::Quantity(limit.0));
+        Some(sized(flink::worker::pod(plan, self), plan.fill(&self.image), resources))
     }
 
     fn scheme(&self) -> &'static str {

@@ -1,11 +1,12 @@
 //! Spark's own Kubernetes scheduler: a ConfigMap and a driver pod, which asks for its executors itself.
 
+use k8s_openapi::api::core::v1::Pod;
 use millrace_crds::{Quantity, processing_job::FailureClass};
 use millrace_kit::Child;
 
-use super::{Engine, Plan};
+use super::{Engine, Plan, Workers, sized};
 use crate::{
-    children::{account, budget, conf, driver, log},
+    children::{account, budget, conf, driver, executor, log, parts},
     evidence::{self, Outcome},
     model::{Executors, Spark},
     observe::{ContainerView, Observed, PodView},
@@ -28,6 +29,21 @@ impl Engine for Spark {
 
     fn worker_memory(&self) -> Option<(&'static str, &Quantity)> {
         (self.executors != Executors::None).then_some(("spark.executors.memory", &self.executor.memory))
+    }
+
+    fn workers(&self) -> Option<Workers> {
+        let fewest = match self.executors {
+            Executors::None => return None,
+            Executors::Fixed(count) => count,
+            Executors::Range(min, _) => min,
+        };
+        let wanted = usize::try_from(fewest).unwrap_or(0);
+        Some(Workers { name: "executors", label: "spark-app-selector", wanted })
+    }
+
+    fn worker(&self, plan: &Plan<'_>) -> Option<Pod> {
+        let (cpu, memory) = (&self.executor.cpu.0, &self.executor.memory.0);
+        Some(sized(executor::pod(plan), plan.fill(&self.image), parts::resources(cpu, memory)))
     }
 
     fn scheme(&self) -> &'static str {

@@ -8,7 +8,7 @@ use millrace_crds::{
     processing_job::{AttemptResult, FailureClass},
 };
 
-use super::{Obstacle, Outcome, obstacle};
+use super::{Outcome, starts::Obstacle};
 use crate::{
     observe::{ContainerView, Observed, PodView},
     rest::{FlinkView, JobView},
@@ -114,19 +114,19 @@ pub(crate) fn waits(pod: &PodView, view: Option<&FlinkView>) -> Option<Obstacle>
     let view = view?;
     if let Some(away) = &view.away {
         let told = format!("Pod {} runs, and Flink does not answer in it: {}", pod.name, away.why);
-        return Some(obstacle(infrastructure, "FlinkUnreachable", told));
+        return Some(Obstacle::new(infrastructure, "FlinkUnreachable", told).restless());
     }
     let Some(job) = &view.job else {
         let told = format!("Flink in Pod {} has no job yet", pod.name);
-        return Some(obstacle(infrastructure, "WaitingForJob", told));
+        return Some(Obstacle::new(infrastructure, "WaitingForJob", told).restless());
     };
     if let Some(cause) = &view.exception {
         let told = format!("the Flink job is {}: {cause}", job.state);
-        return Some(obstacle(judge(cause).class.unwrap_or_default(), "FlinkJobFails", told));
+        return Some(Obstacle::new(judge(cause).class.unwrap_or_default(), "FlinkJobFails", told).restless());
     }
     let told = format!(
         "{} of {} tasks run; the others wait for TaskManagers: is there room and quota for their pods?",
         job.running, job.tasks
     );
-    Some(obstacle(FailureClass::Capacity, "WaitingForTaskManagers", told))
+    Some(Obstacle::new(FailureClass::Capacity, "WaitingForTaskManagers", told).restless())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, Pod, PodStatus};
 use kube::ResourceExt;
+use millrace_kit::Warning;
 use serde::{Deserialize, Serialize};
 
 use crate::engine;
@@ -46,6 +47,12 @@ pub struct PodView {
     /// Reason and message of the condition PodScheduled, if False.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unscheduled: Option<(String, String)>,
+    /// Whether its volumes and its network were there, so that only its containers are to be made.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sandboxed: bool,
+    /// What its Events warn of, newest first; asked for where its start is slow.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
     /// The container of the program.
     pub container: ContainerView,
     /// What others have put beside it, by name: a service mesh's container, for one.
@@ -147,6 +154,8 @@ pub(crate) fn view(pod: &Pod) -> PodView {
         disrupted: condition("DisruptionTarget", "True"),
         disrupted_at: found("DisruptionTarget", "True").and_then(|c| c.last_transition_time).map(|t| t.0),
         unscheduled: condition("PodScheduled", "False"),
+        sandboxed: condition("PodReadyToStartContainers", "True").is_some(),
+        warnings: Vec::new(),
         container: ours.and_then(|c| c.state.as_ref()).map_or(ContainerView::Unknown, container),
         beside: beside(&status, name),
         unconfirmed: None,

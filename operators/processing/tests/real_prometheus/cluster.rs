@@ -18,7 +18,7 @@ use kube::{
 use millrace_crds::ProcessingJob;
 use serde_json::{Value, json};
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(120);
 
 pub(crate) struct Cluster {
     pub(crate) client: Client,

@@ -32,6 +32,8 @@ pub(crate) enum Job {
     Incompatible,
     /// It restarts again and again.
     Sick,
+    /// It waits for TaskManagers.
+    Waits,
 }
 
 /// What can be wrong with the REST API.

@@ -5,6 +5,7 @@
 pub(crate) mod flink;
 mod graph;
 pub(crate) mod plots;
+pub(crate) mod starts;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -37,6 +38,10 @@ pub(crate) enum Life {
     NoImage,
     /// No node has room.
     NoRoom,
+    /// No node takes it, in these words of the scheduler.
+    Unplaced(&'static str),
+    /// It is never set up: an Event of this reason says so in these words, until the Secret `late` is there.
+    Warned(&'static str, &'static str),
     /// Runs, then its node is lost.
     NodeLost,
     /// Runs, then ends with 0, which the kubelet reports before the phase: this phase, if any, with this reason.
@@ -140,11 +145,16 @@ fn p_started(status: &k8s_openapi::api::core::v1::PodStatus) -> Option<Time> {
 }
 
 fn condition(world: &World, pod: &Pod, kind: (&str, &str, &str)) {
+    says_why(world, pod, kind, None);
+}
+
+fn says_why(world: &World, pod: &Pod, kind: (&str, &str, &str), message: Option<&str>) {
     world.change::<Pod>("ml", &pod.metadata.name.clone().unwrap(), |p| {
         let one = PodCondition {
             type_: kind.0.to_owned(),
             status: kind.1.to_owned(),
             reason: Some(kind.2.to_owned()),
+            message: message.map(str::to_owned),
             ..PodCondition::default()
         };
         p.status.get_or_insert_default().conditions = Some(vec![one]);
@@ -154,11 +164,14 @@ fn condition(world: &World, pod: &Pod, kind: (&str, &str, &str)) {
 /// Moves pods on, one step at a time.
 pub(crate) fn kubelet(life: fn(i64, i64) -> Life) -> Actor {
     Box::new(move |world| {
-        for pod in world.list::<Pod>() {
+        for pod in world.list::<Pod>().into_iter().filter(|pod| !starts::is_worker(pod)) {
+            let (run, attempt) = numbers(&pod);
             if pod.metadata.deletion_timestamp.is_some() {
+                if matches!(life(run, attempt), Life::Warned(..)) && starts::give_up(world, &pod) {
+                    return true;
+                }
                 continue;
             }
-            let (run, attempt) = numbers(&pod);
             let status = pod.status.clone().unwrap_or_default();
             let phase = status.phase.unwrap_or_default();
             let life = match life(run, attempt) {
@@ -175,6 +188,15 @@ pub(crate) fn kubelet(life: fn(i64, i64) -> Life) -> Actor {
                 ("", Life::NoRoom) => {
                     condition(world, &pod, ("PodScheduled", "False", "Unschedulable"));
                     set(world, &pod, "Pending", None);
+                }
+                ("", Life::Unplaced(words)) => {
+                    says_why(world, &pod, ("PodScheduled", "False", "Unschedulable"), Some(words));
+                    set(world, &pod, "Pending", None);
+                }
+                ("" | "Pending", Life::Warned(reason, words)) => {
+                    if !starts::warned(world, &pod, (reason, words)) {
+                        continue;
+                    }
                 }
                 ("", _) => {
                     let running = Some(ContainerStateRunning::default());
@@ -264,7 +286,8 @@ fn told(status: &ProcessingJobStatus) -> (i64, i64) {
 
 /// What must hold after every step.
 pub(crate) fn invariant(world: &World) -> Result<(), String> {
-    let pods = world.list::<Pod>();
+    let mut pods = world.list::<Pod>();
+    pods.retain(|pod| !starts::is_worker(pod));
     let running = |p: &&Pod| {
         let phase = p.status.as_ref().and_then(|s| s.phase.clone()).unwrap_or_default();
         !matches!(phase.as_str(), "Succeeded" | "Failed")

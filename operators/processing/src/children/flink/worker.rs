@@ -24,6 +24,16 @@ pub(super) fn env(plan: &Plan<'_>) -> Vec<EnvVar> {
 
 /// The template as JSON, which is YAML too.
 pub(super) fn template(plan: &Plan<'_>, own: &Flink) -> String {
+    let mut body = serde_json::to_value(pod(plan, own)).unwrap_or_default();
+    if let Some(root) = body.as_object_mut() {
+        root.insert("apiVersion".to_owned(), json!("v1"));
+        root.insert("kind".to_owned(), json!("Pod"));
+    }
+    format!("{body:#}")
+}
+
+/// The template as a pod.
+pub(crate) fn pod(plan: &Plan<'_>, own: &Flink) -> Pod {
     let (mut volumes, mut mounts) = parts::volumes(plan);
     let (volume, mount) = conf::entry(plan);
     volumes.push(volume);
@@ -43,11 +53,5 @@ pub(super) fn template(plan: &Plan<'_>, own: &Flink) -> String {
     let mut spec = PodSpec { containers: vec![container], volumes: Some(volumes), ..parts::pod_spec(plan) };
     // With high availability a TaskManager learns from a ConfigMap who leads.
     spec.automount_service_account_token = Some(own.state.is_some());
-    let pod = Pod { metadata: parts::pod_meta(plan, None, labels), spec: Some(spec), status: None };
-    let mut body = serde_json::to_value(pod).unwrap_or_default();
-    if let Some(root) = body.as_object_mut() {
-        root.insert("apiVersion".to_owned(), json!("v1"));
-        root.insert("kind".to_owned(), json!("Pod"));
-    }
-    format!("{body:#}")
+    Pod { metadata: parts::pod_meta(plan, None, labels), spec: Some(spec), status: None }
 }

@@ -70,10 +70,10 @@ fn healthy(pass: &mut Pass<'_>, attempt: &Attempt, view: &FlinkView) {
     }
 }
 
-/// The first wording of one reason stands: causes name tasks, which change from one restart to the next.
+/// Causes name tasks, which change from one restart to the next: other words of one reason are told once a look.
 fn say(pass: &mut Pass<'_>, what: (&str, &str, &str)) {
     let same = conditions::get(&pass.status, "Healthy").is_some_and(|c| c.reason == what.1);
-    if !same {
+    if !same || pass.seen.data.look {
         conditions::set(&mut pass.status, "Healthy", what, pass.now);
     }
 }

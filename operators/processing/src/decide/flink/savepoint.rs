@@ -15,7 +15,7 @@ use millrace_kit::{conditions, later};
 
 use super::{DELETED, JOB_GONE, NOT_HEALTHY, Pass, UNREACHABLE, keeps, points, state_mut, state_spec};
 use crate::{
-    decide::supervise::SPEC_CHANGED,
+    decide::supervise::{FAILED, SPEC_CHANGED},
     engine::flink,
     rest::{FlinkCall, FlinkView, PointView, TriggerView},
     status,
@@ -40,7 +40,7 @@ fn wanted(pass: &Pass<'_>, reason: &str) -> bool {
     let state = state_spec(pass);
     let upgrade = state.map(|s| s.upgrade).unwrap_or_default();
     match reason {
-        NOT_HEALTHY | UNREACHABLE | JOB_GONE => false,
+        NOT_HEALTHY | UNREACHABLE | JOB_GONE | FAILED => false,
         DELETED => state.is_some_and(|s| s.on_delete == OnDelete::Savepoint),
         SPEC_CHANGED => upgrade == Upgrade::Savepoint,
         // Nothing else was asked for: a suspension loses nothing.

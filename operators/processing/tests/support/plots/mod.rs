@@ -5,6 +5,7 @@ pub(crate) mod memory;
 pub(crate) mod preflight;
 pub(crate) mod ranks;
 pub(crate) mod rescale;
+pub(crate) mod starts;
 pub(crate) mod streams;
 pub(crate) mod troubles;
 pub(crate) mod wishes;
@@ -52,7 +53,8 @@ pub(crate) const OK: Life = Life::Exit(0, "");
 
 pub(crate) fn all() -> Vec<Plot> {
     let streams = [streams::batches(), streams::stops(), streams::losses(), rescale::all()].concat();
-    [ends::all(), memory::all(), preflight::all(), ranks::all(), troubles::all(), wishes::all(), streams].concat()
+    [ends::all(), memory::all(), preflight::all(), ranks::all(), starts::all(), troubles::all(), wishes::all(), streams]
+        .concat()
 }
 
 #[allow(dead_code, reason = "each test binary uses a part")]

@@ -1,0 +1,95 @@
+//! The pods that the application asks for itself and that do not come: told while it runs with fewer than it cannot do
+//! without, and the end when it has run with none for the whole deadline.
+//!
+//! Nothing is concluded from their absence alone: a driver that makes no session, or has closed it, has none by choice. So
+//! something must say that they cannot come: one that waits, or the API server's answer to one more.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use millrace_crds::processing_job::{Attempt, FailureClass};
+use millrace_kit::{causes, conditions, later};
+
+use super::{Pass, supervise::conclude};
+use crate::{
+    engine::{self, Workers},
+    evidence::{Outcome, starts::Obstacle},
+    looks,
+    observe::WorkersView,
+    status,
+};
+
+/// The condition.
+pub(crate) const READY: &str = "WorkersReady";
+
+/// Looks after the workers of an attempt whose own pod runs.
+pub(crate) fn check(pass: &mut Pass<'_>, attempt: &Attempt) {
+    let Some((workers, view)) = seen(pass) else { return };
+    let now = pass.now;
+    pass.wake_at(view.pace().next(view.since, now));
+    let Some(obstacle) = obstacle(pass) else { return came(pass, workers, &view) };
+    let since = missing_since(attempt, &view, now);
+    if let Some(attempt) = status::live_mut(&mut pass.status) {
+        attempt.workers_missing_since = since.map(Time);
+    }
+    let until = since.map(|since| later(since, pass.model.policy.workers));
+    if until.is_some_and(|until| now >= until) {
+        let message =
+            format!("none of the {} has run within deadlines.workers: {}", workers.name, obstacle.trouble.message);
+        return conclude(pass, Outcome::failed(obstacle.class, message));
+    }
+    if let Some(until) = until {
+        pass.wake_at(until);
+    }
+    let what = ("False", obstacle.trouble.reason.as_str(), obstacle.trouble.message.as_str());
+    conditions::set(&mut pass.status, READY, what, now);
+}
+
+/// Since when there is none, if that is a fault: one that waits proves it, and a refusal as long as none has ever been there.
+fn missing_since(attempt: &Attempt, view: &WorkersView, now: jiff::Timestamp) -> Option<jiff::Timestamp> {
+    if view.running > 0 {
+        return None;
+    }
+    let stored = attempt.workers_missing_since.as_ref().map(|t| t.0);
+    let new = if view.never { Some(view.since) } else { view.waiting.as_ref().map(|_| now) };
+    stored.or(new)
+}
+
+/// They are all there, or nothing says that they cannot come.
+fn came(pass: &mut Pass<'_>, workers: Workers, view: &WorkersView) {
+    if let Some(attempt) = status::live_mut(&mut pass.status) {
+        attempt.workers_missing_since = None;
+    }
+    if conditions::get(&pass.status, READY).is_none() {
+        return;
+    }
+    if view.running == 0 {
+        return conditions::unset(&mut pass.status, READY);
+    }
+    let told = format!("{} {} run", view.running, workers.name);
+    conditions::set(&mut pass.status, READY, ("True", "WorkersRun", &told), pass.now);
+}
+
+fn seen(pass: &Pass<'_>) -> Option<(Workers, WorkersView)> {
+    let workers = engine::of(pass.model.work.as_ref().ok()?).workers()?;
+    Some((workers, pass.seen.data.workers.clone()?))
+}
+
+/// Why they do not come, once that has lasted a while.
+pub(crate) fn obstacle(pass: &Pass<'_>) -> Option<Obstacle> {
+    let (workers, view) = seen(pass)?;
+    if pass.now < later(view.since, looks::TELL) {
+        return None;
+    }
+    let said = match (&view.waiting, &view.refused) {
+        (Some(one), _) => {
+            let cause = causes::of(&one.reason, &one.message)?;
+            Obstacle::of(cause, &format!("Pod {}", one.pod))
+        }
+        (None, Some(answer)) => match causes::of("Forbidden", answer) {
+            Some(cause) => Obstacle::of(cause, "another one"),
+            None => Obstacle::new(FailureClass::Configuration, "Refused", format!("another one is refused: {answer}")),
+        },
+        (None, None) => return None,
+    };
+    let counts = format!("{} of {} {} run", view.running, workers.wanted.max(view.running), workers.name);
+    Some(said.after(&counts))
+}

@@ -1,0 +1,78 @@
+//! A start that is slow: its pod's Events, asked for once a look and never watched.
+
+use std::time::Duration;
+
+use millrace_crds::{ProcessingJob, processing_job::Attempt};
+use millrace_kit::{Reader, Warning, causes, conditions::cut, later, warnings};
+
+use super::{Observed, PodView};
+use crate::{evidence, looks::START, model::START_DEADLINE, operator::Processing};
+
+/// Most warnings kept of one pod, and most bytes of each.
+const KEPT: (usize, usize) = (4, 1_024);
+
+/// Looks at an attempt that does not run yet, if a look is due; between looks the last one counts.
+pub(super) async fn observe(
+    of: (&Processing, &ProcessingJob),
+    attempt: &Attempt,
+    (reader, namespace): (&Reader, &str),
+    seen: &mut Observed,
+) {
+    let (operator, job) = of;
+    let starts = attempt.started_at.is_none() && attempt.stop_reason.is_none();
+    // A stream's health has words as a start has.
+    if !starts && (attempt.flink.is_none() || attempt.stop_reason.is_some()) {
+        return operator.starts.forget(&attempt.name);
+    }
+    let now = reader.now();
+    let since = attempt.created_at.as_ref().map_or(now, |t| t.0);
+    let last = operator.starts.last(&attempt.name);
+    let at = last.as_ref().map(|(at, _)| *at);
+    // The verdict is not spoken without a last look.
+    let until = later(since, deadline(job));
+    let due = START.due(since, now, at) || now >= until && at.is_none_or(|at| at < until);
+    let mut all = seen.pod.iter_mut().chain(&mut seen.ranks);
+    let silent = all.find(|pod| waits(pod) && evidence::starts::is_silent(pod));
+    let Some(pod) = silent else {
+        if due {
+            operator.starts.note(&attempt.name, now, Default::default());
+        }
+        seen.look = due;
+        return;
+    };
+    let known = last.map(|(_, found)| found).filter(|(uid, _)| *uid == pod.uid).map(|(_, warnings)| warnings);
+    pod.warnings = known.unwrap_or_default();
+    if due {
+        // Without an answer the last one counts.
+        if let Ok(found) = warnings::of(reader, namespace, &pod.uid).await {
+            pod.warnings = found.into_iter().filter(tells).take(KEPT.0).map(short).collect();
+        }
+        operator.starts.note(&attempt.name, now, (pod.uid.clone(), pod.warnings.clone()));
+    }
+    seen.look = due;
+}
+
+fn waits(pod: &PodView) -> bool {
+    pod.deleted.is_none() && !pod.over() && evidence::started(pod).is_none()
+}
+
+fn tells(warning: &Warning) -> bool {
+    causes::of(&warning.reason, &warning.message).is_some()
+}
+
+fn short(warning: Warning) -> Warning {
+    Warning { message: cut(&warning.message, KEPT.1).to_owned(), ..warning }
+}
+
+/// The same as the model's, without reading all of the spec.
+fn deadline(job: &ProcessingJob) -> Duration {
+    let given = job.spec.job.deadlines.as_ref().and_then(|d| d.start.as_ref()).and_then(|d| d.seconds());
+    given.map_or(START_DEADLINE, Duration::from_secs)
+}
+
+/// What the newest of these warnings says that is more than a repetition, in few bytes.
+pub(super) fn newest(found: Vec<Warning>) -> Option<Warning> {
+    let told = |w: &Warning| causes::of(&w.reason, &w.message);
+    let first = found.iter().find(|w| told(w).is_some_and(|cause| !cause.echo));
+    first.or_else(|| found.iter().find(|w| tells(w))).cloned().map(short)
+}

@@ -22,6 +22,7 @@ mod stores;
 mod streams;
 mod structured;
 mod tools;
+mod values;
 mod verdicts;
 mod walls;
 
@@ -69,6 +70,7 @@ pub fn all(long: bool) -> Vec<Story> {
         together("every class of failure", verdicts::play),
         together("who ended a pod", ends::play),
         together("ranks restart together", ranks::play),
+        together("values byte for byte", values::play),
         together("walls around jobs", walls::play),
         together("drift and adoption", drift::play),
         Story { long: true, ..alone("flink: streams exactly once", streams::exactly_once) },

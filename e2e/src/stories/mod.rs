@@ -23,6 +23,7 @@ mod stores;
 mod streams;
 mod structured;
 mod tools;
+mod values;
 mod verdicts;
 mod walls;
 
@@ -77,6 +78,7 @@ pub fn all(long: bool) -> Vec<Story> {
         Story::new("failures told apart", Needs::new(700, 4_600), failures::play),
         Story::new("walls around jobs", Needs::new(650, 4_300), walls::play),
         Story::new("who ended a pod", Needs::new(300, 768), ends::play),
+        Story::new("values byte for byte", Needs::new(700, 4_300), values::play),
         Story::new("ranks restart together", Needs::new(200, 1_024), ranks::play),
         Story::new("drift and adoption", Needs::new(100, 128), drift::play),
         Story { long: true, ..Story::new("spark: a stream goes on", Needs::new(500, 3_072), structured::play) },

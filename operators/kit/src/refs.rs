@@ -1,11 +1,18 @@
 //! References in users' strings: `$(params.day)`, `$(bucket.raw)`, `$(steps.train.results.auc)`.
 //!
 //! Only the eight heads below are ours; every other `$(X)` passes untouched, since Kubernetes expands `$(ENV)` and
-//! shells have `$(date)`. `$$(` escapes. What is substituted is never scanned again, by us or by the kubelet.
+//! shells have `$(date)`. `$$(` escapes. What is substituted is never scanned again, by us or by the kubelet; see
+//! [`Reader`].
+
+mod escape;
 
 use std::fmt;
 
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
+
+pub use escape::{Reader, expand_file, expand_kubelet, literal, plain};
+
+use escape::Part;
 
 /// The first word of a reference.
 #[derive(
@@ -70,23 +77,22 @@ pub fn find(text: &str) -> Result<Vec<Reference>, BadReference> {
     Ok(pieces.into_iter().filter_map(|p| if let Piece::Ours(_, r) = p { Some(r) } else { None }).collect())
 }
 
-/// `text` with every reference replaced by its `value`; `None` leaves the reference as it stands. In a value each `$(`
-/// is written `$$(`, so that neither a later substitution nor the kubelet expands what a user's data happens to say.
+/// `text` with every reference replaced by its `value`; `None` leaves the reference as it stands. In a value each `$` is
+/// written as the next reader wants it, so that neither a later substitution nor a kubelet makes anything of what a
+/// user's data happens to say.
 ///
 /// # Errors
 /// As [`find`].
-pub fn substitute(text: &str, mut value: impl FnMut(&Reference) -> Option<String>) -> Result<String, BadReference> {
-    let mut out = String::with_capacity(text.len());
-    for piece in pieces(text)? {
-        match piece {
-            Piece::Text(plain) => out.push_str(plain),
-            Piece::Ours(raw, reference) => match value(&reference) {
-                Some(value) => out.push_str(&value.replace("$(", "$$(")),
-                None => out.push_str(raw),
-            },
-        }
-    }
-    Ok(out)
+pub fn substitute(
+    text: &str,
+    reader: Reader,
+    mut value: impl FnMut(&Reference) -> Option<String>,
+) -> Result<String, BadReference> {
+    let parts = pieces(text)?.into_iter().map(|piece| match piece {
+        Piece::Text(plain) => Part::Text(plain),
+        Piece::Ours(raw, reference) => value(&reference).map_or(Part::Kept(raw), Part::Value),
+    });
+    Ok(escape::join(parts.collect(), reader))
 }
 
 fn pieces(text: &str) -> Result<Vec<Piece<'_>>, BadReference> {
@@ -168,7 +174,7 @@ impl DataRef {
 
 #[cfg(test)]
 mod tests {
-    use super::{DataRef, find, substitute};
+    use super::{DataRef, Reader, find, substitute};
 
     #[test]
     fn only_our_heads_are_references() {
@@ -179,9 +185,12 @@ mod tests {
 
     #[test]
     fn values_are_never_expanded_again() {
-        let once =
-            substitute("a $(params.x) $(bucket.raw)", |r| (r.path[0] == "x").then(|| "$(params.x)$(HOME)".into()));
-        assert_eq!(once.unwrap(), "a $$(params.x)$$(HOME) $(bucket.raw)");
+        let value = |r: &super::Reference| (r.path[0] == "x").then(|| "$(params.x)$$(HOME) 5$".into());
+        let text = "a $(params.x) $(bucket.raw)";
+        let once = |reader| substitute(text, reader, value).unwrap();
+        assert_eq!(once(Reader::Kubelet), "a $$(params.x)$$$$(HOME) 5$$ $(bucket.raw)");
+        assert_eq!(once(Reader::File), "a $$(params.x)$$$$(HOME) 5$ $(bucket.raw)");
+        assert_eq!(once(Reader::Nobody), "a $(params.x)$$(HOME) 5$ $(bucket.raw)");
     }
 
     #[test]

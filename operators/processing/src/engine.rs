@@ -15,7 +15,10 @@ use millrace_crds::{
     processing_job::{Attempt, FlinkAttempt},
     well_known::LABEL_ROLE,
 };
-use millrace_kit::{Child, refs, refs::Head};
+use millrace_kit::{
+    Child, refs,
+    refs::{Head, Reader},
+};
 
 use crate::{
     children::account::{self, Account},
@@ -193,8 +196,22 @@ impl Plan<'_> {
         Some(uri.trim_end_matches('/').to_owned())
     }
 
-    /// A user's string with its references replaced, for a place where the kubelet expands `$(VAR)` afterwards.
+    /// A user's string with its references replaced, for a place that a kubelet reads.
     pub(crate) fn fill(&self, text: &str) -> String {
+        self.filled(text, Reader::Kubelet)
+    }
+
+    /// The same for a place that no kubelet reads: a file, or the name of an image.
+    pub(crate) fn fill_file(&self, text: &str) -> String {
+        refs::plain(&self.filled(text, Reader::File))
+    }
+
+    /// As [`Self::fill_file`], with the variables that the text may refer to.
+    pub(crate) fn fill_known(&self, text: &str, known: &[(String, String)]) -> String {
+        refs::expand_file(&self.filled(text, Reader::File), known)
+    }
+
+    fn filled(&self, text: &str, reader: Reader) -> String {
         let scheme = of(self.work).scheme();
         let value = |reference: &refs::Reference| {
             let (grant, name) = (self.grant()?, reference.path.first()?);
@@ -208,11 +225,6 @@ impl Plan<'_> {
             }
         };
         // The model has refused what cannot be read.
-        refs::substitute(text, value).unwrap_or_else(|_| text.to_owned())
-    }
-
-    /// As [`Self::fill`], for a file, where nobody undoes the escape.
-    pub(crate) fn fill_file(&self, text: &str) -> String {
-        self.fill(text).replace("$$(", "$(")
+        refs::substitute(text, reader, value).unwrap_or_else(|_| text.to_owned())
     }
 }

@@ -1,9 +1,10 @@
 //! The values of a run's references, put into the strings of a step.
 //!
-//! `$(bucket.x)` and `$(topic.x)` stay: only the job's grant knows what they are. A value is never expanded again.
+//! `$(bucket.x)` and `$(topic.x)` stay: only the job's grant knows what they are. A value is never expanded again: whoever
+//! reads the field next gets it byte for byte.
 
 use millrace_crds::{JobSpec, RegisterSpec};
-use millrace_kit::refs::{self, Head, Reference};
+use millrace_kit::refs::{self, Head, Reader, Reference};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -14,39 +15,49 @@ use crate::model::Scope;
 /// # Errors
 /// A result that is not there, for people.
 pub(super) fn job(spec: &JobSpec, scope: &Scope) -> Result<JobSpec, String> {
-    filled(spec, &|text| fill(text, scope))
+    filled(spec, &|path, text| fill(text, Reader::of(path), scope))
 }
 
-/// A registration with every reference replaced. Nothing expands it later, so nothing in it stays escaped.
+/// A registration with every reference replaced. Nothing reads it for references later.
 ///
 /// # Errors
 /// A result that is not there, for people.
 pub(super) fn register(spec: &RegisterSpec, scope: &Scope) -> Result<RegisterSpec, String> {
-    filled(spec, &|text| fill(text, scope).map(|text| text.replace("$$(", "$(")))
+    filled(spec, &|_, text| fill(text, Reader::Nobody, scope))
 }
 
-fn filled<T: Serialize + DeserializeOwned>(
-    spec: &T,
-    fill: &dyn Fn(&str) -> Result<String, String>,
-) -> Result<T, String> {
+/// Makes another text of the one in this field.
+type Fill<'a> = dyn Fn(&[&str], &str) -> Result<String, String> + 'a;
+
+fn filled<T: Serialize + DeserializeOwned>(spec: &T, fill: &Fill<'_>) -> Result<T, String> {
     let mut body = serde_json::to_value(spec).map_err(|e| e.to_string())?;
-    each(&mut body, fill)?;
+    each(&mut body, &mut Vec::new(), fill)?;
     serde_json::from_value(body).map_err(|e| e.to_string())
 }
 
-fn each(value: &mut Value, fill: &dyn Fn(&str) -> Result<String, String>) -> Result<(), String> {
+/// Every text below `value`; `path` has the fields above it, without positions in lists.
+fn each(value: &mut Value, path: &mut Vec<String>, fill: &Fill<'_>) -> Result<(), String> {
     match value {
-        Value::String(text) => *text = fill(text)?,
-        Value::Array(list) => list.iter_mut().try_for_each(|item| each(item, fill))?,
-        Value::Object(map) => map.values_mut().try_for_each(|item| each(item, fill))?,
+        Value::String(text) => {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            *text = fill(&path, text)?;
+        }
+        Value::Array(list) => list.iter_mut().try_for_each(|item| each(item, path, fill))?,
+        Value::Object(map) => {
+            for (key, item) in map {
+                path.push(key.clone());
+                each(item, path, fill)?;
+                path.pop();
+            }
+        }
         _ => {}
     }
     Ok(())
 }
 
-fn fill(text: &str, scope: &Scope) -> Result<String, String> {
+fn fill(text: &str, reader: Reader, scope: &Scope) -> Result<String, String> {
     let mut missing = None;
-    let filled = refs::substitute(text, |reference| match value(reference, scope) {
+    let filled = refs::substitute(text, reader, |reference| match value(reference, scope) {
         Ok(value) => value,
         Err(problem) => {
             missing.get_or_insert(problem);
@@ -81,3 +92,6 @@ fn result(step: &str, key: &str, scope: &Scope) -> Result<String, String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

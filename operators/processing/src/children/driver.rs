@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::{
     VolumeMount,
 };
 use millrace_crds::well_known::LABEL_ROLE;
+use millrace_kit::refs;
 
 use super::{account, budget, conf, event_log, parts, stream};
 use crate::{
@@ -46,7 +47,7 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> Pod {
     };
     let container = Container {
         name: CONTAINERS[0].to_owned(),
-        image: Some(plan.fill(&own.image)),
+        image: Some(plan.fill_file(&own.image)),
         image_pull_policy: Some(parts::pull(own.pull).to_owned()),
         args: Some(args(plan, own)),
         env: Some(env(plan, own)),
@@ -96,7 +97,7 @@ fn args(plan: &Plan<'_>, own: &Spark) -> Vec<String> {
     match &own.program {
         Program::Main { uri, class, args } => {
             if let Some(class) = class {
-                all.extend(["--class".to_owned(), class.clone()]);
+                all.extend(["--class".to_owned(), refs::literal(class)]);
             }
             all.extend(stream::program(own).unwrap_or_else(|| vec![uri.clone()]).iter().map(|text| plan.fill(text)));
             all.extend(args.iter().map(|text| plan.fill(text)));
@@ -127,7 +128,7 @@ fn env(plan: &Plan<'_>, own: &Spark) -> Vec<EnvVar> {
     ];
     all.extend(parts::env(plan));
     let checkpoint = own.checkpoint.as_ref().and_then(|place| plan.uri(place));
-    all.extend(checkpoint.map(|uri| parts::var("MILLRACE_CHECKPOINT", parts::literal(&uri))));
+    all.extend(checkpoint.map(|uri| parts::var("MILLRACE_CHECKPOINT", refs::literal(&uri))));
     all.extend(parts::users_env(plan, true));
     all
 }

@@ -3,6 +3,7 @@
 //! A store has directories only where something lies in them, so Hadoop's own shell makes one before the driver starts.
 
 use k8s_openapi::api::core::v1::Container;
+use millrace_kit::refs;
 
 use super::properties;
 use crate::{
@@ -31,7 +32,7 @@ pub(crate) fn init(plan: &Plan<'_>, own: &Spark, driver: &Container) -> Option<C
     command.extend(["-mkdir".to_owned(), "-p".to_owned(), plan.uri(place)?]);
     Some(Container {
         name: NAME.to_owned(),
-        command: Some(command.iter().map(|text| text.replace("$(", "$$(")).collect()),
+        command: Some(command.iter().map(|text| refs::literal(text)).collect()),
         args: None,
         ports: None,
         lifecycle: None,

@@ -4,6 +4,4 @@ pub(crate) mod anchor;
 pub(crate) mod conf;
 pub(crate) mod pod;
 mod settings;
-#[cfg(test)]
-mod tests;
 pub(crate) mod worker;

@@ -8,7 +8,7 @@ use k8s_openapi::{
     apimachinery::pkg::api::resource::Quantity,
 };
 use millrace_crds::well_known::LABEL_ROLE;
-use millrace_kit::names;
+use millrace_kit::{names, refs};
 
 use super::{parts, ranks};
 use crate::{
@@ -31,7 +31,7 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Container, rank: usize) -> Pod {
     };
     let container = KubeContainer {
         name: CONTAINERS[1].to_owned(),
-        image: Some(plan.fill(&own.image)),
+        image: Some(plan.fill_file(&own.image)),
         image_pull_policy: Some(parts::pull(own.pull).to_owned()),
         command: fill(&own.command),
         args: fill(&own.args),
@@ -61,7 +61,7 @@ fn own_env(plan: &Plan<'_>, own: &Container) -> Vec<EnvVar> {
         let run = names::child(&name, &uid, &[&format!("run{}", plan.numbers.0)]);
         Some(format!("{}://{}/{}{run}", own.scheme(), bucket.bucket_name, kept.prefix))
     });
-    found.map(|uri| parts::var("MILLRACE_CHECKPOINT", parts::literal(&uri))).into_iter().collect()
+    found.map(|uri| parts::var("MILLRACE_CHECKPOINT", refs::literal(&uri))).into_iter().collect()
 }
 
 /// Kubernetes wants of extended resources that request and limit are the same.

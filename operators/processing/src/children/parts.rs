@@ -20,6 +20,8 @@ use millrace_crds::{
     },
 };
 
+use millrace_kit::refs;
+
 use crate::engine::Plan;
 
 /// Longest label value.
@@ -63,10 +65,12 @@ pub(crate) fn env(plan: &Plan<'_>) -> Vec<EnvVar> {
             ("AWS_REGION", &grant.region),
             ("KAFKA_BOOTSTRAP_SERVERS", &grant.bootstrap_servers),
         ];
-        all.extend(optional.into_iter().filter_map(|(name, value)| Some(var(name, literal(value.as_ref()?)))));
+        all.extend(optional.into_iter().filter_map(|(name, value)| Some(var(name, refs::literal(value.as_ref()?)))));
         let upper = |name: &str| name.to_ascii_uppercase().replace('-', "_");
-        all.extend(grant.buckets.iter().map(|b| var(format!("BUCKET_{}", upper(&b.name)), literal(&b.bucket_name))));
-        all.extend(grant.topics.iter().map(|t| var(format!("TOPIC_{}", upper(&t.name)), literal(&t.topic_name))));
+        all.extend(
+            grant.buckets.iter().map(|b| var(format!("BUCKET_{}", upper(&b.name)), refs::literal(&b.bucket_name))),
+        );
+        all.extend(grant.topics.iter().map(|t| var(format!("TOPIC_{}", upper(&t.name)), refs::literal(&t.topic_name))));
     }
     all
 }
@@ -98,9 +102,15 @@ fn source(from: &EnvSource) -> EnvVarSource {
     }
 }
 
-/// Text the kubelet must not expand.
-pub(crate) fn literal(text: &str) -> String {
-    text.replace("$(", "$$(")
+/// What a container with these variables sees of those with a value: each may refer to the ones before it.
+pub(crate) fn known(env: &[EnvVar]) -> Vec<(String, String)> {
+    env.iter().fold(Vec::new(), |mut known, var| {
+        if let Some(value) = &var.value {
+            let value = refs::expand_kubelet(value, &known);
+            known.push((var.name.clone(), value));
+        }
+        known
+    })
 }
 
 /// Scratch space at /tmp, the grant's Secret, which the kubelet renews in place, and what the user wants mounted.

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use millrace_kit::refs;
+
 use super::{conf, driver, executor, parts, stream};
 use crate::{
     engine::{Engine, Plan},
@@ -70,12 +72,14 @@ pub(crate) fn text(plan: &Plan<'_>, own: &Spark) -> String {
 
 /// What is fetched before the program starts, by the driver and by nobody else.
 fn files(plan: &Plan<'_>, own: &Spark, set: &mut impl FnMut(&str, String)) {
-    let mut python = own.py_files.clone();
-    python.extend(stream::fetched(own).map(str::to_owned));
-    let lists = [("spark.jars.packages", &own.packages), ("spark.jars", &own.jars), ("spark.submit.pyFiles", &python)];
+    let fill = |list: &[String]| -> Vec<String> { list.iter().map(|text| plan.fill_file(text)).collect() };
+    let (packages, jars, mut python) = (fill(&own.packages), fill(&own.jars), fill(&own.py_files));
+    // The program is one of the driver's arguments, which a kubelet reads.
+    let known = parts::known(&[parts::env(plan), parts::users_env(plan, false)].concat());
+    python.extend(stream::fetched(own).map(|uri| refs::expand_kubelet(&plan.fill(uri), &known)));
+    let lists = [("spark.jars.packages", packages), ("spark.jars", jars), ("spark.submit.pyFiles", python)];
     for (key, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-        let filled: Vec<String> = list.iter().map(|text| plan.fill_file(text)).collect();
-        set(key, filled.join(","));
+        set(key, list.join(","));
     }
 }
 
@@ -145,6 +149,7 @@ fn escape(text: &str, key: bool) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
+            '\u{c}' => out.push_str("\\f"),
             ' ' if key || at == 0 => out.push_str("\\ "),
             '=' | ':' | '#' | '!' if key || at == 0 => {
                 out.push('\\');

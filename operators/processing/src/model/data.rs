@@ -30,7 +30,7 @@ impl Prefix {
 
     /// Reads `bucket/NAME[/prefix]`; the slash at the end need not be written.
     pub(super) fn of(text: &str) -> Option<Self> {
-        match DataRef::parse(text.trim_end_matches('/')) {
+        match DataRef::parse(refs::plain(text).trim_end_matches('/')) {
             Ok(DataRef::Bucket { name, prefix }) if prefix.is_empty() => Some(Self { bucket: name, prefix }),
             Ok(DataRef::Bucket { name, prefix }) => Some(Self { bucket: name, prefix: format!("{prefix}/") }),
             _ => None,
@@ -61,7 +61,7 @@ pub(super) fn access(spec: &JobSpec, job: &str, findings: &mut Findings) -> Vec<
         for (at, text) in list.iter().enumerate() {
             let field = format!("{field}[{at}]");
             readable(&field, text, findings);
-            match DataRef::parse(text) {
+            match DataRef::parse(&refs::plain(text)) {
                 Ok(target) => {
                     let slot = &mut all.entry(target).or_default().mode;
                     *slot = (*slot).max(mode);

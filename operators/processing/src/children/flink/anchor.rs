@@ -27,7 +27,7 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Flink, _: &FlinkStart) -> Deployment 
     // Never run, but what is checked as a pod must pass as one.
     let container = Container {
         name: CONTAINER.to_owned(),
-        image: Some(plan.fill(&own.image)),
+        image: Some(plan.fill_file(&own.image)),
         security_context: Some(parts::container_wall()),
         ..Container::default()
     };

@@ -39,7 +39,7 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Flink, _: &FlinkStart) -> Pod {
     };
     let container = Container {
         name: CONTAINER.to_owned(),
-        image: Some(plan.fill(&own.image)),
+        image: Some(plan.fill_file(&own.image)),
         image_pull_policy: Some(parts::pull(own.pull).to_owned()),
         command: Some(vec![conf::ENTRY_PATH.to_owned()]),
         // The pod's address in place of a Service's name: nothing stands between JobManager and TaskManagers.

@@ -42,10 +42,20 @@ const OPENS: [&str; 11] = [
     "java.util.concurrent.atomic",
 ];
 
-/// The file: every value as JSON, which YAML reads as it stands.
+/// The file: every value as JSON, which YAML reads as it stands but for what JSON does not escape: the characters that YAML
+/// takes for the end of a line, and those that it does not take at all.
 pub(super) fn text(plan: &Plan<'_>, own: &Flink, start: &FlinkStart) -> String {
     all(plan, own, start).iter().fold(String::new(), |mut file, (key, value)| {
-        let _ = writeln!(file, "{}: {value}", Value::from(key.as_str()));
+        let line = format!("{}: {value}", Value::from(key.as_str()));
+        for c in line.chars() {
+            match c {
+                '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                    let _ = write!(file, "\\u{:04x}", u32::from(c));
+                }
+                other => file.push(other),
+            }
+        }
+        file.push('\n');
         file
     })
 }
@@ -143,9 +153,8 @@ fn pods(plan: &Plan<'_>, own: &Flink, set: &mut impl FnMut(&str, Value)) {
 
 fn program(plan: &Plan<'_>, own: &Program, set: &mut impl FnMut(&str, Value)) {
     // No kubelet stands between this file and the application, so what a container's arguments may refer to is put in here.
-    let known = [worker::env(plan), parts::users_env(plan, false)].concat();
-    let known: Vec<(&str, &str)> = known.iter().filter_map(|v| Some((v.name.as_str(), v.value.as_deref()?))).collect();
-    let fill = |text: &str| expand(&plan.fill(text), &known);
+    let known = parts::known(&[worker::env(plan), parts::users_env(plan, false)].concat());
+    let fill = |text: &str| plan.fill_known(text, &known);
     let args = match own {
         Program::Jar { main, class, args } => {
             set("pipeline.jars", json!([plan.fill_file(main)]));
@@ -189,33 +198,6 @@ fn store(grant: &GrantView, set: &mut impl FnMut(&str, Value)) {
         // Credentials come from the file alone; Flink would ask for session tokens of its own and hand them around.
         set("security.delegation.tokens.enabled", json!(false));
     }
-}
-
-/// Replaces `$(NAME)` as the kubelet does in a container's arguments: unknown names stay, `$$(` is an escape.
-pub(super) fn expand(text: &str, known: &[(&str, &str)]) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let found = from.strip_prefix("$(").and_then(|tail| tail.split_once(')')).and_then(|(name, tail)| {
-            let (_, value) = known.iter().rev().find(|(known, _)| *known == name)?;
-            Some((*value, tail))
-        });
-        rest = if let Some(tail) = from.strip_prefix("$$(") {
-            out.push_str("$(");
-            tail
-        } else if let Some((value, tail)) = found {
-            // A variable's own value carries the escapes of the kubelet.
-            out.push_str(&value.replace("$$(", "$("));
-            tail
-        } else {
-            out.push('$');
-            from.get(1..).unwrap_or_default()
-        };
-    }
-    out.push_str(rest);
-    out
 }
 
 /// Thousandths of a core as a number of cores.

@@ -7,6 +7,7 @@ use millrace_crds::{
     engines::{FlinkMode, FlinkVersion, OnDelete, PullPolicy, Rescale, StateSpec, TaskManagersSpec, Upgrade},
     job::EnvVar,
 };
+use millrace_kit::refs;
 
 use super::{Findings, Names, bytes, quantity, texts};
 
@@ -71,7 +72,8 @@ pub(crate) enum RestoreFrom {
 
 /// Bucket and prefix of the state, as the spec of the job of this name says.
 pub(crate) fn place(spec: &FlinkSpec, job: &str) -> Option<(String, String)> {
-    let text = spec.state.as_ref()?.bucket.trim_end_matches('/');
+    let text = refs::plain(&spec.state.as_ref()?.bucket);
+    let text = text.trim_end_matches('/');
     Some(match text.split_once('/') {
         Some((bucket, prefix)) => (bucket.to_owned(), format!("{prefix}/")),
         None => (text.to_owned(), format!("flink/{job}/")),

@@ -95,6 +95,10 @@ pub trait Port: Send + Sync {
     /// Whether the API server would create this object: everything but the storing of it (`dryRun=All`).
     async fn dry_run(&self, kind: &Kind, body: Value) -> Result<(), Failure>;
 
+    /// Whether the API server would replace the object of this name by `body`, which carries the resourceVersion it must
+    /// have; nothing is stored.
+    async fn dry_put(&self, kind: &Kind, body: Value) -> Result<(), Failure>;
+
     /// Performs one write and returns the object as stored (the last state of it for a delete).
     async fn write(&self, write: Write) -> Result<Value, Failure>;
 }

@@ -5,14 +5,26 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::{
     cache::Cache,
     decision::Child,
     failure::{Class, Failure},
     kind::{Address, Key, Kind, Object},
-    port::{Port, Query, Write},
+    port::{Port, Query, Write, text},
 };
+
+/// What became of an object that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// It is as the last write left it.
+    Alone,
+    /// Somebody has changed it since, or made another of its name.
+    Altered,
+    /// It is gone.
+    Gone,
+}
 
 /// Read access for observe: the cache, and live GETs where a miss must be proved.
 #[derive(Clone)]
@@ -81,6 +93,25 @@ impl Reader {
         self.port.dry_run(&child.kind, child.body.clone()).await
     }
 
+    /// Whether an object that the operator may write but not read (a Secret) is still as its last write left it. `child`
+    /// names it, with its type and without its data; `version` is what [`Hands::put`] returned. Asked by a replacement that
+    /// is valid for this version only and is not stored, so it needs the right `update` and shows nothing of the content.
+    ///
+    /// # Errors
+    /// Any other answer, or none.
+    pub async fn unaltered(&self, child: &Child, version: &str) -> Result<Left, Failure> {
+        let mut body = child.body.clone();
+        if let Some(meta) = body.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+            meta.insert("resourceVersion".into(), Value::from(version));
+        }
+        match self.port.dry_put(&child.kind, body).await {
+            Ok(()) => Ok(Left::Alone),
+            Err(changed) if changed.is_conflict() => Ok(Left::Altered),
+            Err(gone) if gone.is_not_found() => Ok(Left::Gone),
+            Err(other) => Err(other),
+        }
+    }
+
     /// The object with this uid: from the cache, or by a live GET if the cache misses. `None` is proof that this
     /// incarnation is gone.
     ///
@@ -110,15 +141,17 @@ impl Hands {
 
     /// Creates the object, or overwrites it without reading it. The name must be derived from our own object's uid, and
     /// the kind must be one whose type cannot change (a Secret's): then somebody else's object is refused, not lost.
+    /// Returns the resourceVersion it has now, by which [`Reader::unaltered`] knows it again.
     ///
     /// # Errors
     /// The API server's refusal.
-    pub async fn put(&self, child: &Child) -> Result<(), Failure> {
-        match self.port.write(Write::Create(child.kind.clone(), child.body.clone())).await {
+    pub async fn put(&self, child: &Child) -> Result<String, Failure> {
+        let stored = match self.port.write(Write::Create(child.kind.clone(), child.body.clone())).await {
             Err(exists) if exists.is_conflict() => {
-                self.port.write(Write::Put(child.kind.clone(), child.body.clone())).await.map(|_| ())
+                self.port.write(Write::Put(child.kind.clone(), child.body.clone())).await?
             }
-            other => other.map(|_| ()),
-        }
+            other => other?,
+        };
+        Ok(text(&stored, "/metadata/resourceVersion").to_owned())
     }
 }

@@ -46,6 +46,14 @@ impl Port for World {
         self.lock().admitted(&at, &body)
     }
 
+    async fn dry_put(&self, kind: &Kind, body: Value) -> Result<(), Failure> {
+        if self.dead() {
+            return Err(Failure::new(crate::Class::Transient, "Simulated", "the process is dead"));
+        }
+        let at = Address { kind: kind.clone(), key: key_of(&body) };
+        self.lock().current(&at, text(&body, "/metadata/resourceVersion")).map(|_| ())
+    }
+
     async fn write(&self, write: Write) -> Result<Value, Failure> {
         let what = format!("{} {}", write.verb(), write.address());
         self.gate(&what, || self.lock().write(write))

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::common::{Access, LABEL_PATTERN};
 use crate::conditions::{Condition, has_conditions, unseen};
 use crate::schema;
+use crate::status::Drift;
 
 /// Short-lived access of one holder to named topics and buckets, as a Secret renewed in place.
 /// Made and deleted by operators.
@@ -85,6 +86,12 @@ pub struct DataGrantStatus {
     /// When they are renewed at the latest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renew_at: Option<Time>,
+    /// The Secret as it was written last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<Issued>,
+    /// The last time the Secret was written before its time, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_drift: Option<Drift>,
     /// `host:port` list of the brokers; present when a topic is granted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
@@ -113,6 +120,17 @@ pub struct DataGrantStatus {
     pub other: BTreeMap<String, Value>,
 }
 has_conditions!(DataGrantStatus);
+
+/// A Secret as it was written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Issued {
+    /// Its resourceVersion: with another one, somebody else has written it.
+    #[schemars(length(max = 64))]
+    pub resource_version: String,
+    /// When its credentials were issued.
+    pub at: Time,
+}
 
 /// Whom a grant is for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

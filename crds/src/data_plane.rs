@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -106,11 +107,25 @@ pub struct DataPlaneStatus {
     /// Number of brokers seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kafka_brokers: Option<i32>,
+    /// What the store's short-lived credentials were issued with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Issuer>,
     /// Fields of a newer Millrace, kept as they are.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
 }
 has_conditions!(DataPlaneStatus);
+
+/// The origin of short-lived credentials.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Issuer {
+    /// resourceVersion of the Secret that `stsSecretRef` names.
+    #[schemars(length(max = 64))]
+    pub resource_version: String,
+    /// Credentials issued before this time are issued again: the Secret was changed, or the store had forgotten them.
+    pub since: Time,
+}
 
 /// A Kafka cluster.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

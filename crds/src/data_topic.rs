@@ -97,10 +97,10 @@ has_conditions!(DataTopicStatus);
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TopicSettings {
-    /// Number of partitions; may only grow. Default: 1.
-    #[serde(default = "one")]
+    /// Number of partitions; may only grow. Default: those of a topic that exists, the broker's for a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10_000), extend("x-kubernetes-validations" = [schema::rule("self >= oldSelf", "partitions only grow: Kafka cannot remove one; keep the old count or make a new topic")]))]
-    pub partitions: i32,
+    pub partitions: Option<i32>,
     /// Copies of each partition. Cannot change. Default: the broker's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 15))]
@@ -130,10 +130,6 @@ pub enum TopicDeletion {
     Retain,
     /// The topic is deleted, if its id is the one in status.
     Delete,
-}
-
-const fn one() -> i32 {
-    1
 }
 
 fn default_data_plane() -> String {

@@ -1,19 +1,37 @@
-//! The two floors under `cargo xtask bench`: creating objects with nobody watching, and creating topics with no API server.
+//! What `cargo xtask bench topics` measures with: objects created with nobody watching, the broker and the store without an
+//! API server, and objects created and followed until an operator has made them Ready.
 //!
-//! `floor objects N NAMESPACE` creates N DataTopics; `floor topics N` creates N topics in batches of 100. Each prints seconds.
+//! `floor objects KIND N NAMESPACE`: N objects. `floor written KIND N NAMESPACE`: N objects and a status write each, the
+//! least any operator does. `floor topics N`, `floor buckets N`: broker and store alone. `floor ready KIND N NAMESPACE`: N
+//! objects until all are Ready. KIND is topic, bucket or grant. Each prints seconds; `ready` prints the time of the
+//! creations, of the whole, and the median and 99th percentile from an object's creation to its Ready.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
-use futures::{StreamExt, TryStreamExt, stream};
-use kube::{Api, Client, api::PostParams};
-use millrace_crds::{DataTopic, DataTopicSpec};
+use aws_credential_types::Credentials;
+use aws_sdk_s3::{
+    config::{BehaviorVersion, Region},
+    types::{Tag, Tagging},
+};
+use futures::{Stream, StreamExt, TryStreamExt, future::try_join, stream};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{ApiResource, DynamicObject, PostParams, WatchEvent, WatchParams},
+};
 use rdkafka::{
     ClientConfig,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
 };
+use serde_json::{Value, json};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// Calls at one time of one pair of hands.
+const CALLS: usize = 32;
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
@@ -21,26 +39,124 @@ async fn main() -> Outcome<()> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let began = Instant::now();
     match words.as_slice() {
-        ["objects", count, namespace] => objects(count.parse()?, namespace).await?,
+        ["objects", kind, count, namespace] => {
+            objects(&Hands::new(kind, namespace).await?, count.parse()?, false).await?
+        }
+        ["written", kind, count, namespace] => {
+            objects(&Hands::new(kind, namespace).await?, count.parse()?, true).await?
+        }
         ["topics", count] => topics(count.parse()?).await?,
-        _ => return Err("floor objects N NAMESPACE | floor topics N".into()),
+        ["buckets", count] => buckets(count.parse()?).await?,
+        ["ready", kind, count, namespace] => return ready(&Hands::new(kind, namespace).await?, count.parse()?).await,
+        _ => return Err("see the head of examples/floor.rs".into()),
     }
     println!("{:.3}", began.elapsed().as_secs_f64());
     Ok(())
 }
 
-/// Creates the objects, 32 calls at a time: as many as the operator has passes.
-#[expect(clippy::disallowed_methods, reason = "a user's hands, not the operator's")]
-async fn objects(count: usize, namespace: &str) -> Outcome<()> {
-    let api: Api<DataTopic> = Api::namespaced(Client::try_default().await?, namespace);
-    let api = &api;
+/// A user's hands in a namespace.
+struct Hands {
+    kind: &'static str,
+    resource: ApiResource,
+    api: Api<DynamicObject>,
+}
+
+impl Hands {
+    async fn new(kind: &str, namespace: &str) -> Outcome<Self> {
+        let (kind, plural) = match kind {
+            "topic" => ("DataTopic", "datatopics"),
+            "bucket" => ("DataBucket", "databuckets"),
+            "grant" => ("DataGrant", "datagrants"),
+            other => return Err(format!("no kind {other}").into()),
+        };
+        let resource = ApiResource {
+            group: "millrace.dev".into(),
+            version: "v1alpha1".into(),
+            api_version: "millrace.dev/v1alpha1".into(),
+            kind: kind.into(),
+            plural: plural.into(),
+        };
+        let api = Api::namespaced_with(Client::try_default().await?, namespace, &resource);
+        Ok(Self { kind, resource, api })
+    }
+
+    fn object(&self, n: usize) -> DynamicObject {
+        let spec = match self.kind {
+            "DataGrant" => json!({
+                "dataPlane": "default",
+                "holder": {"kind": "ProcessingJob", "name": format!("bench-{n}"), "uid": format!("uid-{n}")},
+                "access": [{"bucket": "data", "prefix": format!("job-{n}/"), "mode": "Write"}],
+            }),
+            _ => json!({"dataPlane": "default"}),
+        };
+        DynamicObject::new(&format!("bench-{n}"), &self.resource).data(json!({"spec": spec}))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a user's hands, not the operator's")]
+    async fn create(&self, n: usize) -> Outcome<DynamicObject> {
+        Ok(self.api.create(&PostParams::default(), &self.object(n)).await?)
+    }
+
+    /// What an operator's last write says, more or less.
+    #[expect(clippy::disallowed_methods, reason = "a user's hands, not the operator's")]
+    async fn write(&self, mut made: DynamicObject) -> Outcome<()> {
+        let condition = json!({
+            "type": "Ready", "status": "True", "reason": "AsDeclared", "message": "it is as declared",
+            "lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": 1,
+        });
+        made.data["status"] = json!({"observedGeneration": 1, "conditions": [condition]});
+        self.api.replace_status(&made.name_any(), &PostParams::default(), &made).await?;
+        Ok(())
+    }
+}
+
+async fn objects(hands: &Hands, count: usize, written: bool) -> Outcome<()> {
     let one = |n: usize| async move {
-        let mut spec = DataTopicSpec { data_plane: "default".into(), ..DataTopicSpec::default() };
-        spec.topic.partitions = 1;
-        api.create(&PostParams::default(), &DataTopic::new(&format!("bench-{n}"), spec)).await.map(|_| ())
+        let made = hands.create(n).await?;
+        if written { hands.write(made).await } else { Ok(()) }
     };
-    stream::iter(0..count).map(one).buffer_unordered(32).try_collect::<Vec<()>>().await?;
+    stream::iter(0..count).map(one).buffer_unordered(CALLS).try_collect().await
+}
+
+/// Creates the objects and follows them by one watch.
+async fn ready(hands: &Hands, count: usize) -> Outcome<()> {
+    let watch = hands.api.watch(&WatchParams::default(), "0").await?.boxed();
+    let began = Instant::now();
+    let created = async {
+        let one = |n: usize| async move {
+            let sent = Instant::now();
+            Ok::<_, Box<dyn std::error::Error>>((hands.create(n).await?.name_any(), sent))
+        };
+        let all: HashMap<String, Instant> =
+            stream::iter(0..count).map(one).buffer_unordered(CALLS).try_collect().await?;
+        Ok((all, began.elapsed()))
+    };
+    let ((sent, created), seen) = try_join(created, follow(watch, count)).await?;
+    let whole = began.elapsed();
+    let mut each: Vec<f64> =
+        seen.iter().filter_map(|(name, at)| Some(at.duration_since(*sent.get(name)?).as_secs_f64())).collect();
+    each.sort_by(f64::total_cmp);
+    let at = |part: usize| each.get(each.len() * part / 100).copied().unwrap_or(f64::NAN);
+    println!("{:.3} {:.3} {:.3} {:.3}", created.as_secs_f64(), whole.as_secs_f64(), at(50), at(99));
     Ok(())
+}
+
+/// When each of the objects was first seen Ready.
+async fn follow(
+    mut watch: impl Stream<Item = kube::Result<WatchEvent<DynamicObject>>> + Unpin,
+    count: usize,
+) -> Outcome<HashMap<String, Instant>> {
+    let mut seen = HashMap::new();
+    while seen.len() < count {
+        let Some(event) = watch.next().await else { return Err("the watch has ended".into()) };
+        let (WatchEvent::Added(object) | WatchEvent::Modified(object)) = event? else { continue };
+        let conditions = object.data.pointer("/status/conditions").and_then(Value::as_array);
+        let ready = conditions.into_iter().flatten().any(|c| c["type"] == "Ready" && c["status"] == "True");
+        if ready && object.name_any().starts_with("bench-") {
+            seen.entry(object.name_any()).or_insert_with(Instant::now);
+        }
+    }
+    Ok(seen)
 }
 
 async fn topics(count: usize) -> Outcome<()> {
@@ -55,4 +171,25 @@ async fn topics(count: usize) -> Outcome<()> {
         }
     }
     Ok(())
+}
+
+/// Creates and tags buckets.
+async fn buckets(count: usize) -> Outcome<()> {
+    let word = |name: &str| std::env::var(format!("MILLRACE_S3_{name}"));
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .endpoint_url(word("ENDPOINT")?)
+        .region(Region::new("us-east-1"))
+        .force_path_style(true)
+        .credentials_provider(Credentials::new(word("ACCESS_KEY")?, word("SECRET_KEY")?, None, None, "floor"))
+        .build();
+    let client = &aws_sdk_s3::Client::from_conf(config);
+    let one = |n: usize| async move {
+        let name = format!("floor-{n}");
+        client.create_bucket().bucket(&name).send().await?;
+        let tags = Tagging::builder().tag_set(Tag::builder().key("owner").value("bench").build()?).build()?;
+        client.put_bucket_tagging().bucket(&name).tagging(tags).send().await?;
+        Ok::<_, Box<dyn std::error::Error>>(())
+    };
+    stream::iter(0..count).map(one).buffer_unordered(CALLS).try_collect().await
 }

@@ -2,11 +2,11 @@
 //! its addresses or credentials change.
 //!
 //! For the S3 side: implement [`OpenStore`]; get a client with [`Connections::store`]. Keys are read live from the
-//! operator's own namespace, used for a minute before the Secret is read again, and never put into an `Observed`.
+//! operator's own namespace, used for 20 s before the Secret is read again, and never put into an `Observed`.
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -19,6 +19,8 @@ use millrace_crds::{
 use millrace_kit::{Failure, Key, Reader, access::Access, later};
 
 use crate::{
+    doubt::Doubt,
+    issuer::Issuers,
     kafka::{Broker, OpenKafka},
     store::{Keys, Settings, Store, StoreError, Trouble},
 };
@@ -30,7 +32,7 @@ pub const ACCESS: &[Access] = &[
 ];
 
 /// How long keys are used before the Secret is read again; a rotated Secret is picked up within it.
-const KEYS_LIVE: Duration = Duration::from_secs(60);
+const KEYS_LIVE: Duration = Duration::from_secs(20);
 
 /// The keys a store client works with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +54,8 @@ struct Kept {
     keys: StoreKeys,
     checked: Timestamp,
     client: Arc<dyn Store>,
+    /// resourceVersion of the Secret with the `sts` keys.
+    sts_version: Option<String>,
 }
 
 /// The bootstrap servers a view was opened with, and the view.
@@ -64,6 +68,8 @@ pub struct Connections {
     store: Arc<dyn OpenStore>,
     brokers: Mutex<HashMap<String, Opened>>,
     stores: Mutex<HashMap<String, Kept>>,
+    pub(crate) issuers: Issuers,
+    doubts: Mutex<HashMap<String, Doubt>>,
 }
 
 impl Connections {
@@ -76,7 +82,15 @@ impl Connections {
             store,
             brokers: Mutex::default(),
             stores: Mutex::default(),
+            issuers: Issuers::default(),
+            doubts: Mutex::default(),
         })
+    }
+
+    /// The operator's own namespace.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     /// The broker view of a DataPlane; `None` if it has no Kafka.
@@ -128,7 +142,7 @@ impl Connections {
             return lacks(format!("DataPlane {name} has no spec.adminSecretRef"));
         };
         let admin = match self.keys(admin, reader).await? {
-            Ok(keys) => keys,
+            Ok((keys, _)) => keys,
             Err(missing) => return lacks(missing),
         };
         let sts = match &plane.spec.sts_secret_ref {
@@ -136,15 +150,29 @@ impl Connections {
             Some(secret) => self.keys(secret, reader).await?.ok(),
             None => None,
         };
+        let (sts, sts_version) = sts.unzip();
         let keys = StoreKeys { admin, sts };
         let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(k) = stores.get_mut(&name).filter(|k| k.settings == settings && k.keys == keys) {
             k.checked = now;
+            k.sts_version = sts_version;
             return Ok(Ok(Arc::clone(&k.client)));
         }
         let client = self.store.open(&settings, &keys);
-        stores.insert(name, Kept { settings, keys, checked: now, client: Arc::clone(&client) });
+        stores.insert(name, Kept { settings, keys, checked: now, client: Arc::clone(&client), sts_version });
         Ok(Ok(client))
+    }
+
+    /// resourceVersion of the Secret with the `sts` keys that [`Self::store`] used last; `None` if there are no usable ones.
+    #[must_use]
+    pub fn sts_version(&self, plane: &str) -> Option<String> {
+        let stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        stores.get(plane).and_then(|kept| kept.sts_version.clone())
+    }
+
+    /// Unanswered questions to stores, by DataPlane.
+    pub(crate) fn doubts(&self) -> MutexGuard<'_, HashMap<String, Doubt>> {
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the next use read the Secrets of this DataPlane again: call it when the store refuses the keys.
@@ -154,17 +182,18 @@ impl Connections {
         }
     }
 
-    async fn keys(&self, secret: &SecretRef, reader: &Reader) -> Result<Result<Keys, String>, Failure> {
+    async fn keys(&self, secret: &SecretRef, reader: &Reader) -> Result<Result<(Keys, String), String>, Failure> {
         let at = Key::new(&self.namespace, &secret.name);
         let needs = format!("the keys {STORE_KEY_ACCESS_KEY} and {STORE_KEY_SECRET_KEY}, both not empty");
         let Some(secret) = reader.live::<Secret>(&at).await? else {
             return Ok(Err(format!("Secret {at} does not exist; create it with {needs}")));
         };
+        let version = secret.metadata.resource_version.unwrap_or_default();
         let data = secret.data.unwrap_or_default();
         let key =
             |name: &str| data.get(name).and_then(|b| String::from_utf8(b.0.clone()).ok()).filter(|s| !s.is_empty());
         Ok(match (key(STORE_KEY_ACCESS_KEY), key(STORE_KEY_SECRET_KEY)) {
-            (Some(access), Some(secret)) => Ok(Keys { access, secret }),
+            (Some(access), Some(secret)) => Ok((Keys { access, secret }, version)),
             _ => Err(format!("Secret {at} must have {needs}")),
         })
     }

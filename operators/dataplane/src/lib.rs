@@ -6,12 +6,15 @@
 
 pub mod bucket;
 pub mod connect;
+mod doubt;
 pub mod grant;
+pub mod issuer;
 pub mod kafka;
 pub mod keep;
 pub mod plane;
 pub mod store;
 pub mod topic;
+mod waits;
 
 use std::sync::Arc;
 
@@ -32,7 +35,7 @@ pub fn controllers(env: &Env) -> Vec<Box<dyn Controller>> {
 pub fn on(env: &Env, connections: &Arc<Connections>) -> Vec<Box<dyn Controller>> {
     let reader = || env.reader.clone();
     let mut all: Vec<Box<dyn Controller>> = vec![
-        Box::new(Kernel::new(plane::Planes::new(Arc::clone(connections)), reader())),
+        Box::new(Kernel::new(plane::Planes::new(Arc::clone(connections), reader()), reader())),
         Box::new(Kernel::new(topic::Topics::new(Arc::clone(connections)), reader())),
     ];
     all.extend(bucket::controllers(env, connections));

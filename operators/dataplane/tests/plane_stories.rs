@@ -1,13 +1,22 @@
 //! DataPlane in the simulated world: what it says of brokers and stores that go and come back, and what that costs.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod kafka_support;
 mod store_sim;
 
 use std::{sync::Arc, time::Duration};
 
-use k8s_openapi::api::{core::v1::Secret, events::v1::Event};
+use k8s_openapi::{
+    ByteString,
+    api::{core::v1::Secret, events::v1::Event},
+};
 use kafka_support::{Cluster, SimKafka};
 use millrace_crds::DataPlane;
 use millrace_dataplane::{connect::Connections, plane::Planes};
@@ -32,6 +41,10 @@ enum Plot {
     KafkaOnly,
     /// Nonsense in the spec.
     Invalid,
+    /// The store forgets the credentials it has issued.
+    Forgets,
+    /// The keys that credentials are issued with are changed.
+    Rotated,
 }
 
 fn condition(world: &World, kind: &str) -> (String, String) {
@@ -70,6 +83,16 @@ fn actors(plot: Plot) -> Vec<Actor> {
             (|w| is(w, "Ready", "True"), |w| store_sim::state(w).lock().away = true),
             (|w| is(w, "ObjectStoreReachable", "False"), |w| store_sim::state(w).lock().away = false),
         ],
+        Plot::Forgets => vec![(|w| is(w, "CredentialsValid", "True"), |w| store_sim::state(w).lock().forgot += 1)],
+        Plot::Rotated => vec![(
+            |w| is(w, "CredentialsValid", "True"),
+            |w| {
+                w.change::<Secret>(store_sim::HOME, "store-sts", |secret| {
+                    let key = ByteString(b"SK2".to_vec());
+                    secret.data.get_or_insert_default().insert("secretKey".into(), key);
+                });
+            },
+        )],
         Plot::Secret => vec![(
             |w| is(w, "ObjectStoreReachable", "False"),
             |w| {
@@ -97,12 +120,14 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
         Plot::KafkaOnly => is(world, "Ready", "True") && condition(world, "ObjectStoreReachable").0.is_empty(),
         _ => is(world, "Ready", "True") && is(world, "ObjectStoreReachable", "True"),
     };
+    let again = condition(world, "CredentialsValid").1 == "IssuedAgain";
+    let ready = ready && again == matches!(plot, Plot::Forgets | Plot::Rotated);
     let isolated = plot == Plot::Invalid || condition(world, "Isolated") == ("False".into(), "KafkaWithoutAcls".into());
     let told = world.list::<Event>().into_iter().filter_map(|e| e.reason).collect::<Vec<_>>();
     let silent = told.len()
         <= match plot {
             Plot::Quiet | Plot::KafkaOnly => 0,
-            Plot::Invalid => 1,
+            Plot::Invalid | Plot::Forgets | Plot::Rotated => 1,
             _ => 2,
         };
     if ready && isolated && silent {
@@ -116,7 +141,7 @@ fn with_story<T>(plot: Plot, minutes: u64, then: impl FnOnce(&Story<'_>) -> T) -
     let build = |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
         let kafka = SimKafka { world: world.clone(), waker: env.waker.clone() };
         let at = Connections::new(store_sim::HOME, Arc::new(kafka), Arc::new(store_sim::Open(world.clone())));
-        vec![Box::new(Kernel::new(Planes::new(at), env.reader.clone()))]
+        vec![Box::new(Kernel::new(Planes::new(at, env.reader.clone()), env.reader.clone()))]
     };
     then(&Story {
         name: "plane",
@@ -148,7 +173,13 @@ fn same_end_under_every_cut_and_order() {
 fn five_quiet_minutes_cost_one_write_and_an_outage_two_more() {
     let writes = |plot| with_story(plot, 5, |s| sim::run(s, Schedule { seed: 0, cut: None })).writes;
     let status = |plot| writes(plot).iter().filter(|w| w.starts_with("status")).count();
-    assert_eq!(writes(Plot::Quiet).len(), 1, "{:?}", writes(Plot::Quiet));
+    // The credential that is tried lives for days.
+    let quiet = writes(Plot::Quiet);
+    assert_eq!(quiet.len(), 3, "{quiet:?}");
+    assert!(quiet[0].starts_with("assume") && quiet[1].starts_with("create Secret millrace/"), "{quiet:?}");
+    assert_eq!(quiet[2], "status DataPlane default");
     assert_eq!(status(Plot::Kafka), 3);
     assert_eq!(status(Plot::Store), 3);
+    assert_eq!(status(Plot::Forgets), 2);
+    assert_eq!(status(Plot::Rotated), 2);
 }

@@ -101,7 +101,12 @@ impl Bench {
     }
 
     fn create(&self, name: &str, partitions: i32, config: &[(&str, &str)]) -> Change {
-        Change::Create { name: self.name(name), partitions, replication_factor: None, config: pairs(config) }
+        Change::Create {
+            name: self.name(name),
+            partitions: Some(partitions),
+            replication_factor: None,
+            config: pairs(config),
+        }
     }
 
     async fn perform(&self, change: Change) {
@@ -169,7 +174,7 @@ async fn refusals_carry_the_brokers_words() {
         (b.create("x", 1, &[("retention.ms", "soon")]), "KafkaRefused", "retention.ms"),
         (b.create("dots_and.dashes", 1, &[]), NAME_TAKEN, "collides"),
         (
-            Change::Create { name: b.name("y"), partitions: 1, replication_factor: Some(3), config: pairs(&[]) },
+            Change::Create { name: b.name("y"), partitions: Some(1), replication_factor: Some(3), config: pairs(&[]) },
             "KafkaRefused",
             "replica",
         ),
@@ -267,7 +272,8 @@ async fn an_outage_is_known_within_15_s_both_ways() {
     let key = Key::new("ml", "t");
     let sight = view.look("t", &key, Freshness::Live).await;
     assert!(matches!(sight, Sight::Unreachable { .. }), "{sight:?}");
-    let change = Change::Create { name: "t".into(), partitions: 1, replication_factor: None, config: BTreeMap::new() };
+    let change =
+        Change::Create { name: "t".into(), partitions: None, replication_factor: None, config: BTreeMap::new() };
     assert_eq!(view.perform(&change).await.expect_err("nobody is there").reason, UNREACHABLE);
 
     kafka.switch(true);

@@ -6,6 +6,7 @@
 use std::{
     any::Any,
     collections::{BTreeMap, BTreeSet, HashMap},
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
@@ -24,8 +25,20 @@ pub(crate) type Erased = Arc<dyn Any + Send + Sync>;
 struct Entry {
     object: Option<Erased>,
     version: u64,
+    spec: Option<u64>,
     owner: String,
     index: Vec<String>,
+}
+
+/// What differs between two states of an object if more than its status does: uid, generation, deletion, labels. `None` for
+/// kinds without generations.
+fn spec(value: &Value) -> Option<u64> {
+    let meta = |name: &str| value.pointer(&format!("/metadata/{name}"));
+    let generation = meta("generation").and_then(Value::as_i64)?;
+    let labels = meta("labels").map(Value::to_string);
+    let mut hasher = DefaultHasher::new();
+    (text(value, "/metadata/uid"), generation, meta("deletionTimestamp").is_some(), labels).hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 #[derive(Default)]
@@ -137,7 +150,7 @@ impl Cache {
                 // The last state names the owner even where the store never saw the object.
                 let last = keep(slot, watch, key.clone(), value);
                 slot.remove(&key);
-                vec![last]
+                vec![Changed { spec: true, ..last }]
             }
         }
     }
@@ -182,6 +195,8 @@ pub struct Changed {
     pub key: Key,
     /// The object itself (its last state if deleted); `None` if it did not decode.
     pub(crate) object: Option<Erased>,
+    /// Whether more than its status may have changed.
+    pub(crate) spec: bool,
     /// Why it did not decode.
     pub broken: Option<String>,
 }
@@ -193,12 +208,14 @@ fn typed<K: Object>(entry: &Entry) -> Option<Arc<K>> {
 fn forget(slot: &mut Slot, key: Key) -> Option<Changed> {
     let object = slot.entries.get(&key)?.object.clone();
     slot.remove(&key);
-    Some(Changed { key, object, broken: None })
+    Some(Changed { key, object, spec: true, broken: None })
 }
 
 fn keep(slot: &mut Slot, watch: &Watch, key: Key, mut value: Value) -> Changed {
     let version = text(&value, "/metadata/resourceVersion").parse().unwrap_or(0);
     let owner = controller_uid(&value).to_owned();
+    let spec = spec(&value);
+    let same = slot.entries.get(&key).is_some_and(|old| old.spec == spec && spec.is_some());
     if let Some(meta) = value.pointer_mut("/metadata").and_then(Value::as_object_mut) {
         meta.remove("managedFields");
     }
@@ -206,8 +223,8 @@ fn keep(slot: &mut Slot, watch: &Watch, key: Key, mut value: Value) -> Changed {
         Ok((object, index)) => (Some(object), index, None),
         Err(error) => (None, Vec::new(), Some(error)),
     };
-    slot.insert(key.clone(), Entry { object: object.clone(), version, owner, index });
-    Changed { key, object, broken }
+    slot.insert(key.clone(), Entry { object: object.clone(), version, spec, owner, index });
+    Changed { key, object, spec: !same, broken }
 }
 
 /// The uid of the owner reference with `controller: true`, or empty.

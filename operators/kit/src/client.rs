@@ -1,6 +1,7 @@
 //! The real port: kube's client without its own retries, with a deadline on every call and a counter on every request.
 
 use std::{
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -15,6 +16,7 @@ use kube::{
     client::{Body, ClientBuilder},
 };
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tower::{Layer, Service};
 
 use crate::{
@@ -26,6 +28,9 @@ use crate::{
 
 /// Longest time one API call may take; kube's own retries could sit in one call for minutes.
 pub const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Calls under way at one time in one process; more only wait longer inside the API server.
+pub const CALLS: usize = 64;
 
 /// Builds a client for a configuration: no hidden retries, every request counted.
 ///
@@ -42,13 +47,14 @@ pub fn client(mut config: Config, metrics: Metrics) -> Result<Client, kube::Erro
 pub struct ApiPort {
     client: Client,
     manager: String,
+    turns: Arc<Semaphore>,
 }
 
 impl ApiPort {
     /// A port that writes as field manager `millrace/<name>`.
     #[must_use]
     pub fn new(client: Client, name: &str) -> Self {
-        Self { client, manager: format!("millrace/{name}") }
+        Self { client, manager: format!("millrace/{name}"), turns: Arc::new(Semaphore::new(CALLS)) }
     }
 
     fn api(&self, kind: &Kind, namespace: &str) -> Api<DynamicObject> {
@@ -58,6 +64,15 @@ impl ApiPort {
         } else {
             Api::all_with(self.client.clone(), &resource)
         }
+    }
+
+    /// The call in its turn. The deadline is the call's own, not of the wait for the turn.
+    async fn within<T>(&self, call: impl Future<Output = T>) -> Result<T, Failure> {
+        // Only a closed semaphore refuses, and nobody closes it.
+        let _turn = self.turns.acquire().await.ok();
+        let late =
+            |_| Failure::new(Class::Transient, "ApiTimeout", format!("no answer from the API server in {DEADLINE:?}"));
+        tokio::time::timeout(DEADLINE, call).await.map_err(late)
     }
 
     async fn send(&self, write: Write) -> Result<Value, Failure> {
@@ -117,7 +132,7 @@ impl Port for ApiPort {
 
     async fn get(&self, at: &Address) -> Result<Option<Value>, Failure> {
         let api = self.api(&at.kind, &at.key.namespace);
-        match within(api.get_opt(&at.key.name)).await? {
+        match self.within(api.get_opt(&at.key.name)).await? {
             Ok(found) => Ok(found.map(|o| serde_json::to_value(o).unwrap_or_default())),
             Err(error) => Err(failure(&error)),
         }
@@ -131,7 +146,7 @@ impl Port for ApiPort {
             limit: Some(query.limit),
             ..ListParams::default()
         };
-        let found = within(api.list(&params)).await?.map_err(|e| failure(&e))?;
+        let found = self.within(api.list(&params)).await?.map_err(|e| failure(&e))?;
         Ok(found.items.into_iter().map(|o| serde_json::to_value(o).unwrap_or_default()).collect())
     }
 
@@ -140,7 +155,17 @@ impl Port for ApiPort {
         let post = PostParams { dry_run: true, field_manager: Some(self.manager.clone()) };
         let object = object(body)?;
         #[expect(clippy::disallowed_methods, reason = "a dry run stores nothing")]
-        let answer = within(api.create(&post, &object)).await?;
+        let answer = self.within(api.create(&post, &object)).await?;
+        answer.map(|_| ()).map_err(|e| failure(&e))
+    }
+
+    async fn dry_put(&self, kind: &Kind, body: Value) -> Result<(), Failure> {
+        let key = key_of(&body);
+        let api = self.api(kind, &key.namespace);
+        let post = PostParams { dry_run: true, field_manager: Some(self.manager.clone()) };
+        let object = object(body)?;
+        #[expect(clippy::disallowed_methods, reason = "a dry run stores nothing")]
+        let answer = self.within(api.replace(&key.name, &post, &object)).await?;
         answer.map(|_| ()).map_err(|e| failure(&e))
     }
 
@@ -155,14 +180,8 @@ impl Port for ApiPort {
     }
 
     async fn write(&self, write: Write) -> Result<Value, Failure> {
-        within(self.send(write)).await?
+        self.within(self.send(write)).await?
     }
-}
-
-async fn within<T>(call: impl Future<Output = T>) -> Result<T, Failure> {
-    let late =
-        |_| Failure::new(Class::Transient, "ApiTimeout", format!("no answer from the API server in {DEADLINE:?}"));
-    tokio::time::timeout(DEADLINE, call).await.map_err(late)
 }
 
 /// Counts requests.

@@ -32,9 +32,17 @@ use crate::{
     queue::{Queue, Slot},
 };
 
-/// Passes that run at once in one process. A pass mostly waits for the API server, or for a batch it shares with others:
-/// a broker takes 100 topics in the time of one, so as many passes must be able to ask together.
-const WORKERS: usize = 128;
+/// Passes of one controller that run at once. A pass mostly waits: for its turn at the API server (see
+/// [`crate::client::CALLS`]), or for a batch it shares with others, since a broker takes 100 topics in the time of one. Each
+/// controller has passes of its own, so that those that wait for a slow broker hold up no others.
+const PASSES: usize = 512;
+
+/// Shortest sleep of the loop that starts passes.
+const SHORTEST: Duration = Duration::from_millis(1);
+/// Its sleep while nothing is due.
+const IDLE: Duration = Duration::from_secs(60);
+/// Its sleep while the cache fills.
+const UNREADY: Duration = Duration::from_millis(50);
 
 /// Wakes an object of a controller for a reason that no watch sees (a broker's snapshot changed).
 #[derive(Clone)]
@@ -278,10 +286,20 @@ pub(crate) fn wakes(
         }
         let Some(object) = &changed.object else { continue };
         for (index, watch) in &streams.listeners {
+            if watch.spec_only && !changed.spec {
+                continue;
+            }
             slots.extend(watch.wakes(object, cache).into_iter().map(|key| (*index, key)));
         }
     }
     slots
+}
+
+/// The line of one controller.
+#[derive(Default)]
+struct Line {
+    queue: Queue,
+    running: usize,
 }
 
 async fn work(
@@ -289,34 +307,55 @@ async fn work(
     mut triggers: mpsc::UnboundedReceiver<Slot>,
     mut woken: mpsc::UnboundedReceiver<(&'static str, Key)>,
 ) {
-    let mut queue = Queue::default();
+    let mut lines: Vec<Line> = shared.controllers.iter().map(|_| Line::default()).collect();
     let (done, mut finished) = mpsc::unbounded_channel::<(Slot, Next)>();
-    let mut running = 0_usize;
     let clock = || shared.env.reader.now();
     loop {
-        while running < WORKERS && shared.cache.ready() {
-            let Some(slot) = queue.pop(clock()) else { break };
-            running += 1;
-            tokio::spawn(one(Arc::clone(&shared), slot, done.clone()));
+        let now = clock();
+        let ready = shared.cache.ready();
+        for line in lines.iter_mut().filter(|_| ready) {
+            while line.running < PASSES
+                && let Some(slot) = line.queue.pop(now)
+            {
+                line.running += 1;
+                tokio::spawn(one(Arc::clone(&shared), slot, done.clone()));
+            }
         }
-        shared.env.metrics.queued.set(i64::try_from(queue.len()).unwrap_or(i64::MAX));
-        let nap = queue.next_at().map_or(Duration::from_secs(60), |at| {
-            Duration::try_from(at.duration_since(clock())).unwrap_or_default().max(Duration::from_millis(1))
-        });
-        let nap = if shared.cache.ready() && running < WORKERS { nap } else { nap.max(Duration::from_millis(50)) };
+        let queued: usize = lines.iter().map(|line| line.queue.len()).sum();
+        shared.env.metrics.queued.set(i64::try_from(queued).unwrap_or(i64::MAX));
+        // A line without a free pass is looked at when one ends; before the cache is ready nothing is due.
+        let free = lines.iter().filter(|line| ready && line.running < PASSES);
+        let nap = match free.filter_map(|line| line.queue.next_at()).min() {
+            Some(at) => Duration::try_from(at.duration_since(clock())).unwrap_or_default().max(SHORTEST),
+            None if ready => IDLE,
+            None => UNREADY,
+        };
         tokio::select! {
-            Some(slot) = triggers.recv() => queue.push(slot, clock()),
+            Some(slot) = triggers.recv() => {
+                push(&mut lines, slot, clock());
+                while let Ok(slot) = triggers.try_recv() {
+                    push(&mut lines, slot, clock());
+                }
+            }
             Some((name, key)) = woken.recv() => {
                 if let Some(index) = shared.controllers.iter().position(|c| c.name() == name) {
-                    queue.push((index, key), clock());
+                    push(&mut lines, (index, key), clock());
                 }
             }
             Some((slot, next)) = finished.recv() => {
-                running -= 1;
-                queue.finish(slot, next, clock());
+                if let Some(line) = lines.get_mut(slot.0) {
+                    line.running -= 1;
+                    line.queue.finish(slot, next, clock());
+                }
             }
             () = tokio::time::sleep(nap) => {}
         }
+    }
+}
+
+fn push(lines: &mut [Line], slot: Slot, now: jiff::Timestamp) {
+    if let Some(line) = lines.get_mut(slot.0) {
+        line.queue.push(slot, now);
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Watch {
     pub labels: Option<&'static str>,
     /// Only the operator's own namespace is watched.
     pub own_namespace: bool,
+    /// Changes of the status alone wake nobody.
+    pub spec_only: bool,
     /// Why this stream is worth its memory, in one line.
     pub why: &'static str,
     decode: Arc<Decode>,
@@ -60,6 +62,7 @@ impl Watch {
             kind: Kind::of::<K>(),
             labels: None,
             own_namespace: false,
+            spec_only: false,
             why,
             keeps: false,
             decode: Arc::new(|value| decode::<K>(value, |_| {}, |_| Vec::new())),
@@ -78,6 +81,13 @@ impl Watch {
     #[must_use]
     pub const fn own_namespace(mut self) -> Self {
         self.own_namespace = true;
+        self
+    }
+
+    /// Wakes nobody for a change of the status alone: for those to whom only the spec of the watched object matters.
+    #[must_use]
+    pub const fn spec_only(mut self) -> Self {
+        self.spec_only = true;
         self
     }
 

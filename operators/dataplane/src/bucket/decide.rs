@@ -21,7 +21,10 @@ use super::{
     refuse,
     status::{self, say},
 };
-use crate::store::{Bucket, Expiry, Facts, Trouble, Versioning};
+use crate::{
+    store::{Bucket, Expiry, Facts, Trouble, Versioning},
+    waits,
+};
 
 /// How often a bucket that is as declared is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(45);
@@ -107,8 +110,9 @@ impl Pass<'_> {
 
     /// A status and nothing to do.
     fn only(&self, mut status: DataBucketStatus, standing: &Standing) -> Chosen {
-        say(&mut status, standing, self.now);
-        Decision::of(status).hold(self.hold && self.touched)
+        let deadline = waits::stand(&mut status, standing, waits::LIMIT, self.now);
+        let said = Decision::of(status).hold(self.hold && self.touched);
+        deadline.into_iter().fold(said, Decision::wake_at)
     }
 
     /// The intents, and a status that says what is under way, or what last went wrong with one of them.

@@ -13,7 +13,7 @@ use millrace_crds::{
     well_known::{GRANT_KEY_AWS_CONFIG, GRANT_KEY_CREDENTIALS, GRANT_MOUNT_PATH, GRANT_SECRET_TYPE},
 };
 use millrace_kit::{Child, Effect, Failure, Hands, Key, names};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Grants, observe::Issued};
@@ -31,13 +31,37 @@ pub struct Issue {
     pub seconds: u64,
     /// Where the store is, for the AWS config.
     pub store: Settings,
+    /// Why this is done before its time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<Early>,
+}
+
+/// Why credentials are issued before it is time to renew them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Early {
+    /// The Secret is gone or changed.
+    Secret,
+    /// The store does not know what it issued before, or its keys were changed.
+    Issuer,
+}
+
+impl Early {
+    /// For people.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Secret => "somebody else deleted or changed it",
+            Self::Issuer => "the store does not know the credentials any more, or its keys were changed",
+        }
+    }
 }
 
 impl Issue {
     /// A hash by which a Secret is known to answer this very intent.
     #[must_use]
     pub fn digest(&self) -> String {
-        let text = serde_json::to_string(self).unwrap_or_default();
+        let text = serde_json::to_string(&Self { because: None, ..self.clone() }).unwrap_or_default();
         names::hash(&[&text], 32)
     }
 }
@@ -57,15 +81,17 @@ pub(super) async fn perform(this: &Grants, of: (&DataGrant, &Issue), hands: &Han
     let store = this.connections.store(&found, &this.reader).await??;
     let ask =
         Assume { policy: issue.policy.clone(), duration: Duration::from_secs(issue.seconds), session: session(object) };
+    let at = hands.now();
     let credentials = store.assume(&ask).await.map_err(|error| {
         if error.trouble == Trouble::StoreDenied {
             this.connections.distrust(plane);
         }
         Failure::from(error)
     })?;
-    hands.put(&secret(object, issue, &credentials)).await?;
+    let version = hands.put(&secret(object, issue, &credentials)).await?;
     let uid = object.metadata.uid.as_deref().unwrap_or_default();
-    let issued = Issued { expires_at: credentials.expires_at, intent: issue.digest() };
+    let (expires_at, because) = (credentials.expires_at, issue.because);
+    let issued = Issued { expires_at, intent: issue.digest(), at, version, because };
     this.remember(uid, issued, hands.now());
     Ok(())
 }
@@ -76,6 +102,16 @@ fn session(object: &DataGrant) -> String {
     let namespace = meta.namespace.as_deref().unwrap_or_default();
     let text = format!("{namespace}.{}", meta.name.as_deref().unwrap_or_default());
     text.chars().take(64).collect()
+}
+
+/// The grant's Secret by name and type, without its data.
+pub(super) fn bare(object: &DataGrant, name: &str) -> Child {
+    let body = Secret {
+        metadata: ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() },
+        type_: Some(GRANT_SECRET_TYPE.to_owned()),
+        ..Secret::default()
+    };
+    Child::of(object, &body)
 }
 
 /// The grant's Secret: an AWS config that prints the credentials file, and that file.

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use kube::api::ObjectMeta;
 use millrace_crds::{Access, DataBucket, DataGrant, DataPlane, DataTopic, HasConditions, Share};
-use millrace_kit::{Failure, Key, Reader, conditions};
+use millrace_kit::{Failure, Key, Left, Reader, conditions};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Grants,
+    effect::{self, Early},
     model::{Model, What},
 };
 use crate::{
@@ -36,6 +37,9 @@ pub struct Observed {
     /// The last Secret this process has written for this grant.
     #[serde(default)]
     pub issued: Option<Issued>,
+    /// Whether the Secret is gone, or not as it was written; false if it was not looked at.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub altered: bool,
 }
 
 /// A key that must be there.
@@ -101,6 +105,19 @@ pub struct Issued {
     pub expires_at: Timestamp,
     /// Hash of the intent it was written for.
     pub intent: String,
+    /// When its credentials were issued.
+    #[serde(default = "never")]
+    pub at: Timestamp,
+    /// Its resourceVersion.
+    #[serde(default)]
+    pub version: String,
+    /// Why it was written before its time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<Early>,
+}
+
+const fn never() -> Timestamp {
+    Timestamp::MAX
 }
 
 pub(super) async fn observe(this: &Grants, object: &DataGrant, reader: &Reader) -> Result<Observed, Failure> {
@@ -116,7 +133,30 @@ pub(super) async fn observe(this: &Grants, object: &DataGrant, reader: &Reader) 
         None => Vec::new(),
     };
     let needs = needs(this, object, (&model, &names)).await?;
-    Ok(Observed { plane, names, needs, issued: this.issued(object.metadata.uid.as_deref().unwrap_or_default()) })
+    let issued = this.issued(object.metadata.uid.as_deref().unwrap_or_default());
+    let altered = altered(this, object, issued.as_ref()).await && there(object, reader).await?;
+    Ok(Observed { plane, names, needs, issued, altered })
+}
+
+/// Whether the grant itself is still wanted: its Secret goes with it, and the cache may not know yet.
+async fn there(object: &DataGrant, reader: &Reader) -> Result<bool, Failure> {
+    let live = reader.live::<DataGrant>(&Key::of(object)).await?;
+    Ok(live.is_some_and(|live| live.metadata.uid == object.metadata.uid && live.metadata.deletion_timestamp.is_none()))
+}
+
+/// Looks whether the Secret of a grant that serves is still as it was written, now and then. No answer is no finding.
+async fn altered(this: &Grants, object: &DataGrant, issued: Option<&Issued>) -> bool {
+    let uid = object.metadata.uid.as_deref().unwrap_or_default();
+    let Some(status) = object.status.as_ref().filter(|s| conditions::is_true(*s, "Ready")) else { return false };
+    let Some(name) = &status.secret_name else { return false };
+    if object.metadata.deletion_timestamp.is_some() || !this.may_look(uid, this.reader.now()) {
+        return false;
+    }
+    // What this process wrote last may not stand in the status yet. A status of an older Millrace names no version: then
+    // only the absence of the Secret shows.
+    let told = status.issued.as_ref().map(|issued| issued.resource_version.clone()).unwrap_or_default();
+    let version = issued.map(|issued| issued.version.clone()).filter(|version| !version.is_empty()).unwrap_or(told);
+    matches!(this.reader.unaltered(&effect::bare(object, name), &version).await, Ok(Left::Altered | Left::Gone))
 }
 
 /// Looks for what must be there, in buckets whose names are known; a grant that has served is not asked again.

@@ -26,9 +26,9 @@ pub trait Admin: Send + Sync + 'static {
     ///
     /// # Errors
     /// With reason [`UNREACHABLE`] if it does not.
-    async fn cluster(&self) -> Result<(String, i32), Failure>;
+    async fn cluster(&self, within: Duration) -> Result<(String, i32), Failure>;
 
-    /// The topics of these names, distinct and at most [`super::view::CHUNK`]. Names without an answer are absent
+    /// The topics of these names, distinct and at most 500. Names without an answer are absent
     /// from the map.
     ///
     /// # Errors
@@ -80,8 +80,8 @@ impl Librdkafka {
 
 #[async_trait]
 impl Admin for Librdkafka {
-    async fn cluster(&self) -> Result<(String, i32), Failure> {
-        self.run(|native| native.cluster(READ)).await
+    async fn cluster(&self, within: Duration) -> Result<(String, i32), Failure> {
+        self.run(move |native| native.cluster(within)).await
     }
 
     async fn describe(&self, names: &[String]) -> Result<BTreeMap<String, Sight>, Failure> {
@@ -225,7 +225,7 @@ pub(super) struct Broken(pub(super) Failure);
 
 #[async_trait]
 impl Admin for Broken {
-    async fn cluster(&self) -> Result<(String, i32), Failure> {
+    async fn cluster(&self, _: Duration) -> Result<(String, i32), Failure> {
         Err(self.0.clone())
     }
 

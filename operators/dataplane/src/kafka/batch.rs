@@ -2,7 +2,10 @@
 //!
 //! KRaft refuses a whole request above 10,000 partitions; half of that leaves room for replicas' sake.
 
-use std::{collections::BTreeSet, mem::discriminant};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    mem::discriminant,
+};
 
 use super::Change;
 
@@ -10,49 +13,44 @@ use super::Change;
 pub(super) const TOPICS: usize = 100;
 /// Most partitions in one request. A single topic may have more: then it travels alone.
 pub(super) const PARTITIONS: i32 = 5_000;
+/// What a topic without a number of partitions is counted as: the broker's default is not known here.
+const DEFAULT: i32 = 16;
 
-/// The changes as requests, in an order that keeps the order of changes of one topic.
-pub(super) fn requests(changes: Vec<Change>) -> Vec<Vec<Change>> {
-    let mut all: Vec<Request> = Vec::new();
-    for change in changes {
-        // Only behind the last request that touches the same topic.
-        let after = all.iter().rposition(|r| r.names.contains(change.name())).map_or(0, |at| at + 1);
-        match all.iter_mut().skip(after).find(|r| r.takes(&change)) {
-            Some(request) => request.add(change),
-            None => {
-                let mut request = Request::default();
-                request.add(change);
-                all.push(request);
-            }
+/// Takes the next request out of the line: the first change that may go and all that fit to it. Changes of one topic keep
+/// their order, and none goes while another of its topic is on its way (`busy`).
+pub(super) fn next<T>(line: &mut VecDeque<T>, busy: &BTreeSet<String>, change: impl Fn(&T) -> &Change) -> Vec<T> {
+    let mut request = Vec::new();
+    let mut closed = busy.clone();
+    let mut kind = None;
+    let mut sum = 0_i32;
+    let mut rest = VecDeque::new();
+    while let Some(item) = line.pop_front() {
+        let one = change(&item);
+        let size = partitions(one);
+        let fits = kind.is_none_or(|kind| kind == discriminant(one))
+            && !closed.contains(one.name())
+            && (request.is_empty() || sum.saturating_add(size) <= PARTITIONS);
+        closed.insert(one.name().to_owned());
+        if fits {
+            kind = Some(discriminant(one));
+            sum = sum.saturating_add(size);
+            request.push(item);
+        } else {
+            rest.push_back(item);
+        }
+        if request.len() == TOPICS {
+            break;
         }
     }
-    all.into_iter().map(|r| r.changes).collect()
-}
-
-#[derive(Default)]
-struct Request {
-    changes: Vec<Change>,
-    names: BTreeSet<String>,
-    partitions: i32,
-}
-
-impl Request {
-    fn takes(&self, change: &Change) -> bool {
-        self.changes.first().is_none_or(|first| discriminant(first) == discriminant(change))
-            && self.changes.len() < TOPICS
-            && self.partitions.saturating_add(partitions(change)) <= PARTITIONS
-    }
-
-    fn add(&mut self, change: Change) {
-        self.partitions = self.partitions.saturating_add(partitions(&change));
-        self.names.insert(change.name().to_owned());
-        self.changes.push(change);
-    }
+    rest.append(line);
+    *line = rest;
+    request
 }
 
 const fn partitions(change: &Change) -> i32 {
     match change {
-        Change::Create { partitions, .. } | Change::Grow { partitions, .. } => *partitions,
+        Change::Create { partitions: Some(partitions), .. } | Change::Grow { partitions, .. } => *partitions,
+        Change::Create { partitions: None, .. } => DEFAULT,
         Change::Configure { .. } | Change::Delete { .. } => 0,
     }
 }

@@ -260,9 +260,10 @@ impl Native {
         for change in changes {
             let Change::Create { name, partitions, replication_factor, config } = change else { continue };
             let c_name = c(name)?;
-            let copies = replication_factor.unwrap_or(-1);
+            // -1 is Kafka's word for its own default.
+            let (partitions, copies) = (partitions.unwrap_or(-1), replication_factor.unwrap_or(-1));
             // SAFETY: the name is copied; a null error buffer of length 0 is allowed; `Owned` frees the topic.
-            let topic = unsafe { sys::rd_kafka_NewTopic_new(c_name.as_ptr(), *partitions, copies, ptr::null_mut(), 0) };
+            let topic = unsafe { sys::rd_kafka_NewTopic_new(c_name.as_ptr(), partitions, copies, ptr::null_mut(), 0) };
             let topic = Owned::new(topic, sys::rd_kafka_NewTopic_destroy, name)?;
             for (key, value) in config {
                 let (key, value) = (c(key)?, c(value)?);

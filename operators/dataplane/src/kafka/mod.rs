@@ -1,12 +1,13 @@
 //! Kafka as the controllers see it: a view of the managed topics, and changes asked for one by one.
 //!
-//! Owns the port ([`Broker`]) and its real adapter: [`view`] (one task per DataPlane: snapshot, coalesced reads,
-//! collected changes) over [`admin`] (batched calls), over [`ffi`] (librdkafka, the only `unsafe` of the project).
+//! Owns the port ([`Broker`]) and its real adapter: [`view`] (one task per DataPlane: snapshot, questions and changes that
+//! gather while others are under way) over [`admin`] (batched calls), over [`ffi`] (librdkafka, the only `unsafe` of the project).
 //! Controllers never call a broker themselves.
 
 pub mod admin;
 mod batch;
 mod ffi;
+mod looks;
 mod open;
 mod state;
 pub mod view;
@@ -94,8 +95,9 @@ pub enum Change {
     Create {
         /// Name on the broker.
         name: String,
-        /// Number of partitions.
-        partitions: i32,
+        /// Number of partitions; the broker's default if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partitions: Option<i32>,
         /// Copies; the broker's default if absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         replication_factor: Option<i32>,

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use millrace_kit::Key;
 
-use super::{Freshness, Health, Sight};
+use super::{Change, Freshness, Health, Sight};
 
 #[derive(Default)]
 struct Entry {
@@ -15,10 +15,23 @@ struct Entry {
     stale: bool,
     told: Option<Sight>,
     who: BTreeSet<Key>,
+    /// Changes of ours so far: an answer to a question that was asked before the last of them does not count.
+    changes: u64,
+    /// The last confirmed change, until an answer shows it.
+    expected: Option<Change>,
 }
 
-/// Who is waiting for an answer about which name.
-pub(super) type Asking = BTreeMap<String, BTreeSet<Key>>;
+/// An answer about one topic.
+pub(super) struct Answer<'a> {
+    /// The topic.
+    pub(super) name: &'a str,
+    /// What the broker says.
+    pub(super) sight: Sight,
+    /// [`State::changes`] when the question was asked.
+    pub(super) changes: u64,
+    /// Whether it counts even if it does not show the confirmed change: the broker has had its time.
+    pub(super) last: bool,
+}
 
 /// The knowledge of one view.
 pub(super) struct State {
@@ -37,46 +50,82 @@ impl State {
         self.health.clone()
     }
 
+    /// Why nothing can be asked, if the brokers are away.
+    pub(super) fn away(&self) -> Option<String> {
+        match &self.health {
+            Health::Down { message, .. } => Some(message.clone()),
+            Health::Connecting | Health::Up { .. } => None,
+        }
+    }
+
+    fn entry(&mut self, name: &str) -> &mut Entry {
+        self.entries.entry(name.to_owned()).or_default()
+    }
+
     /// From now on the topic is watched for `who`.
     pub(super) fn watch(&mut self, name: &str, who: &Key) {
-        self.entries.entry(name.to_owned()).or_default().who.insert(who.clone());
+        self.entry(name).who.insert(who.clone());
     }
 
     /// What can be told without asking the broker; it counts as told.
     pub(super) fn tell(&mut self, name: &str, freshness: Freshness) -> Option<Sight> {
-        let entry = self.entries.entry(name.to_owned()).or_default();
-        let sight = match (&self.health, freshness) {
-            (Health::Down { since, message }, _) => Sight::Unreachable { since: *since, message: message.clone() },
-            (_, Freshness::Live) => return None,
-            (_, Freshness::Snapshot) if entry.stale => return None,
-            (_, Freshness::Snapshot) => entry.sight.clone()?,
+        let away = match &self.health {
+            Health::Down { since, message } => Some(Sight::Unreachable { since: *since, message: message.clone() }),
+            Health::Connecting | Health::Up { .. } => None,
+        };
+        let entry = self.entry(name);
+        let sight = match (away, freshness) {
+            (Some(away), _) => away,
+            (None, Freshness::Live) => return None,
+            (None, Freshness::Snapshot) if entry.stale => return None,
+            (None, Freshness::Snapshot) => entry.sight.clone()?,
         };
         entry.told = Some(sight.clone());
         Some(sight)
     }
 
-    /// A change of these topics is on its way: what is known of them does not count any more.
-    pub(super) fn spoil<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
-        for name in names {
-            self.entries.entry(name.to_owned()).or_default().stale = true;
-        }
+    /// A change of this topic is on its way: what is known of it does not count any more, and whoever asked for the change
+    /// will look by itself.
+    pub(super) fn spoil(&mut self, name: &str) {
+        let entry = self.entry(name);
+        entry.stale = true;
+        entry.told = None;
+        entry.changes += 1;
     }
 
-    /// Takes in answers; returns whom they are news to, without those who are `asking` and will be told anyway.
-    pub(super) fn saw(&mut self, sights: BTreeMap<String, Sight>, asking: &Asking) -> BTreeSet<Key> {
-        let mut news = BTreeSet::new();
-        for (name, sight) in sights {
-            let Some(entry) = self.entries.get_mut(&name) else { continue };
-            if entry.told.as_ref().is_some_and(|told| *told != sight) {
-                let others = |key: &&Key| !asking.get(&name).is_some_and(|who| who.contains(*key));
-                news.extend(entry.who.iter().filter(others).cloned());
-                // Told by waking; nobody is woken twice for one change.
-                entry.told = Some(sight.clone());
-            }
-            entry.sight = Some(sight);
-            entry.stale = false;
+    /// The broker has confirmed the change.
+    pub(super) fn confirmed(&mut self, change: Change) {
+        let entry = self.entry(change.name());
+        entry.stale = true;
+        entry.changes += 1;
+        entry.expected = Some(change);
+    }
+
+    /// How many changes this topic has seen.
+    pub(super) fn changes(&self, name: &str) -> u64 {
+        self.entries.get(name).map_or(0, |entry| entry.changes)
+    }
+
+    /// Takes in an answer. Returns whom it is news to, without those who are `asking` and will be told anyway; `None` if
+    /// it does not count, because it is older than a change of ours or does not show it yet.
+    pub(super) fn saw(&mut self, answer: Answer<'_>, asking: &BTreeSet<Key>) -> Option<BTreeSet<Key>> {
+        let Answer { name, sight, changes, last } = answer;
+        let Some(entry) = self.entries.get_mut(name) else { return Some(BTreeSet::new()) };
+        let early = entry.changes != changes;
+        let unseen = entry.expected.as_ref().is_some_and(|change| !shows(change, &sight));
+        if early || (unseen && !last) {
+            return None;
         }
-        news
+        let mut news = BTreeSet::new();
+        if entry.told.as_ref().is_some_and(|told| *told != sight) {
+            news.extend(entry.who.difference(asking).cloned());
+            // Told by waking; nobody is woken twice for one change.
+            entry.told = Some(sight.clone());
+        }
+        entry.sight = Some(sight);
+        entry.stale = false;
+        entry.expected = None;
+        Some(news)
     }
 
     /// The broker answered. Returns whether that changes the DataPlane's picture.
@@ -91,7 +140,7 @@ impl State {
         news
     }
 
-    /// The broker did not answer. Returns whether that is news.
+    /// The broker is away. Returns whether that is news.
     pub(super) fn down(&mut self, now: Timestamp, message: &str) -> bool {
         if matches!(self.health, Health::Down { .. }) {
             return false;
@@ -101,7 +150,7 @@ impl State {
     }
 
     /// All watched names.
-    pub(super) fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> BTreeSet<String> {
         self.entries.keys().cloned().collect()
     }
 
@@ -111,6 +160,20 @@ impl State {
             entry.who.retain(&alive);
             !entry.who.is_empty()
         });
+    }
+}
+
+/// Whether the topic looks as this change leaves it.
+fn shows(change: &Change, sight: &Sight) -> bool {
+    match (change, sight) {
+        (_, Sight::Refused(_) | Sight::Unreachable { .. }) | (Change::Delete { .. }, Sight::Absent) => true,
+        (Change::Delete { id, .. }, Sight::Present(topic)) => topic.id != *id,
+        (Change::Create { .. }, Sight::Present(_)) => true,
+        (Change::Grow { partitions, .. }, Sight::Present(topic)) => topic.partitions >= *partitions,
+        (Change::Configure { set, reset, .. }, Sight::Present(topic)) => {
+            set.keys().all(|k| topic.config.contains_key(k)) && !reset.iter().any(|k| topic.config.contains_key(k))
+        }
+        (_, Sight::Absent) => false,
     }
 }
 

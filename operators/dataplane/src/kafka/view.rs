@@ -1,43 +1,48 @@
 //! The broker's view: one task per DataPlane that asks and changes for all its topics together.
 //!
-//! Questions and changes are collected for 10 ms and sent in batches; all watched topics are read again every 30 s; the
-//! broker is pinged every 5 s (2 s while away). Whoever was told something that is no longer so is woken, and nobody
-//! else. Sequential on purpose: an answer is always newer than the change before it.
+//! A request under way gathers the next: while the broker answers one question, all that is asked meanwhile becomes the next
+//! one, and so for changes. All watched topics are read again every 30 s; the broker is pinged every 3 s (2 s while away).
+//! An object is woken if what it was told is no longer so, and no other. An answer that is older than a change of ours, or
+//! does not show it yet, is not passed on.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
+use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use jiff::Timestamp;
 use millrace_kit::{Class, Failure, Key};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, sleep, sleep_until, timeout_at},
+    time::{Instant, sleep_until},
 };
 
 use super::{
     Broker, Change, Freshness, Health, Sight, UNREACHABLE,
     admin::Admin,
     batch,
-    state::{Asking, State},
+    looks::{Looks, Question, Waiter},
+    state::{Answer, State},
 };
+use crate::doubt::{Doubt, timed};
 
-/// Most topics in one question.
-pub const CHUNK: usize = 500;
-/// How long questions and changes are collected.
-const COLLECT: Duration = Duration::from_millis(10);
 /// How often all watched topics are read again.
 const POLL: Duration = Duration::from_secs(30);
 /// How often the broker is pinged.
-const PING: Duration = Duration::from_secs(5);
+const PING: Duration = Duration::from_secs(3);
 /// How often it is pinged while it is away.
 const PING_AWAY: Duration = Duration::from_secs(2);
-/// A broker shows a change a little after it has confirmed it, and a busy one seconds after: how long to wait before
-/// looking again, once more of it each time, and how often; 4.2 s in all.
-const SETTLE: (Duration, u32) = (Duration::from_millis(20), 20);
+/// Longest wait for the answer to a ping.
+const ANSWER: Duration = Duration::from_secs(3);
+/// The same while in doubt: with the ping before it, an outage is known 12 s after it began.
+const SECOND_ANSWER: Duration = Duration::from_secs(6);
+/// Requests with changes under way at one time: the broker writes one while it checks the next.
+const CHANGES: usize = 2;
+/// How often a change is sent that got no answer.
+const TRIES: u32 = 2;
 
 /// What a view needs from the process around it.
 pub trait Surroundings: Send + Sync + 'static {
@@ -54,8 +59,15 @@ pub trait Surroundings: Send + Sync + 'static {
 }
 
 enum Ask {
-    Look((String, Key), oneshot::Sender<Sight>),
-    Perform(Change, oneshot::Sender<Result<(), Failure>>),
+    Look(String, Waiter),
+    Perform(Asked),
+}
+
+/// A change somebody waits for.
+struct Asked {
+    change: Change,
+    answer: oneshot::Sender<Result<(), Failure>>,
+    tries: u32,
 }
 
 /// The view of one DataPlane's broker.
@@ -70,8 +82,7 @@ impl View {
     pub fn start(admin: Arc<dyn Admin>, around: Arc<dyn Surroundings>) -> Self {
         let state = Arc::new(Mutex::new(State::default()));
         let (asks, inbox) = mpsc::unbounded_channel();
-        let task = Task { admin, around, state: Arc::clone(&state), inbox, expected: BTreeMap::new() };
-        tokio::spawn(task.run());
+        tokio::spawn(Task::new(admin, around, Arc::clone(&state)).run(inbox));
         Self { state, asks }
     }
 }
@@ -95,17 +106,15 @@ impl Broker for View {
             }
         }
         let (answer, answered) = oneshot::channel();
-        let _ = self.asks.send(Ask::Look((name.to_owned(), who.clone()), answer));
+        let _ = self.asks.send(Ask::Look(name.to_owned(), (who.clone(), answer)));
         answered.await.unwrap_or_else(|_| ended())
     }
 
     async fn perform(&self, change: &Change) -> Result<(), Failure> {
-        lock(&self.state).spoil(std::iter::once(change.name()));
+        lock(&self.state).spoil(change.name());
         let (answer, answered) = oneshot::channel();
-        let _ = self.asks.send(Ask::Perform(change.clone(), answer));
-        answered
-            .await
-            .unwrap_or_else(|_| Err(Failure::new(Class::Transient, UNREACHABLE, "the broker's view has ended")))
+        let _ = self.asks.send(Ask::Perform(Asked { change: change.clone(), answer, tries: 0 }));
+        answered.await.unwrap_or_else(|_| Err(unreachable("the broker's view has ended")))
     }
 }
 
@@ -117,208 +126,299 @@ fn ended() -> Sight {
     Sight::Unreachable { since: Timestamp::UNIX_EPOCH, message: "the broker's view has ended".to_owned() }
 }
 
+fn unreachable(message: &str) -> Failure {
+    Failure::new(Class::Transient, UNREACHABLE, message)
+}
+
+type Described = Result<BTreeMap<String, Sight>, Failure>;
+type Changed = Result<BTreeMap<String, Result<(), Failure>>, Failure>;
+
+/// A request that has ended.
+enum Done {
+    /// The topics with the number of changes each had seen.
+    Looked(Question, Vec<u64>, Described),
+    Changed(Vec<Asked>, Changed),
+    /// With the lateness of our own timers.
+    Pinged(Result<(String, i32), Failure>, Duration),
+}
+
 struct Task {
     admin: Arc<dyn Admin>,
     around: Arc<dyn Surroundings>,
     state: Arc<Mutex<State>>,
-    inbox: mpsc::UnboundedReceiver<Ask>,
-    /// Confirmed changes that no answer has shown yet.
-    expected: BTreeMap<String, Change>,
+    looks: Looks,
+    looking: bool,
+    changes: VecDeque<Asked>,
+    /// Topics with a change under way.
+    busy: BTreeSet<String>,
+    changing: usize,
+    /// `None` while a ping is under way.
+    ping_at: Option<Instant>,
+    poll_at: Instant,
+    doubt: Doubt,
+    running: FuturesUnordered<BoxFuture<'static, Done>>,
 }
 
 impl Task {
-    async fn run(mut self) {
-        let mut ping_at = Instant::now();
-        let mut poll_at = Instant::now() + POLL;
+    fn new(admin: Arc<dyn Admin>, around: Arc<dyn Surroundings>, state: Arc<Mutex<State>>) -> Self {
+        let now = Instant::now();
+        Self {
+            admin,
+            around,
+            state,
+            looks: Looks::default(),
+            looking: false,
+            changes: VecDeque::new(),
+            busy: BTreeSet::new(),
+            changing: 0,
+            ping_at: Some(now),
+            poll_at: now + POLL,
+            doubt: Doubt::default(),
+            running: FuturesUnordered::new(),
+        }
+    }
+
+    async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Ask>) {
         loop {
+            if !self.send() {
+                return;
+            }
+            let wake = [self.ping_at, Some(self.poll_at), self.looks.wakes_at()].into_iter().flatten().min();
             tokio::select! {
-                ask = self.inbox.recv() => match ask {
-                    Some(first) => self.serve(first).await,
-                    None => return,
-                },
-                () = sleep_until(ping_at) => {
-                    if !self.around.wanted() {
-                        return;
+                ask = inbox.recv() => {
+                    let Some(first) = ask else { return };
+                    self.enter(first);
+                    while let Ok(more) = inbox.try_recv() {
+                        self.enter(more);
                     }
-                    self.ping().await;
-                    ping_at = Instant::now() + if self.is_down() { PING_AWAY } else { PING };
                 }
-                () = sleep_until(poll_at) => {
-                    lock(&self.state).prune(|key| self.around.alive(key));
-                    self.read_all().await;
-                    poll_at = Instant::now() + POLL;
-                }
+                Some(done) = self.running.next(), if !self.running.is_empty() => self.done(done),
+                () = sleep_until(wake.unwrap_or(self.poll_at)) => {}
             }
         }
     }
 
-    fn is_down(&self) -> bool {
-        matches!(lock(&self.state).health(), Health::Down { .. })
+    fn enter(&mut self, ask: Ask) {
+        match ask {
+            Ask::Look(name, waiter) => self.looks.ask(name, waiter),
+            Ask::Perform(asked) => self.changes.push_back(asked),
+        }
     }
 
-    fn away(&self, failure: &Failure) {
-        if failure.reason == UNREACHABLE && lock(&self.state).down(self.around.now(), &failure.message) {
-            tracing::warn!(message = failure.message, "Kafka is away");
+    /// Sends what can be sent. `false` if the DataPlane is gone.
+    fn send(&mut self) -> bool {
+        let now = Instant::now();
+        if self.ping_at.is_some_and(|at| at <= now) {
+            if !self.around.wanted() {
+                return false;
+            }
+            self.ping();
+        }
+        if self.poll_at <= now {
+            let mut state = lock(&self.state);
+            state.prune(|key| self.around.alive(key));
+            self.looks.again_all(state.names());
+            drop(state);
+            self.poll_at = now + POLL;
+        }
+        let away = lock(&self.state).away();
+        match away {
+            Some(message) => self.refuse(&message),
+            // In doubt nothing is sent but the next ping: each question would only cost its whole patience.
+            None if self.doubt.stands() => {}
+            None => {
+                self.question(now);
+                self.request();
+            }
+        }
+        true
+    }
+
+    fn ping(&mut self) {
+        self.ping_at = None;
+        let admin = Arc::clone(&self.admin);
+        let patience = if self.doubt.stands() { SECOND_ANSWER } else { ANSWER };
+        self.running.push(Box::pin(async move {
+            let (answer, lag) = timed(admin.cluster(patience)).await;
+            Done::Pinged(answer, lag)
+        }));
+    }
+
+    fn question(&mut self, now: Instant) {
+        if self.looking {
+            return;
+        }
+        let question = self.looks.next(now);
+        if question.is_empty() {
+            return;
+        }
+        self.looking = true;
+        let state = lock(&self.state);
+        let changes = question.keys().map(|name| state.changes(name)).collect();
+        drop(state);
+        let admin = Arc::clone(&self.admin);
+        self.running.push(Box::pin(async move {
+            let names: Vec<String> = question.keys().cloned().collect();
+            let began = Instant::now();
+            let described = admin.describe(&names).await;
+            tracing::debug!(topics = names.len(), took = ?began.elapsed(), "described");
+            Done::Looked(question, changes, described)
+        }));
+    }
+
+    fn request(&mut self) {
+        while self.changing < CHANGES {
+            let request = batch::next(&mut self.changes, &self.busy, |asked| &asked.change);
+            if request.is_empty() {
+                return;
+            }
+            self.changing += 1;
+            self.busy.extend(request.iter().map(|asked| asked.change.name().to_owned()));
+            let admin = Arc::clone(&self.admin);
+            self.running.push(Box::pin(async move {
+                let changes: Vec<Change> = request.iter().map(|asked| asked.change.clone()).collect();
+                let began = Instant::now();
+                let changed = admin.change(&changes).await;
+                tracing::debug!(topics = changes.len(), took = ?began.elapsed(), "changed");
+                Done::Changed(request, changed)
+            }));
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        match done {
+            Done::Looked(question, changes, described) => {
+                self.looking = false;
+                self.looked((question, changes), described);
+            }
+            Done::Changed(request, changed) => {
+                self.changing -= 1;
+                for asked in &request {
+                    self.busy.remove(asked.change.name());
+                }
+                self.changed(request, changed);
+            }
+            Done::Pinged(answer, lag) => self.pinged(answer, lag),
+        }
+    }
+
+    fn pinged(&mut self, answer: Result<(String, i32), Failure>, lag: Duration) {
+        let mut state = lock(&self.state);
+        let was_down = state.away().is_some();
+        let now = self.around.now();
+        let news = match answer {
+            Ok((cluster, brokers)) => {
+                self.doubt.answered();
+                state.up(cluster, brokers)
+            }
+            // Whatever a ping fails of, topics cannot be kept.
+            Err(failure) => {
+                tracing::debug!(%failure, ?lag, "no answer to a ping");
+                self.doubt.unanswered(now, lag) && state.down(now, &self.doubt.words(&failure.message))
+            }
+        };
+        let away = state.away();
+        if was_down && away.is_none() {
+            self.looks.again_all(state.names());
+        }
+        drop(state);
+        let pause = match &away {
+            Some(_) => PING_AWAY,
+            None if self.doubt.stands() => Duration::ZERO,
+            None => PING,
+        };
+        self.ping_at = Some(Instant::now() + pause);
+        if news {
+            match away {
+                Some(message) => tracing::warn!(message, "Kafka is away"),
+                None => tracing::info!("Kafka answers"),
+            }
             self.around.wake_plane();
         }
     }
 
-    async fn ping(&mut self) {
-        let was_down = self.is_down();
-        match self.admin.cluster().await {
-            Ok((cluster, brokers)) => {
-                if lock(&self.state).up(cluster, brokers) {
-                    self.around.wake_plane();
-                }
-                if was_down {
-                    self.read_all().await;
-                }
+    /// A request got no answer: find out at once whether anybody is there.
+    fn suspect(&mut self) {
+        self.ping_at = self.ping_at.map(|at| at.min(Instant::now()));
+    }
+
+    /// The brokers are away: all who wait hear it.
+    fn refuse(&mut self, message: &str) {
+        for (name, waiters) in self.looks.take_all() {
+            for (_, answer) in waiters {
+                let _ = answer.send(lock(&self.state).tell(&name, Freshness::Snapshot).unwrap_or_else(ended));
             }
-            // Whatever a ping fails of, topics cannot be kept.
-            Err(failure) => {
-                if lock(&self.state).down(self.around.now(), &failure.message) {
-                    tracing::warn!(message = failure.message, "Kafka is away");
-                    self.around.wake_plane();
-                }
-            }
+        }
+        for asked in self.changes.drain(..) {
+            let _ = asked.answer.send(Err(unreachable(message)));
         }
     }
 
-    async fn read_all(&mut self) {
-        let names = lock(&self.state).names();
-        self.read(names.into_iter().collect(), &Asking::new()).await;
-    }
-
-    /// Collects what else is asked within a moment, performs the changes, then answers the questions.
-    async fn serve(&mut self, first: Ask) {
-        let mut changes = Vec::new();
-        let mut looks = Vec::new();
-        let until = Instant::now() + COLLECT;
-        let mut next = Some(first);
-        while let Some(ask) = next {
-            match ask {
-                Ask::Look(what, answer) => looks.push((what, answer)),
-                Ask::Perform(change, answer) => changes.push((change, answer)),
+    fn looked(&mut self, of: (Question, Vec<u64>), described: Described) {
+        let (question, changes) = of;
+        let mut sights = match described {
+            Ok(sights) => sights,
+            Err(lost) if lost.reason == UNREACHABLE => {
+                self.looks.put_back(question);
+                return self.suspect();
             }
-            next = if changes.len() < batch::TOPICS && looks.len() < CHUNK {
-                timeout_at(until, self.inbox.recv()).await.ok().flatten()
-            } else {
-                None
-            };
-        }
-        if !changes.is_empty() {
-            self.change(changes).await;
-        }
-        if !looks.is_empty() {
-            let mut asking = Asking::new();
-            for ((name, who), _) in &looks {
-                asking.entry(name.clone()).or_default().insert(who.clone());
-            }
-            self.read(asking.keys().cloned().collect(), &asking).await;
-            let mut state = lock(&self.state);
-            for ((name, _), answer) in looks {
-                let _ = answer.send(state.tell(&name, Freshness::Snapshot).unwrap_or_else(ended));
-            }
+            // The broker answers, but not to this question: that is an answer about each of them.
+            Err(failure) => question.keys().map(|name| (name.clone(), Sight::Refused(failure.clone()))).collect(),
+        };
+        for ((name, waiters), changes) in question.into_iter().zip(changes) {
+            let sight = sights.remove(&name);
+            self.settle((name, waiters), sight, changes);
         }
     }
 
-    async fn change(&mut self, asked: Vec<(Change, oneshot::Sender<Result<(), Failure>>)>) {
-        let mut waiting: Vec<(Change, Option<oneshot::Sender<_>>)> =
-            asked.into_iter().map(|(change, answer)| (change, Some(answer))).collect();
-        for request in batch::requests(waiting.iter().map(|(change, _)| change.clone()).collect()) {
-            let began = Instant::now();
-            let outcome = match self.unreachable() {
-                Some(failure) => Err(failure),
-                None => self.admin.change(&request).await,
-            };
-            tracing::debug!(topics = request.len(), took = ?began.elapsed(), "changed");
-            if let Err(failure) = &outcome {
-                self.away(failure);
-            }
-            for change in request {
-                let verdict = match &outcome {
-                    Ok(each) => each.get(change.name()).cloned().unwrap_or(Ok(())),
-                    Err(failure) => Err(failure.clone()),
-                };
-                let slot = waiting.iter_mut().find(|(c, answer)| *c == change && answer.is_some());
-                if let Some(answer) = slot.and_then(|(_, answer)| answer.take()) {
-                    let _ = answer.send(verdict.clone());
-                }
-                if verdict.is_ok() {
-                    self.expected.insert(change.name().to_owned(), change);
-                }
-            }
+    fn settle(&mut self, of: (String, Vec<Waiter>), sight: Option<Sight>, changes: u64) {
+        let (name, waiters) = of;
+        let now = Instant::now();
+        let last = self.looks.patience_is_over(&name, now);
+        let undescribed = || {
+            let message = "the broker does not describe the topic yet";
+            Sight::Refused(Failure::new(Class::Waiting, "TopicNotSettled", message))
+        };
+        let Some(sight) = sight.or_else(|| last.then(undescribed)) else {
+            return self.looks.unsettled(name, waiters, now);
+        };
+        let asking: BTreeSet<Key> = waiters.iter().map(|(key, _)| key.clone()).collect();
+        let mut state = lock(&self.state);
+        let Some(news) = state.saw(Answer { name: &name, sight, changes, last }, &asking) else {
+            drop(state);
+            return self.looks.unsettled(name, waiters, now);
+        };
+        for (_, answer) in waiters {
+            let _ = answer.send(state.tell(&name, Freshness::Snapshot).unwrap_or_else(ended));
         }
-    }
-
-    fn unreachable(&self) -> Option<Failure> {
-        match lock(&self.state).health() {
-            Health::Down { message, .. } => Some(Failure::new(Class::Transient, UNREACHABLE, message)),
-            Health::Connecting | Health::Up { .. } => None,
-        }
-    }
-
-    /// Asks about these topics until all confirmed changes show, or for as long as it is worth waiting.
-    async fn read(&mut self, mut names: BTreeSet<String>, asking: &Asking) {
-        let (pause, tries) = SETTLE;
-        for attempt in 0..=tries {
-            if names.is_empty() || self.unreachable().is_some() {
-                return;
-            }
-            if attempt > 0 {
-                sleep(pause * attempt).await;
-            }
-            let all: Vec<String> = names.iter().cloned().collect();
-            for chunk in all.chunks(CHUNK) {
-                let began = Instant::now();
-                let described = self.admin.describe(chunk).await;
-                tracing::debug!(topics = chunk.len(), attempt, took = ?began.elapsed(), "described");
-                match described {
-                    Ok(sights) => self.take(sights, (&mut names, attempt == tries), asking),
-                    Err(failure) => {
-                        self.away(&failure);
-                        // The broker answers, but not to this question: that is an answer about each of them.
-                        let about = |name: &String| (name.clone(), Sight::Refused(failure.clone()));
-                        let sights = if self.unreachable().is_some() {
-                            BTreeMap::new()
-                        } else {
-                            all.iter().map(about).collect()
-                        };
-                        return self.take(sights, (&mut names, true), asking);
-                    }
-                }
-            }
-        }
-        let unsettled = Failure::new(Class::Waiting, "TopicNotSettled", "the broker does not describe the topic yet");
-        let left = names.iter().map(|name| (name.clone(), Sight::Refused(unsettled.clone()))).collect();
-        self.take(left, (&mut names, true), asking);
-    }
-
-    /// Takes in answers; those that do not show a confirmed change yet are left in `names`, unless it is the last try.
-    fn take(&mut self, mut sights: BTreeMap<String, Sight>, open: (&mut BTreeSet<String>, bool), asking: &Asking) {
-        let (names, last) = open;
-        sights.retain(|name, sight| last || self.expected.get(name).is_none_or(|change| shows(change, sight)));
-        for name in sights.keys() {
-            names.remove(name);
-            self.expected.remove(name);
-        }
-        for key in lock(&self.state).saw(sights, asking) {
+        drop(state);
+        self.looks.settled(&name);
+        for key in news {
             self.around.wake(key);
         }
     }
-}
 
-/// Whether the topic looks as this change leaves it.
-fn shows(change: &Change, sight: &Sight) -> bool {
-    match (change, sight) {
-        (_, Sight::Refused(_) | Sight::Unreachable { .. }) | (Change::Delete { .. }, Sight::Absent) => true,
-        (Change::Delete { id, .. }, Sight::Present(topic)) => topic.id != *id,
-        (Change::Create { .. }, Sight::Present(_)) => true,
-        (Change::Grow { partitions, .. }, Sight::Present(topic)) => topic.partitions >= *partitions,
-        (Change::Configure { set, reset, .. }, Sight::Present(topic)) => {
-            set.keys().all(|k| topic.config.contains_key(k)) && !reset.iter().any(|k| topic.config.contains_key(k))
+    fn changed(&mut self, request: Vec<Asked>, changed: Changed) {
+        let lost = matches!(&changed, Err(failure) if failure.reason == UNREACHABLE);
+        if lost {
+            self.suspect();
         }
-        (_, Sight::Absent) => false,
+        for mut asked in request.into_iter().rev() {
+            asked.tries += 1;
+            // Sent again it does no harm: what was applied all the same is as asked. Only partitions cannot be added twice.
+            if lost && asked.tries < TRIES && !matches!(asked.change, Change::Grow { .. }) {
+                self.changes.push_front(asked);
+                continue;
+            }
+            let verdict = match &changed {
+                Ok(each) => each.get(asked.change.name()).cloned().unwrap_or(Ok(())),
+                Err(failure) => Err(failure.clone()),
+            };
+            if verdict.is_ok() {
+                lock(&self.state).confirmed(asked.change);
+            }
+            let _ = asked.answer.send(verdict);
+        }
     }
 }
 

@@ -4,18 +4,22 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use millrace_crds::{DataPlane, DataPlaneStatus};
-use millrace_kit::{Decision, NoEffect, Standing, conditions};
+use millrace_kit::{Action, Decision, Effect as _, Seen, Standing, conditions};
 
 use super::{
     observe::{KafkaSeen, Observed, StoreSeen},
     status,
 };
-use crate::kafka::Health;
+use crate::{
+    issuer::{IssuerSeen, Try},
+    kafka::Health,
+};
 
 /// How often the store is asked; Kafka's view wakes us by itself. Passes cost no API write.
 const AGAIN: Duration = Duration::from_secs(5);
 
-pub(super) fn decide(object: &DataPlane, seen: &Observed, now: Timestamp) -> Decision<DataPlaneStatus, NoEffect> {
+pub(super) fn decide(object: &DataPlane, seen: &Seen<Observed>, now: Timestamp) -> Decision<DataPlaneStatus, Try> {
+    let (failures, seen) = (&seen.failures, &seen.data);
     let mut new = object.status.clone().unwrap_or_default();
     let findings = super::check(&object.spec);
     if !findings.is_empty() {
@@ -25,6 +29,13 @@ pub(super) fn decide(object: &DataPlane, seen: &Observed, now: Timestamp) -> Dec
     let known = object.metadata.generation == Some(new.observed_generation);
     status::kafka(&mut new, (&seen.kafka, known), now);
     status::store(&mut new, &seen.store, now);
+    let born = object.metadata.creation_timestamp.as_ref().map_or(now, |t| t.0);
+    let due = match &seen.issuer {
+        IssuerSeen::Due(intent) | IssuerSeen::Forgot { next: intent, .. } => Some(intent.clone()),
+        IssuerSeen::None | IssuerSeen::Unknown | IssuerSeen::Knows(_) => None,
+    };
+    let failed = due.as_ref().and_then(|intent| failures.of(&intent.id()));
+    status::issuer(&mut new, (&seen.issuer, failed, born), now);
     let down = [status::KAFKA, status::STORE]
         .into_iter()
         .filter_map(|kind| conditions::get(&new, kind))
@@ -36,6 +47,10 @@ pub(super) fn decide(object: &DataPlane, seen: &Observed, now: Timestamp) -> Dec
     };
     conditions::stand(&mut new, &standing, now);
     let waits = matches!(seen.kafka, KafkaSeen::Some(Health::Connecting)) || seen.store != StoreSeen::None;
-    let decision = Decision::of(new);
+    // Before anything is known the one write comes after the first try.
+    let first = object.status.as_ref().is_none_or(|s| conditions::get(s, "Ready").is_none());
+    let quiet = first && due.is_some() && failed.is_none();
+    let decision = Decision::of(if quiet { object.status.clone().unwrap_or_default() } else { new });
+    let decision = due.into_iter().fold(decision, |d, intent| d.act(Action::Effect(intent)));
     if waits { decision.wake_after(now, AGAIN) } else { decision }
 }

@@ -12,14 +12,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use millrace_crds::{DataPlane, DataPlaneStatus, conditions::Condition};
-use millrace_kit::{
-    DecisionOf, Failure, Hands, NoEffect, Note, Operator, Reader, Seen, Watch, access::Access, conditions,
-};
+use millrace_kit::{DecisionOf, Failure, Hands, Note, Operator, Reader, Seen, Watch, access::Access, conditions};
 
 pub use model::check;
 pub use observe::{KafkaSeen, Observed, StoreSeen};
 
-use crate::connect::Connections;
+use crate::{
+    connect::Connections,
+    issuer::{self, Try},
+};
 
 /// Name of this controller; the broker's view wakes DataPlanes by it.
 pub const NAME: &str = "dataplane";
@@ -28,18 +29,25 @@ pub const NAME: &str = "dataplane";
 pub const ACCESS: &[Access] = &[
     Access::cluster("millrace.dev", "dataplanes", &["get", "list", "watch"], "the objects this controller keeps"),
     Access::cluster("millrace.dev", "dataplanes/status", &["update"], "say whether Kafka and the store answer"),
+    Access::own(
+        "",
+        "secrets",
+        &["get", "create", "update"],
+        "the credential by which a store is tried that may forget",
+    ),
 ];
 
 /// The operator of DataPlanes.
 pub struct Planes {
     connections: Arc<Connections>,
+    reader: Reader,
 }
 
 impl Planes {
     /// On these connections.
     #[must_use]
-    pub const fn new(connections: Arc<Connections>) -> Self {
-        Self { connections }
+    pub const fn new(connections: Arc<Connections>, reader: Reader) -> Self {
+        Self { connections, reader }
     }
 }
 
@@ -47,7 +55,7 @@ impl Planes {
 impl Operator for Planes {
     type Object = DataPlane;
     type Observed = Observed;
-    type Effect = NoEffect;
+    type Effect = Try;
     const NAME: &'static str = NAME;
 
     fn watches(&self) -> Vec<Watch> {
@@ -59,16 +67,16 @@ impl Operator for Planes {
     }
 
     fn decide(object: &DataPlane, seen: &Seen<Observed>, now: Timestamp) -> DecisionOf<Self> {
-        decide::decide(object, &seen.data, now)
+        decide::decide(object, seen, now)
     }
 
-    async fn effect(&self, _: &DataPlane, effect: &NoEffect, _: &Hands) -> Result<(), Failure> {
-        match *effect {}
+    async fn effect(&self, object: &DataPlane, effect: &Try, hands: &Hands) -> Result<(), Failure> {
+        issuer::perform((object, effect), &self.connections, (&self.reader, hands)).await
     }
 
     fn notes(old: &DataPlaneStatus, new: &DataPlaneStatus) -> Vec<Note> {
         let mut notes = millrace_kit::events::condition_notes(old, new);
-        for kind in [status::KAFKA, status::STORE] {
+        for kind in [status::KAFKA, status::STORE, status::CREDENTIALS] {
             let flag = |c: Option<&Condition>| c.map(|c| c.status.clone());
             let (before, after) = (conditions::get(old, kind), conditions::get(new, kind));
             let Some(after) = after.filter(|c| c.status != "Unknown") else { continue };
@@ -77,6 +85,12 @@ impl Operator for Planes {
             if flag(before) != flag(Some(after)) && (lost || before.is_some_and(|b| b.status == "False")) {
                 notes.push(Note { warning: lost, reason: after.reason.clone(), message: after.message.clone() });
             }
+        }
+        let since = |status: &DataPlaneStatus| status.issuer.as_ref().map(|issuer| issuer.since.clone());
+        if let Some(told) = conditions::get(new, status::CREDENTIALS).filter(|c| c.reason == status::ISSUED_AGAIN)
+            && since(old).is_some_and(|before| Some(before) != since(new))
+        {
+            notes.push(Note { warning: true, reason: told.reason.clone(), message: told.message.clone() });
         }
         notes
     }

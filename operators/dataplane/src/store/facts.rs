@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use millrace_crds::{DataBucket, DataGrant, DataPlane};
 use millrace_kit::{Failure, Key, Reader, Watch};
@@ -35,6 +36,9 @@ pub struct Facts {
     pub bucket_prefix: String,
     /// Lifetime of credentials, in seconds.
     pub lifetime_seconds: u64,
+    /// Credentials issued before this time count for nothing any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer_since: Option<Timestamp>,
     /// The brokers, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bootstrap_servers: Option<String>,
@@ -54,6 +58,7 @@ impl Facts {
             store: store.map(Settings::of),
             bucket_prefix: store.and_then(|s| s.bucket_prefix.clone()).unwrap_or_default(),
             lifetime_seconds: asked.unwrap_or(LIFETIME.as_secs()),
+            issuer_since: plane.status.as_ref().and_then(|s| s.issuer.as_ref()).map(|issuer| issuer.since.0),
             bootstrap_servers: spec.kafka.as_ref().map(|k| k.bootstrap_servers.clone()),
         }
     }
@@ -100,17 +105,28 @@ pub(crate) fn index_bucket(bucket: &DataBucket) -> Vec<String> {
     words
 }
 
-/// The watches by which a DataPlane, or a namespace's labels, wake the buckets (or grants) that depend on them.
+/// The watches by which a DataPlane's spec, or a namespace's labels, wake the objects that depend on them. Whether brokers and
+/// store answer, an object hears from the views: a DataPlane that flips wakes nobody.
 pub(crate) fn plane_watches<K: millrace_kit::Object>() -> Vec<Watch> {
-    let keys = |found: Vec<std::sync::Arc<K>>| found.iter().map(|k| Key::of(k.as_ref())).collect::<Vec<_>>();
-    vec![
-        Watch::related::<DataPlane>("a DataPlane's address or rules change", move |plane: &DataPlane, cache| {
-            keys(cache.indexed::<K>(&on_plane(plane.metadata.name.as_deref().unwrap_or_default())))
-        }),
-        Watch::related::<Namespace>("labels decide who may use a DataPlane", move |namespace: &Namespace, cache| {
-            keys(cache.indexed::<K>(&in_namespace(namespace.metadata.name.as_deref().unwrap_or_default())))
-        }),
-    ]
+    vec![plane_watch::<K>().spec_only(), namespace_watch::<K>()]
+}
+
+/// The watch by which any change of a DataPlane wakes those that depend on it.
+pub(crate) fn plane_watch<K: millrace_kit::Object>() -> Watch {
+    Watch::related::<DataPlane>("a DataPlane's address or rules change", |plane: &DataPlane, cache| {
+        keys(cache.indexed::<K>(&on_plane(plane.metadata.name.as_deref().unwrap_or_default())))
+    })
+}
+
+/// The watch by which a namespace's labels wake its objects.
+pub(crate) fn namespace_watch<K: millrace_kit::Object>() -> Watch {
+    Watch::related::<Namespace>("labels decide who may use a DataPlane", |namespace: &Namespace, cache| {
+        keys(cache.indexed::<K>(&in_namespace(namespace.metadata.name.as_deref().unwrap_or_default())))
+    })
+}
+
+fn keys<K: millrace_kit::Object>(found: Vec<std::sync::Arc<K>>) -> Vec<Key> {
+    found.iter().map(|k| Key::of(k.as_ref())).collect()
 }
 
 /// Index words of a grant: its plane, its namespace, what it names and where it keeps state.

@@ -199,4 +199,10 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`Trouble::NoStsKeys`] if the DataPlane has no usable ones; no answer, or a refusal.
     async fn assume(&self, ask: &Assume) -> Result<Credentials, StoreError>;
+
+    /// Whether the store still knows credentials it has issued. What they may do does not matter.
+    ///
+    /// # Errors
+    /// No answer, or one that says nothing of them.
+    async fn knows(&self, credentials: &Credentials) -> Result<bool, StoreError>;
 }

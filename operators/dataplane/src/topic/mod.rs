@@ -9,7 +9,10 @@ mod observe;
 mod rivals;
 mod status;
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -41,13 +44,28 @@ pub const ACCESS: &[Access] = &[
 /// The operator of DataTopics.
 pub struct Topics {
     connections: Arc<Connections>,
+    /// Uids of objects whose topic was created and is not in their status yet.
+    made: Mutex<BTreeSet<String>>,
 }
 
 impl Topics {
     /// On these connections.
     #[must_use]
-    pub const fn new(connections: Arc<Connections>) -> Self {
-        Self { connections }
+    pub fn new(connections: Arc<Connections>) -> Self {
+        Self { connections, made: Mutex::default() }
+    }
+
+    fn making(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn made(&self, object: &DataTopic) -> bool {
+        let uid = object.metadata.uid.as_deref().unwrap_or_default();
+        if object.status.as_ref().is_some_and(|status| status.topic_id.is_some()) {
+            self.making().remove(uid);
+            return false;
+        }
+        self.making().contains(uid)
     }
 }
 
@@ -66,7 +84,7 @@ impl Operator for Topics {
     }
 
     async fn observe(&self, object: &DataTopic, reader: &Reader) -> Result<Observed, Failure> {
-        observe::observe(object, &self.connections, reader).await
+        observe::observe(self, object, reader).await
     }
 
     fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) -> DecisionOf<Self> {
@@ -75,11 +93,17 @@ impl Operator for Topics {
 
     async fn effect(&self, object: &DataTopic, change: &Change, hands: &Hands) -> Result<(), Failure> {
         let _ = hands;
-        match self.connections.known(&object.spec.data_plane) {
-            Some(broker) => broker.perform(change).await,
+        let Some(broker) = self.connections.known(&object.spec.data_plane) else {
             // The DataPlane lost its Kafka between observe and act.
-            None => Err(Failure::new(Class::Transient, UNREACHABLE, "the DataPlane has no Kafka any more")),
+            return Err(Failure::new(Class::Transient, UNREACHABLE, "the DataPlane has no Kafka any more"));
+        };
+        let done = broker.perform(change).await;
+        // Without an answer it may have been applied all the same.
+        let perhaps = done.as_ref().map_or_else(|failure| failure.class == Class::Transient, |()| true);
+        if perhaps && matches!(change, Change::Create { .. }) {
+            self.making().insert(object.metadata.uid.clone().unwrap_or_default());
         }
+        done
     }
 
     fn notes(old: &DataTopicStatus, new: &DataTopicStatus) -> Vec<Note> {

@@ -55,8 +55,8 @@ pub struct Wanted {
     pub name: String,
     /// Whether the name was given, not derived: then the topic is adopted and never created.
     pub external: bool,
-    /// Number of partitions.
-    pub partitions: i32,
+    /// Number of partitions; if absent, those of a topic that exists, and the broker's default for a new one.
+    pub partitions: Option<i32>,
     /// Copies of each partition; the broker's default if absent.
     pub replication_factor: Option<i32>,
     /// The keys to keep.
@@ -90,8 +90,8 @@ pub fn parse(object: &DataTopic, prefix: &str) -> Result<Wanted, Vec<String>> {
     let external = spec.external_name.is_some();
     let mut findings = Vec::new();
     check_name(&name, external, &mut findings);
-    if spec.partitions < 1 {
-        findings.push(format!("spec.partitions: {} is too few; write 1 or more", spec.partitions));
+    if let Some(few) = spec.partitions.filter(|n| *n < 1) {
+        findings.push(format!("spec.partitions: {few} is too few; write 1 or more, or leave it out"));
     }
     if spec.replication_factor.is_some_and(|n| n < 1) {
         findings.push("spec.replicationFactor: write 1 or more, or leave it out for the broker's default".to_owned());

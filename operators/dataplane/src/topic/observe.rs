@@ -6,9 +6,9 @@ use millrace_crds::{DataPlane, DataTopic, NamespaceSelector};
 use millrace_kit::{Failure, Key, Reader};
 use serde::{Deserialize, Serialize};
 
-use super::{model, rivals};
+use super::{Topics, model, rivals};
 use crate::{
-    connect::{Connections, chooses, labels_of},
+    connect::{chooses, labels_of},
     kafka::{Freshness, Sight},
 };
 
@@ -41,12 +41,16 @@ pub struct Observed {
     /// Another object has the better claim to the same topic.
     #[serde(default)]
     pub beaten: bool,
+    /// This process has had the broker create the topic for this object: what stands there now is no find.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub made: bool,
     /// The topic; absent where it was not asked for. Its configuration is cut down to the keys under management.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<Sight>,
 }
 
-pub(super) async fn observe(object: &DataTopic, at: &Connections, reader: &Reader) -> Result<Observed, Failure> {
+pub(super) async fn observe(this: &Topics, object: &DataTopic, reader: &Reader) -> Result<Observed, Failure> {
+    let at = &this.connections;
     let Some(plane) = reader.cached::<DataPlane>(&Key::new("", &object.spec.data_plane)) else {
         return Ok(Observed::default());
     };
@@ -87,5 +91,6 @@ pub(super) async fn observe(object: &DataTopic, at: &Connections, reader: &Reade
     } else {
         None
     };
-    Ok(Observed { plane: PlaneSeen::Kafka { prefix, allowed, external_names }, beaten, topic })
+    let made = this.made(object);
+    Ok(Observed { plane: PlaneSeen::Kafka { prefix, allowed, external_names }, beaten, made, topic })
 }

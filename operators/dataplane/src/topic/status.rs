@@ -5,6 +5,8 @@ use millrace_kit::{Note, conditions, events::condition_notes};
 
 /// Ready: the topic is as declared.
 pub(super) const READY: &str = "TopicReady";
+/// A topic that was there is being taken over.
+pub(super) const ADOPTING: &str = "Adopting";
 /// Ready still: somebody changed the topic, and it is being put back.
 pub(super) const DRIFT: &str = "DriftFound";
 /// Deletion waits for the broker.
@@ -27,7 +29,7 @@ pub(super) fn notes(old: &DataTopicStatus, new: &DataTopicStatus) -> Vec<Note> {
     let name = new.topic_name.clone().unwrap_or_default();
     let mut tell = |warning, reason: &str, message| notes.push(Note { warning, reason: reason.to_owned(), message });
     match (&old.topic_id, &new.topic_id) {
-        (None, Some(id)) if !old.creating.as_ref().is_some_and(|c| c.saw_absent) => {
+        (None, Some(id)) if reason(new) == ADOPTING => {
             tell(false, "TopicAdopted", format!("topic {name} existed and is kept from now on; its id is {id}"));
         }
         (Some(before), Some(after)) if before != after => {

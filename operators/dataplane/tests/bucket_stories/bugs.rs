@@ -40,6 +40,8 @@ pub(crate) enum Bug {
     ForgetManaged,
     /// What grants keep is not looked at.
     IgnoreKept,
+    /// Every pass begins its wait anew.
+    EndlessWait,
 }
 
 /// Every bug with the plot that brings it to light.
@@ -63,6 +65,7 @@ pub(crate) fn mutants() -> Vec<(Plot, Mutation, Bug)> {
         (Plot::AwayAtDeletion, Bug::NeverGiveUp),
         (Plot::Change, Bug::ForgetManaged),
         (Plot::Kept, Bug::IgnoreKept),
+        (Plot::PlaneVeryLate, Bug::EndlessWait),
     ];
     let kernel = kernel.into_iter().map(|(plot, mutation)| (plot, mutation, Bug::None));
     kernel.chain(own.into_iter().map(|(plot, bug)| (plot, Mutation::None, bug))).collect()
@@ -85,6 +88,7 @@ pub(crate) fn mutant(bug: Bug, of: (Buckets, &World), env: &Env) -> Box<dyn Cont
         Bug::NeverGiveUp => Box::new(Kernel::new(Mutant::<8> { inner, world }, reader)),
         Bug::ForgetManaged => Box::new(Kernel::new(Mutant::<9> { inner, world }, reader)),
         Bug::IgnoreKept => Box::new(Kernel::new(Mutant::<10> { inner, world }, reader)),
+        Bug::EndlessWait => Box::new(Kernel::new(Mutant::<11> { inner, world }, reader)),
     }
 }
 
@@ -148,6 +152,13 @@ impl<const BUG: u8> Operator for Mutant<BUG> {
     }
 
     fn decide(object: &DataBucket, seen: &Seen<Observed>, now: Timestamp) -> DecisionOf<Self> {
+        let mut object = object.clone();
+        if BUG == 11 {
+            let started = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now);
+            let conditions = &mut object.status.get_or_insert_default().conditions;
+            conditions.iter_mut().for_each(|c| c.last_transition_time = started.clone());
+        }
+        let object = &object;
         let mut decision = Buckets::decide(object, seen, now);
         Self::spoil(&mut decision, object.metadata.deletion_timestamp.is_some());
         decision

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::events::v1::Event;
 use millrace_crds::{
-    DataBucket, DataBucketSpec, NamespaceSelector,
+    DataBucket, DataBucketSpec, DataPlane, NamespaceSelector,
     data_bucket::{BucketDeletion, BucketSettings, Expire},
 };
 use millrace_dataplane::{
@@ -73,6 +73,8 @@ pub(crate) enum Plot {
     AwayWhileReady,
     /// The store is away for ever when the object is deleted.
     AwayAtDeletion,
+    /// The DataPlane comes after the bucket has given up waiting for it.
+    PlaneVeryLate,
 }
 
 /// The derived name of `ml/raw`.
@@ -127,6 +129,7 @@ fn setup(plot: Plot, world: &World) {
             inner.buckets.insert("given".into(), stored);
         }
         Plot::AwayAtFirst => inner.away = true,
+        Plot::PlaneVeryLate => world.vanish::<DataPlane>("", "default"),
         _ => {}
     }
     drop(inner);
@@ -253,6 +256,13 @@ fn actors(plot: Plot) -> Vec<Actor> {
             }
             delete(world);
         })],
+        Plot::PlaneVeryLate => vec![once(
+            |world| {
+                let status = world.get::<DataBucket>("ml", "raw").and_then(|b| b.status).unwrap_or_default();
+                conditions::is_true(&status, "Stalled")
+            },
+            |world| plane(world, |_| {}),
+        )],
         Plot::AwayAtFirst => vec![once(|world| elapsed(world) >= 60, |world| away(world, false))],
         Plot::AwayWhileReady => vec![
             once(ready, |world| away(world, true)),
@@ -271,7 +281,7 @@ fn invariant(plot: Plot, world: &World) -> Result<(), String> {
     let Some(object) = world.get::<DataBucket>("ml", "raw") else { return Ok(()) };
     let status = object.status.clone().unwrap_or_default();
     let reason = conditions::get(&status, "Ready").map_or("", |c| c.reason.as_str());
-    if reason == "DataPlaneMissing" {
+    if reason == "DataPlaneMissing" && plot != Plot::PlaneVeryLate {
         return Err("what was only not listed yet was called missing".into());
     }
     if status.bucket_name.is_some() && status.creating.is_some() {
@@ -311,9 +321,13 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
     let as_declared =
         bucket.is_some_and(|b| b.bucket.versioning == Versioning::Enabled && b.bucket.expire.get("tmp/") == Some(&14));
     let holds = match plot {
-        Plot::Create | Plot::Idle | Plot::Edit | Plot::AwayAtFirst | Plot::AwayWhileReady | Plot::Vanish => {
-            ready(world) && as_declared && status.uri == Some(format!("s3://{}", raw()))
-        }
+        Plot::Create
+        | Plot::Idle
+        | Plot::Edit
+        | Plot::AwayAtFirst
+        | Plot::AwayWhileReady
+        | Plot::PlaneVeryLate
+        | Plot::Vanish => ready(world) && as_declared && status.uri == Some(format!("s3://{}", raw())),
         Plot::Kept => {
             let b = &bucket.ok_or("no bucket")?.bucket;
             ready(world) && b.versioning == Versioning::Enabled && b.expire.is_empty() && refused(world)
@@ -356,6 +370,7 @@ pub(crate) fn told(plot: Plot, world: &World) -> Result<(), String> {
         Plot::ClaimedThenDeleted => &["NotOurs"],
         Plot::Foreign | Plot::ForeignTagged => &["NameTaken"],
         Plot::ExternalRefused => &["ExternalNameNotAllowed"],
+        Plot::PlaneVeryLate => &["DataPlaneMissing"],
         _ => &[],
     };
     let have = events(world);
@@ -386,7 +401,11 @@ pub(crate) fn with_story<T>(plot: Plot, bugs: (Mutation, Bug), then: impl FnOnce
         actors: &actors,
         invariant: &invariant,
         end: &end,
-        horizon: Duration::from_secs(if long { 600 } else { 150 }),
+        horizon: Duration::from_secs(match plot {
+            Plot::PlaneVeryLate => 900,
+            _ if long => 600,
+            _ => 150,
+        }),
     };
     then(&story)
 }

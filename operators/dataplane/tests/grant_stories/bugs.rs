@@ -26,6 +26,12 @@ pub(crate) enum Bug {
     IgnoreRules,
     /// Issues anew in every pass.
     ForgetIssued,
+    /// Does not look at the Secret again.
+    IgnoreSecret,
+    /// Does not listen to what the DataPlane says of its issuer.
+    IgnoreIssuer,
+    /// The first words of a wait stay.
+    FirstWords,
 }
 
 /// Every bug with the plot that brings it to light.
@@ -38,6 +44,10 @@ pub(crate) fn mutants() -> Vec<(Plot, Mutation, Bug)> {
         (Plot::Renew, Mutation::None, Bug::NeverRenew),
         (Plot::Issue, Mutation::None, Bug::ForgetIssued),
         (Plot::Expires, Mutation::None, Bug::IgnoreRules),
+        (Plot::SecretDeleted, Mutation::None, Bug::IgnoreSecret),
+        (Plot::SecretChanged, Mutation::None, Bug::IgnoreSecret),
+        (Plot::Forgotten, Mutation::None, Bug::IgnoreIssuer),
+        (Plot::CauseChanges, Mutation::None, Bug::FirstWords),
     ]
 }
 
@@ -52,6 +62,9 @@ pub(crate) fn mutant(bug: Bug, inner: Grants, env: &Env) -> Box<dyn Controller> 
         Bug::NeverRenew => Box::new(Kernel::new(Mutant::<4> { inner }, reader)),
         Bug::ForgetIssued => Box::new(Kernel::new(Mutant::<5> { inner }, reader)),
         Bug::IgnoreRules => Box::new(Kernel::new(Mutant::<6> { inner }, reader)),
+        Bug::IgnoreSecret => Box::new(Kernel::new(Mutant::<7> { inner }, reader)),
+        Bug::IgnoreIssuer => Box::new(Kernel::new(Mutant::<8> { inner }, reader)),
+        Bug::FirstWords => Box::new(Kernel::new(Mutant::<9> { inner }, reader)),
     }
 }
 
@@ -84,8 +97,11 @@ impl<const BUG: u8> Operator for Mutant<BUG> {
                 _ => {}
             }
         }
-        if BUG == 5 {
-            seen.issued = None;
+        match BUG {
+            5 => seen.issued = None,
+            7 => seen.altered = false,
+            8 => seen.plane.iter_mut().for_each(|plane| plane.issuer_since = None),
+            _ => {}
         }
         Ok(seen)
     }
@@ -97,6 +113,10 @@ impl<const BUG: u8> Operator for Mutant<BUG> {
             status.secret_name = Some("g".into());
             status.buckets = vec![millrace_crds::data_grant::GrantedBucket::default()];
             conditions::stand(status, &Standing::ready("Granted", "early"), now);
+        }
+        let old = object.status.as_ref().filter(|s| conditions::get(*s, "Reconciling").is_some());
+        if let (9, Some(old)) = (BUG, old) {
+            decision.status.conditions.clone_from(&old.conditions);
         }
         if BUG == 4 && object.status.as_ref().is_some_and(|s| s.expires_at.is_some()) {
             decision.actions.clear();

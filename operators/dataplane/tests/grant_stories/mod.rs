@@ -5,11 +5,13 @@ mod bugs;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Time};
 use millrace_crds::{
-    Access, DataBucket, DataBucketSpec, DataGrant, DataGrantSpec, DataTopic, DataTopicSpec, NamespaceSelector, Share,
+    Access, DataBucket, DataBucketSpec, DataGrant, DataGrantSpec, DataPlane, DataTopic, DataTopicSpec,
+    NamespaceSelector, Share,
     data_bucket::Expire,
     data_grant::{AccessRequest, Holder},
+    data_plane::Issuer,
 };
 use millrace_dataplane::grant::Grants;
 use millrace_kit::{
@@ -60,6 +62,14 @@ pub(crate) enum Plot {
     Again,
     /// Too many prefixes.
     TooLong,
+    /// Somebody deletes the Secret of a running job.
+    SecretDeleted,
+    /// Somebody writes into the Secret of a running job.
+    SecretChanged,
+    /// The store has forgotten what it issued: the DataPlane says since when.
+    Forgotten,
+    /// One thing it waits for comes, another turns out to be on another DataPlane.
+    CauseChanges,
 }
 
 fn bucket(world: &World, namespace: &str, ready: bool, share: Option<Access>) {
@@ -124,6 +134,10 @@ fn grant(plot: Plot, uid: &str) -> DataGrant {
             let state = AccessRequest { keep: true, ..on_bucket("out/state/", Access::Write) };
             vec![on_bucket("in/", Access::Read), state, topic]
         }
+        Plot::CauseChanges => {
+            let other = AccessRequest { bucket: Some("beta".into()), mode: Access::Read, ..AccessRequest::default() };
+            vec![on_bucket("in/", Access::Read), other]
+        }
         Plot::TooLong => (0..60).map(|n| on_bucket(&format!("a-long-prefix-number-{n}/"), Access::Write)).collect(),
         _ => vec![on_bucket("in/", Access::Read), on_bucket("out/", Access::Write), topic],
     };
@@ -142,7 +156,7 @@ fn setup(plot: Plot, world: &World) {
     });
     topic(world);
     match plot {
-        Plot::MissingBucket => {}
+        Plot::MissingBucket | Plot::CauseChanges => {}
         Plot::WaitBucket => bucket(world, "ml", false, None),
         Plot::Shared => bucket(world, "other", true, Some(Access::Write)),
         Plot::SharedReadOnly => bucket(world, "other", true, Some(Access::Read)),
@@ -186,6 +200,11 @@ fn once(when: impl Fn(&World) -> bool + 'static, act: impl Fn(&World) + 'static)
     })
 }
 
+fn message(world: &World) -> String {
+    let status = world.get::<DataGrant>("ml", "g").and_then(|g| g.status).unwrap_or_default();
+    conditions::get(&status, "Ready").map(|c| c.message.clone()).unwrap_or_default()
+}
+
 fn waits(world: &World) -> bool {
     says(world, "WaitingForData")
 }
@@ -218,6 +237,33 @@ fn actors(plot: Plot) -> Vec<Actor> {
                 }
             },
         )],
+        Plot::SecretDeleted => vec![once(ready, |world| world.vanish::<Secret>("ml", "g"))],
+        Plot::SecretChanged => vec![once(ready, |world| {
+            world.change::<Secret>("ml", "g", |secret| _ = secret.string_data.take());
+        })],
+        Plot::Forgotten => vec![once(ready, |world| {
+            let since = Timestamp::from_second(world.now().as_second() + 1).unwrap();
+            state(world).lock().forgot += 1;
+            world.change::<DataPlane>("", "default", |plane| {
+                let issuer = Issuer { resource_version: "1".into(), since: Time(since) };
+                plane.status.get_or_insert_default().issuer = Some(issuer);
+            });
+        })],
+        Plot::CauseChanges => vec![
+            once(
+                |world| message(world).contains("DataBucket raw does not exist"),
+                |world| bucket(world, "ml", true, None),
+            ),
+            once(
+                |world| waits(world) && !message(world).contains("raw"),
+                |world| {
+                    let spec = DataBucketSpec { data_plane: "typo".into(), ..DataBucketSpec::default() };
+                    let mut beta = DataBucket::new("beta", spec);
+                    beta.metadata.namespace = Some("ml".into());
+                    world.apply(&beta);
+                },
+            ),
+        ],
         Plot::Away => vec![once(|world| elapsed(world) >= 60, |world| state(world).lock().away = false)],
         Plot::Delete => vec![once(ready, |world| world.delete::<DataGrant>("ml", "g"))],
         Plot::Again => vec![
@@ -233,8 +279,9 @@ fn actors(plot: Plot) -> Vec<Actor> {
     }
 }
 
-/// Must hold after every step: no credential outside a Secret, and Ready only with a Secret that lives.
-fn invariant(world: &World) -> Result<(), String> {
+/// Must hold after every step: no credential outside a Secret, and Ready only with a Secret that lives, but for a minute after
+/// somebody else has taken it away.
+fn invariant(plot: Plot, world: &World) -> Result<(), String> {
     let Some(object) = world.get::<DataGrant>("ml", "g") else { return Ok(()) };
     let text = format!("{:?}{:?}", object.status, world.list::<k8s_openapi::api::events::v1::Event>());
     if text.contains(TREASURE) {
@@ -250,6 +297,7 @@ fn invariant(world: &World) -> Result<(), String> {
     let secret = world.get::<Secret>("ml", "g");
     match (&status.secret_name, secret) {
         (None, _) if status.buckets.is_empty() => {}
+        (Some(_), None) if plot == Plot::SecretDeleted && elapsed(world) < 60 => {}
         (Some(_), Some(secret)) => {
             let owner = secret.metadata.owner_references.unwrap_or_default();
             if owner.first().map(|o| &o.uid) != object.metadata.uid.as_ref() {
@@ -292,6 +340,14 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
         | Plot::Again
         | Plot::Expires
         | Plot::RestorePoint => served("lab-ml-raw"),
+        Plot::SecretDeleted | Plot::SecretChanged | Plot::Forgotten => {
+            let wrote = secret.as_ref().and_then(|s| s.string_data.clone()).unwrap_or_default();
+            let fresh = format!("\"AK{}\"", u32::from(plot == Plot::Forgotten));
+            served("lab-ml-raw")
+                && status.last_drift.is_some()
+                && wrote.get("credentials.json").is_some_and(|t| t.contains(&fresh))
+        }
+        Plot::CauseChanges => reason == "NotGranted" && message.contains("beta is on DataPlane typo"),
         Plot::Shared => served("lab-other-raw"),
         Plot::Renew | Plot::RenewShortest | Plot::EditBeforeRenewal => served("lab-ml-raw") && expires > 0,
         Plot::TopicOnly => {
@@ -337,7 +393,7 @@ pub(crate) fn with_story<T>(plot: Plot, bugs: (Mutation, Bug), then: impl FnOnce
         setup: &setup,
         build: &build,
         actors: &actors,
-        invariant: &invariant,
+        invariant: &|world| invariant(plot, world),
         end: &end,
         horizon: horizon(plot),
     };

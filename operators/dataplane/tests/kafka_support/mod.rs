@@ -18,6 +18,9 @@ use millrace_dataplane::{
 use millrace_kit::{Class, Env, Failure, Key, run::Waker, sim::World};
 use serde_json::{Value, json};
 
+/// What the broker gives a topic that asks for no number.
+pub(crate) const DEFAULT_PARTITIONS: i32 = 3;
+
 /// The cluster; one per world, on its shelf.
 #[derive(Default)]
 pub(crate) struct Cluster(pub(crate) Mutex<Inside>);
@@ -99,7 +102,7 @@ impl Inside {
                 if config.values().any(|v| v == "nonsense") {
                     return refuse(format!("topic {name} cannot be created: Invalid value nonsense"));
                 }
-                let id = self.make(&name, *partitions, config);
+                let id = self.make(&name, partitions.unwrap_or(DEFAULT_PARTITIONS), config);
                 self.by_us.insert(id);
                 Ok(true)
             }

@@ -43,6 +43,8 @@ pub(crate) struct Inner {
     pub(crate) away: bool,
     pub(crate) looks: u32,
     pub(crate) policies: Vec<String>,
+    /// How often it has forgotten what it had issued.
+    pub(crate) forgot: u32,
 }
 
 /// The store of one world.
@@ -209,12 +211,23 @@ impl Store for Client {
             Ok(())
         });
         cut.map_err(|f| StoreError::new(Trouble::StoreUnreachable, f.message))?;
+        let forgot = shelf.lock().forgot;
         Ok(Credentials {
-            access_key: "AK".into(),
+            access_key: format!("AK{forgot}"),
             secret_key: TREASURE.into(),
             session_token: format!("token-{TREASURE}"),
             expires_at: Timestamp::from_second(ends).unwrap(),
         })
+    }
+
+    async fn knows(&self, credentials: &Credentials) -> Result<bool, StoreError> {
+        let shelf = state(&self.world);
+        let inner = shelf.lock();
+        if inner.away {
+            Err(away("listing buckets"))
+        } else {
+            Ok(credentials.access_key == format!("AK{}", inner.forgot))
+        }
     }
 }
 

@@ -42,6 +42,10 @@ pub(crate) enum Bug {
     LeaveDrift,
     /// Takes `Retain` for `Delete`.
     AlwaysDelete,
+    /// Takes an unset number of partitions for one.
+    DefaultIsWish,
+    /// Every pass begins its wait anew.
+    EndlessWait,
 }
 
 struct Mutant<const BUG: u8>(Topics);
@@ -89,7 +93,14 @@ impl<const BUG: u8> Operator for Mutant<BUG> {
         if BUG == Bug::AlwaysDelete as u8 {
             object.spec.topic.deletion_policy = Some(TopicDeletion::Delete);
         }
+        if BUG == Bug::DefaultIsWish as u8 {
+            object.spec.topic.partitions.get_or_insert(1);
+        }
         let status = object.status.get_or_insert_default();
+        if BUG == Bug::EndlessWait as u8 {
+            let started = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(now);
+            status.conditions.iter_mut().for_each(|c| c.last_transition_time = started.clone());
+        }
         let dying = object.metadata.deletion_timestamp.is_some();
         let takes = (BUG == Bug::DeleteByName as u8 && dying) || (BUG == Bug::AdoptReplaced as u8 && !dying);
         if takes && status.topic_id.is_some() && there.is_some() {
@@ -136,7 +147,7 @@ fn caught<const BUG: u8>(plot: Plot) -> bool {
 pub(crate) fn with_bug(bug: Bug) -> bool {
     match bug {
         Bug::NoHold => caught::<{ Bug::NoHold as u8 }>(Plot::Delete),
-        Bug::NoIntent => caught::<{ Bug::NoIntent as u8 }>(Plot::Create),
+        Bug::NoIntent => caught::<{ Bug::NoIntent as u8 }>(Plot::Delete),
         Bug::DeleteByName => caught::<{ Bug::DeleteByName as u8 }>(Plot::ReplacedDelete),
         Bug::AdoptReplaced => caught::<{ Bug::AdoptReplaced as u8 }>(Plot::ReplacedDelete),
         Bug::ForgetKeys => caught::<{ Bug::ForgetKeys as u8 }>(Plot::Change),
@@ -147,5 +158,7 @@ pub(crate) fn with_bug(bug: Bug) -> bool {
         Bug::IgnoreAllowed => caught::<{ Bug::IgnoreAllowed as u8 }>(Plot::Closed),
         Bug::LeaveDrift => caught::<{ Bug::LeaveDrift as u8 }>(Plot::Drift),
         Bug::AlwaysDelete => caught::<{ Bug::AlwaysDelete as u8 }>(Plot::Retain),
+        Bug::DefaultIsWish => caught::<{ Bug::DefaultIsWish as u8 }>(Plot::Unset),
+        Bug::EndlessWait => caught::<{ Bug::EndlessWait as u8 }>(Plot::PlaneVeryLate),
     }
 }

@@ -12,7 +12,7 @@ use millrace_kit::{
 };
 use serde_json::{Value, json};
 
-use crate::kafka_support::{Cluster, connections, data_plane, data_topic};
+use crate::kafka_support::{Cluster, DEFAULT_PARTITIONS, connections, data_plane, data_topic};
 
 /// Orders tried for each cut; order 0 is the strict one.
 pub(crate) const ORDERS: u64 = 3;
@@ -63,6 +63,14 @@ pub(crate) enum Plot {
     Closed,
     /// The DataPlane comes later.
     PlaneLater,
+    /// The DataPlane comes after the topic has given up waiting for it.
+    PlaneVeryLate,
+    /// The brokers come back after the topic has given up waiting for them.
+    OutageLong,
+    /// No number of partitions is asked for, and the topic exists.
+    Unset,
+    /// No number of partitions is asked for, and there is no topic.
+    UnsetNew,
     /// Somebody else writes into the status.
     Edit,
 }
@@ -74,6 +82,11 @@ fn spec(plot: Plot) -> Value {
         }
         Plot::Refused => json!({"partitions": 2, "config": {"retention.ms": "nonsense"}}),
         Plot::Rivals => json!({"partitions": 2, "externalName": "old.topic"}),
+        Plot::Unset | Plot::UnsetNew => json!({}),
+        Plot::Edit => {
+            let config = json!({"retention.ms": "1000", "cleanup.policy": "delete"});
+            json!({"partitions": 2, "config": config, "deletionPolicy": "Delete"})
+        }
         _ => json!({"partitions": 2, "config": {"retention.ms": "1000", "cleanup.policy": "delete"}}),
     }
 }
@@ -84,7 +97,7 @@ fn setup(plot: Plot, world: &World) {
     match plot {
         Plot::Closed => world.apply(&data_plane(json!({"namespaces": chosen}))),
         Plot::Rivals => world.apply(&data_plane(json!({"externalNames": {}}))),
-        Plot::PlaneLater => {}
+        Plot::PlaneLater | Plot::PlaneVeryLate => {}
         _ => world.apply(&data_plane(json!({}))),
     }
     world.apply(&namespace(json!({})));
@@ -92,12 +105,12 @@ fn setup(plot: Plot, world: &World) {
         Plot::Adopt => {
             _ = cluster.make(NAME, 2, &[("retention.ms", "1000"), ("cleanup.policy", "delete"), ("segment.ms", "9")])
         }
-        Plot::Shrink => _ = cluster.make(NAME, 7, &[]),
+        Plot::Shrink | Plot::Unset => _ = cluster.make(NAME, 7, &[]),
         Plot::Rivals => {
             cluster.make("old.topic", 2, &[]);
             world.apply(&data_topic("a", spec(plot)));
         }
-        Plot::OutageAtBirth => cluster.away(true),
+        Plot::OutageAtBirth | Plot::OutageLong => cluster.away(true),
         _ => {}
     }
     if plot != Plot::Rivals {
@@ -116,6 +129,10 @@ fn status(world: &World, name: &str) -> Option<DataTopicStatus> {
 fn reason(world: &World, name: &str) -> String {
     let status = status(world, name).unwrap_or_default();
     conditions::get(&status, "Ready").map(|c| c.reason.clone()).unwrap_or_default()
+}
+
+fn stalled(world: &World) -> bool {
+    conditions::is_true(&status(world, "t").unwrap_or_default(), "Stalled")
 }
 
 fn ready(world: &World) -> bool {
@@ -172,7 +189,7 @@ fn actors(plot: Plot) -> Vec<Actor> {
     let away: fn(&World) = |w| Cluster::of(w).away(true);
     let back: fn(&World) = |w| Cluster::of(w).away(false);
     let steps: Vec<Step> = match plot {
-        Plot::Create | Plot::Adopt | Plot::Shrink => vec![],
+        Plot::Create | Plot::Adopt | Plot::Shrink | Plot::Unset | Plot::UnsetNew => vec![],
         Plot::Refused => vec![(
             |w| reason(w, "t") == "KafkaRefused",
             |w| w.apply(&data_topic("t", json!({"partitions": 2, "config": {"retention.ms": "5"}}))),
@@ -213,6 +230,8 @@ fn actors(plot: Plot) -> Vec<Actor> {
         Plot::Closed => {
             vec![(|w| reason(w, "t") == "NamespaceNotAllowed", |w| w.apply(&namespace(json!({"data": "yes"}))))]
         }
+        Plot::OutageLong => vec![(stalled, back)],
+        Plot::PlaneVeryLate => vec![(stalled, |w| w.apply(&data_plane(json!({}))))],
         Plot::PlaneLater => vec![(|w| reason(w, "t") == "DataPlaneMissing", |w| w.apply(&data_plane(json!({}))))],
         Plot::Edit => return vec![poller(), editor()],
     };
@@ -242,12 +261,12 @@ fn invariant(plot: Plot, world: &World) -> Result<(), String> {
     for (name, topic) in inside.topics.iter().filter(|(_, t)| inside.by_us.contains(&t.id)) {
         let Some(status) = status(world, "t") else { continue };
         let intended = status.creating.as_ref().is_some_and(|c| c.name == *name && c.saw_absent);
-        // Applied again after `Retain`, the object has yet to find what its predecessor made.
-        if !intended && status.topic_id.is_none() && plot != Plot::Retain {
-            return Err(format!("{name} was made before the intent was stored"));
-        }
         let held = world.get::<DataTopic>("ml", "t").is_some_and(|t| t.metadata.finalizers.is_some());
         let policy = spec(plot).get("deletionPolicy").is_some();
+        // What is never deleted needs no proof.
+        if policy && !intended && status.topic_id.is_none() {
+            return Err(format!("{name} was made before the intent was stored"));
+        }
         if policy && !held {
             return Err(format!("{} exists without the finalizer", topic.id));
         }
@@ -255,7 +274,7 @@ fn invariant(plot: Plot, world: &World) -> Result<(), String> {
     if let Some(id) = inside.deleted.iter().find(|id| !inside.by_us.contains(*id)) {
         return Err(format!("{id} was deleted and is not ours"));
     }
-    if plot != Plot::PlaneLater && reason(world, "t") == "DataPlaneMissing" {
+    if !matches!(plot, Plot::PlaneLater | Plot::PlaneVeryLate) && reason(world, "t") == "DataPlaneMissing" {
         return Err("what was only not listed yet was called missing".into());
     }
     if plot == Plot::OutageWhenReady && inside.away && !ready(world) {
@@ -276,7 +295,8 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
     let at_most_once = |reason| told(world, reason) <= 1;
     let fine = match plot {
         Plot::Delete | Plot::DeleteEarly | Plot::OutageAtDelete => topic.is_none() && gone(world),
-        Plot::Retain => ready(world) && id == Some("id-mr.ml.t-1") && at_most_once("TopicAdopted"),
+        // A creation whose outcome died with the process is told as a find.
+        Plot::Retain => ready(world) && id == Some("id-mr.ml.t-1") && told(world, "TopicAdopted") <= 2,
         Plot::Adopt => ready(world) && config("segment.ms") == "9",
         Plot::Change => {
             ready(world)
@@ -299,10 +319,17 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
         Plot::OutageAtChange => {
             ready(world) && topic.as_ref().is_some_and(|t| t.partitions == 3 && t.config.is_empty())
         }
+        Plot::Unset => ready(world) && topic.as_ref().is_some_and(|t| t.partitions == 7 && t.config.is_empty()),
+        Plot::UnsetNew => ready(world) && topic.as_ref().is_some_and(|t| t.partitions == DEFAULT_PARTITIONS),
         Plot::Refused => ready(world) && config("retention.ms") == "5",
-        Plot::Create | Plot::OutageAtBirth | Plot::OutageWhenReady | Plot::Closed | Plot::PlaneLater | Plot::Edit => {
-            ready(world) && topic.as_ref().is_some_and(|t| t.partitions == 2 && t.config.len() == 2)
-        }
+        Plot::Create
+        | Plot::OutageAtBirth
+        | Plot::OutageLong
+        | Plot::OutageWhenReady
+        | Plot::Closed
+        | Plot::PlaneLater
+        | Plot::PlaneVeryLate
+        | Plot::Edit => ready(world) && topic.as_ref().is_some_and(|t| t.partitions == 2 && t.config.len() == 2),
     };
     if fine { Ok(()) } else { Err(format!("{plot:?} ended with {topic:?}, {:?}", status(world, "t"))) }
 }
@@ -318,7 +345,7 @@ pub(crate) fn with_operator<O: Operator, T>(
         let at = connections(env, world);
         let topics = operator(Topics::new(std::sync::Arc::clone(&at)));
         vec![
-            Box::new(Kernel::new(Planes::new(at), env.reader.clone())),
+            Box::new(Kernel::new(Planes::new(at, env.reader.clone()), env.reader.clone())),
             Box::new(Kernel::new(topics, env.reader.clone()).mutated(mutation)),
         ]
     };
@@ -329,7 +356,10 @@ pub(crate) fn with_operator<O: Operator, T>(
         actors: &|| actors(plot),
         invariant: &|world| invariant(plot, world),
         end: &|world| end(plot, world),
-        horizon: Duration::from_secs(if plot == Plot::OutageForEver { 900 } else { 300 }),
+        horizon: Duration::from_secs(match plot {
+            Plot::OutageForEver | Plot::OutageLong | Plot::PlaneVeryLate => 900,
+            _ => 300,
+        }),
     };
     then(&story)
 }

@@ -3,8 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use millrace_kit::Key;
 
-use super::{Asking, Freshness, Sight, State};
-use crate::kafka::Topic;
+use super::{Answer, Freshness, Sight, State};
+use crate::kafka::{Change, Topic};
 
 fn key(name: &str) -> Key {
     Key::new("ml", name)
@@ -15,7 +15,8 @@ fn present(id: &str) -> Sight {
 }
 
 fn see(state: &mut State, sight: Sight) -> BTreeSet<Key> {
-    state.saw(BTreeMap::from([("t".to_owned(), sight)]), &Asking::new())
+    let changes = state.changes("t");
+    state.saw(Answer { name: "t", sight, changes, last: false }, &BTreeSet::new()).expect("the answer counts")
 }
 
 /// A view that is up and has told `a` of topic `t`.
@@ -47,17 +48,60 @@ fn only_news_wake_and_only_once() {
 fn who_asks_is_told_and_not_woken() {
     let mut state = told();
     state.watch("t", &key("b"));
-    let asking = Asking::from([("t".to_owned(), BTreeSet::from([key("a")]))]);
-    let woken = state.saw(BTreeMap::from([("t".to_owned(), Sight::Absent)]), &asking);
-    assert_eq!(woken, BTreeSet::from([key("b")]));
+    let answer = Answer { name: "t", sight: Sight::Absent, changes: 0, last: false };
+    assert_eq!(state.saw(answer, &BTreeSet::from([key("a")])), Some(BTreeSet::from([key("b")])));
 }
 
 #[test]
 fn a_change_of_ours_makes_the_snapshot_stale() {
     let mut state = told();
-    state.spoil(std::iter::once("t"));
+    state.spoil("t");
     assert_eq!(state.tell("t", Freshness::Snapshot), None);
     see(&mut state, present("1"));
+    assert_eq!(state.tell("t", Freshness::Snapshot), Some(present("1")));
+}
+
+fn grow(partitions: i32) -> Change {
+    Change::Grow { name: "t".into(), partitions }
+}
+
+fn answer(sight: Sight, changes: u64, last: bool) -> Answer<'static> {
+    Answer { name: "t", sight, changes, last }
+}
+
+#[test]
+fn an_answer_older_than_a_change_of_ours_does_not_count() {
+    let mut state = told();
+    let before = state.changes("t");
+    state.spoil("t");
+    let sent = state.changes("t");
+    assert_eq!(state.saw(answer(Sight::Absent, before, true), &BTreeSet::new()), None);
+    state.confirmed(grow(1));
+    assert_eq!(state.saw(answer(present("1"), sent, true), &BTreeSet::new()), None);
+    let now = state.changes("t");
+    assert!(state.saw(answer(present("1"), now, false), &BTreeSet::new()).is_some());
+}
+
+#[test]
+fn nobody_is_woken_by_what_they_did_themselves_however_late_it_shows() {
+    let mut state = told();
+    state.spoil("t");
+    state.confirmed(grow(2));
+    let changes = state.changes("t");
+    // The broker has confirmed it and does not show it yet: no news, and nothing to tell.
+    assert_eq!(state.saw(answer(present("1"), changes, false), &BTreeSet::new()), None);
+    assert_eq!(state.tell("t", Freshness::Snapshot), None);
+    let grown = Sight::Present(Topic { id: "1".into(), partitions: 2, ..Topic::default() });
+    assert_eq!(state.saw(answer(grown.clone(), changes, false), &BTreeSet::new()), Some(BTreeSet::new()));
+    assert_eq!(state.tell("t", Freshness::Snapshot), Some(grown));
+}
+
+#[test]
+fn the_brokers_word_counts_in_the_end() {
+    let mut state = told();
+    state.confirmed(grow(2));
+    let changes = state.changes("t");
+    assert!(state.saw(answer(present("1"), changes, true), &BTreeSet::new()).is_some());
     assert_eq!(state.tell("t", Freshness::Snapshot), Some(present("1")));
 }
 

@@ -20,7 +20,7 @@ struct Fake {
 
 #[async_trait]
 impl Admin for Fake {
-    async fn cluster(&self) -> Result<(String, i32), Failure> {
+    async fn cluster(&self, _: Duration) -> Result<(String, i32), Failure> {
         Ok(("fake".into(), 1))
     }
 
@@ -76,7 +76,7 @@ impl Surroundings for Around {
 }
 
 fn create(name: &str) -> Change {
-    Change::Create { name: name.into(), partitions: 1, replication_factor: None, config: BTreeMap::new() }
+    Change::Create { name: name.into(), partitions: Some(1), replication_factor: None, config: BTreeMap::new() }
 }
 
 async fn look(view: &View, name: &str) -> Sight {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use aws_credential_types::Credentials as Signer;
 use aws_sdk_s3::{
     error::{ProvideErrorMetadata, SdkError},
     types::{
@@ -15,6 +16,17 @@ use aws_sdk_s3::{
 
 use super::{S3, explain::explain, lifecycle};
 use crate::store::{Assume, Bucket, Credentials, DEFAULT_REGION, Expiry, Store, StoreError, Trouble, Versioning};
+
+/// What a store answers to credentials it does not know any more, or does not take for its own.
+const UNKNOWN: [&str; 7] = [
+    "InvalidAccessKeyId",
+    "InvalidTokenId",
+    "InvalidToken",
+    "InvalidClientTokenId",
+    "ExpiredToken",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
 
 fn code<E: ProvideErrorMetadata>(error: &SdkError<E>) -> &str {
     error.as_service_error().and_then(ProvideErrorMetadata::code).unwrap_or_default()
@@ -132,5 +144,20 @@ impl Store for S3 {
     async fn assume(&self, ask: &Assume) -> Result<Credentials, StoreError> {
         let missing = || StoreError::new(Trouble::NoStsKeys, "the DataPlane has no usable spec.stsSecretRef");
         self.tokens.as_ref().ok_or_else(missing)?.assume(ask).await
+    }
+
+    async fn knows(&self, credentials: &Credentials) -> Result<bool, StoreError> {
+        let Credentials { access_key, secret_key, session_token, .. } = credentials;
+        let signer = Signer::new(access_key, secret_key, Some(session_token.clone()), None, "DataGrant");
+        let other = aws_sdk_s3::config::Builder::new().credentials_provider(signer);
+        let asked = self.client.list_buckets().max_buckets(1).customize().config_override(other).send().await;
+        match asked {
+            Ok(_) => Ok(true),
+            Err(error) => match code(&error) {
+                "AccessDenied" => Ok(true),
+                code if UNKNOWN.contains(&code) => Ok(false),
+                _ => Err(explain("asking whether credentials are still known, by listing", "buckets", &error)),
+            },
+        }
     }
 }

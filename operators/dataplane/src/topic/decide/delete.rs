@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use millrace_crds::{DataTopic, DataTopicStatus, data_topic::TopicDeletion};
-use millrace_kit::{Decision, Effect, Seen, Standing, later};
+use millrace_kit::{Action, Decision, Effect, Seen, Standing, conditions, later};
 
-use super::{Verdict, say};
+use super::Verdict;
 use crate::{
     kafka::{Change, Sight, Topic},
     topic::{
@@ -51,30 +51,44 @@ fn there(object: &DataTopic, what: (DataTopicStatus, &Topic), seen: &Seen<Observ
     if status.topic_id.as_ref() != Some(&topic.id) {
         let message =
             format!("topic {name} was not deleted: its id is {}, not the one this object made or adopted", topic.id);
-        return say(status, &Standing::progressing(LEFT, message), now, Vec::new());
+        return say(status, (LEFT, message), now);
     }
     let change = Change::Delete { name: name.clone(), id: topic.id.clone() };
     if let Some(last) = seen.failures.of(&change.id()) {
         let waits = wait(object, status, &last.failure.message, now);
-        return if waits.hold { waits.act(millrace_kit::Action::Effect(change)) } else { waits };
+        return if waits.hold { waits.act(Action::Effect(change)) } else { waits };
+    }
+    if now >= deadline(object, now) {
+        return wait(object, status, "the broker still shows it", now);
     }
     let message = format!("topic {name} is being deleted");
-    say(status, &Standing::progressing("Deleting", message), now, vec![change]).hold(true)
+    let said = say(status, ("Deleting", message), now).act(Action::Effect(change));
+    said.hold(true).wake_at(deadline(object, now))
+}
+
+/// A deletion has a deadline of its own, so it says how it stands without another.
+fn say(mut status: DataTopicStatus, what: (&str, String), now: Timestamp) -> Verdict {
+    conditions::stand(&mut status, &Standing::progressing(what.0, what.1), now);
+    Decision::of(status)
+}
+
+fn deadline(object: &DataTopic, now: Timestamp) -> Timestamp {
+    let asked = object.metadata.deletion_timestamp.as_ref().map_or(now, |t| t.0);
+    later(asked, PATIENCE)
 }
 
 /// Keeps the finalizer until the deadline, then lets go.
 fn wait(object: &DataTopic, status: DataTopicStatus, why: &str, now: Timestamp) -> Verdict {
     let name = status.topic_name.clone().unwrap_or_default();
-    let asked = object.metadata.deletion_timestamp.as_ref().map_or(now, |t| t.0);
-    let deadline = later(asked, PATIENCE);
+    let deadline = deadline(object, now);
     if now >= deadline {
         let message = format!(
             "topic {name} was left on the broker: it could not be deleted within {} min: {why}",
             PATIENCE.as_secs() / 60
         );
-        return say(status, &Standing::progressing(LEFT, message), now, Vec::new());
+        return say(status, (LEFT, message), now);
     }
     let message =
         format!("topic {name} cannot be deleted yet: {why}; at {deadline:.0} this object is let go and the topic left");
-    say(status, &Standing::progressing(WAITS, message), now, Vec::new()).hold(true).wake_at(deadline)
+    say(status, (WAITS, message), now).hold(true).wake_at(deadline)
 }

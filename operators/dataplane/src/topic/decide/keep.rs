@@ -9,7 +9,7 @@ use millrace_crds::{
     data_topic::TopicDeletion,
     status::{Creating, Drift},
 };
-use millrace_kit::{Class, Decision, Effect, Seen, Standing};
+use millrace_kit::{Action, Class, Decision, Effect, Seen, Standing};
 
 use super::{Verdict, say};
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     topic::{
         Observed, PlaneSeen,
         model::{self, Wanted, same_value},
-        status::{DRIFT, READY, settled},
+        status::{ADOPTING, DRIFT, READY, settled},
     },
 };
 
@@ -39,7 +39,7 @@ pub(super) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) 
             say(status, &Standing::progressing(UNREACHABLE, message), now, Vec::new())
         }
         Some(Sight::Refused(failure)) => say(status, &Standing::failed(failure), now, Vec::new()),
-        Some(Sight::Absent) => create(status, &wanted, seen, now),
+        Some(Sight::Absent) => create(object, (status, &wanted), seen, now),
         Some(Sight::Present(topic)) => present(object, (status, &wanted, topic), seen, now),
     }
 }
@@ -79,7 +79,8 @@ fn wanted(object: &DataTopic, seen: &Observed) -> Result<Wanted, Standing> {
     Ok(wanted)
 }
 
-fn create(mut status: DataTopicStatus, wanted: &Wanted, seen: &Seen<Observed>, now: Timestamp) -> Verdict {
+fn create(object: &DataTopic, what: (DataTopicStatus, &Wanted), seen: &Seen<Observed>, now: Timestamp) -> Verdict {
+    let (mut status, wanted) = what;
     if wanted.external {
         let message = format!(
             "spec.externalName: there is no topic {} to adopt; create it, or leave externalName out",
@@ -87,17 +88,24 @@ fn create(mut status: DataTopicStatus, wanted: &Wanted, seen: &Seen<Observed>, n
         );
         return say(status, &Standing::progressing("ExternalTopicMissing", message), now, Vec::new());
     }
-    status.topic_id = None;
-    status.partitions = None;
-    status.creating = Some(Creating { name: wanted.name.clone(), saw_absent: true });
-    manage(&mut status, wanted, &BTreeMap::new());
     let change = Change::Create {
         name: wanted.name.clone(),
         partitions: wanted.partitions,
         replication_factor: wanted.replication_factor,
         config: wanted.config.clone(),
     };
-    let standing = match seen.failures.of(&change.id()) {
+    let failed = seen.failures.of(&change.id());
+    // A topic that is never deleted needs no proof of who made it: its name is derived, so whoever finds it adopts it. The
+    // one write comes when it is there.
+    let first = status.topic_id.is_none() && status.creating.is_none() && failed.is_none() && !seen.data.made;
+    if first && model::policy(object) == TopicDeletion::Retain {
+        return Decision::of(object.status.clone().unwrap_or_default()).act(Action::Effect(change));
+    }
+    status.topic_id = None;
+    status.partitions = None;
+    status.creating = Some(Creating { name: wanted.name.clone(), saw_absent: true });
+    manage(&mut status, wanted, &BTreeMap::new());
+    let standing = match failed {
         Some(last) => Standing::failed(&last.failure),
         None => Standing::progressing("Creating", format!("topic {} is being created", wanted.name)),
     };
@@ -121,11 +129,17 @@ fn present(
         );
         return say(status, &Standing::stalled("TopicReplaced", message), now, Vec::new());
     }
+    let found = status.topic_id.is_none() && status.creating.is_none() && !seen.data.made;
     let before = status.managed_config_keys.clone();
     status.topic_id = Some(topic.id.clone());
     status.partitions = Some(topic.partitions);
     status.creating = None;
     manage(&mut status, wanted, &topic.config);
+    if found {
+        // Said before anything is changed, and by itself: from now on it is kept.
+        let message = format!("topic {} exists and is kept from now on", wanted.name);
+        return say(status, &Standing::progressing(ADOPTING, message), now, Vec::new()).wake_at(now);
+    }
     if let Some(standing) = impossible(wanted, topic) {
         return say(status, &standing, now, Vec::new());
     }
@@ -163,10 +177,10 @@ fn manage(status: &mut DataTopicStatus, wanted: &Wanted, there: &BTreeMap<String
 
 /// What Kafka cannot do to a topic that exists.
 fn impossible(wanted: &Wanted, topic: &Topic) -> Option<Standing> {
-    let (want, have) = (wanted.partitions, topic.partitions);
-    if have > want {
+    let have = topic.partitions;
+    if let Some(want) = wanted.partitions.filter(|want| have > *want) {
         let message = format!(
-            "spec.partitions: the topic has {have} and Kafka cannot remove any; write {have} or more, not {want}"
+            "spec.partitions: the topic has {have} and Kafka cannot remove any; write {have} or more, not {want}, or leave it out"
         );
         return Some(Standing::stalled("PartitionsCannotShrink", message));
     }
@@ -185,8 +199,8 @@ fn impossible(wanted: &Wanted, topic: &Topic) -> Option<Standing> {
 fn changes(wanted: &Wanted, topic: &Topic, before: &[String]) -> Vec<Change> {
     let name = wanted.name.clone();
     let mut changes = Vec::new();
-    if topic.partitions < wanted.partitions {
-        changes.push(Change::Grow { name: name.clone(), partitions: wanted.partitions });
+    if let Some(partitions) = wanted.partitions.filter(|want| topic.partitions < *want) {
+        changes.push(Change::Grow { name: name.clone(), partitions });
     }
     let differs =
         |(key, value): &(&String, &String)| !topic.config.get(*key).is_some_and(|there| same_value(value, there));

@@ -7,10 +7,10 @@ mod keep;
 
 use jiff::Timestamp;
 use millrace_crds::{DataTopic, DataTopicStatus, data_topic::TopicDeletion};
-use millrace_kit::{Action, Decision, Seen, Standing, conditions};
+use millrace_kit::{Action, Decision, Seen, Standing};
 
 use super::{Observed, model};
-use crate::kafka::Change;
+use crate::{kafka::Change, waits};
 
 pub(super) type Verdict = Decision<DataTopicStatus, Change>;
 
@@ -22,8 +22,9 @@ pub(super) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) 
     keep::decide(object, seen, now).hold(hold)
 }
 
-/// A decision that says how the object stands and does these changes.
+/// A decision that says how a living object stands and does these changes.
 fn say(mut status: DataTopicStatus, standing: &Standing, now: Timestamp, changes: Vec<Change>) -> Verdict {
-    conditions::stand(&mut status, standing, now);
-    changes.into_iter().fold(Decision::of(status), |d, change| d.act(Action::Effect(change)))
+    let deadline = waits::stand(&mut status, standing, waits::LIMIT, now);
+    let said = deadline.into_iter().fold(Decision::of(status), Decision::wake_at);
+    changes.into_iter().fold(said, |d, change| d.act(Action::Effect(change)))
 }

@@ -15,6 +15,7 @@ use kube::ResourceExt;
 use millrace_crds::{
     DataGrant, ProcessingJob,
     data_grant::{DataGrantStatus, GrantedBucket, GrantedTopic},
+    processing_job::Attempt,
 };
 use millrace_kit::{Failure, Key, Object, Reader, conditions};
 use serde::{Deserialize, Serialize};
@@ -158,6 +159,15 @@ pub struct ChildView {
     pub going: bool,
 }
 
+/// What a look at the live attempt needs.
+struct Around<'a> {
+    operator: &'a Processing,
+    job: &'a ProcessingJob,
+    attempt: &'a Attempt,
+    reader: &'a Reader,
+    namespace: &'a str,
+}
+
 /// Looks around.
 pub(crate) async fn observe(operator: &Processing, job: &ProcessingJob, reader: &Reader) -> Result<Observed, Failure> {
     let namespace = job.namespace().unwrap_or_default();
@@ -212,8 +222,9 @@ pub(crate) async fn observe(operator: &Processing, job: &ProcessingJob, reader: 
         flink::observe((operator, job), reader, &mut seen).await?;
     }
     if let Some(attempt) = live {
-        starts::observe((operator, job), attempt, (reader, &namespace), &mut seen).await;
-        workers::observe((operator, job), attempt, (reader, &namespace), &mut seen).await;
+        let around = Around { operator, job, attempt, reader, namespace: &namespace };
+        starts::observe(&around, &mut seen).await;
+        workers::observe(&around, &mut seen).await;
     }
     Ok(seen)
 }

@@ -20,6 +20,14 @@ pub(super) struct Row {
 }
 
 impl Row {
+    const fn advice(self, advice: &'static str) -> Self {
+        Self { advice, ..self }
+    }
+
+    const fn echo(self) -> Self {
+        Self { echo: true, ..self }
+    }
+
     /// What the stars took, if the row is about these words.
     pub(super) fn reads<'a>(&self, word: &str, words: &'a str) -> Option<Vec<&'a str>> {
         if self.says.is_empty() || self.says.contains(&word) {
@@ -52,14 +60,8 @@ fn fits<'a>(pattern: &str, text: &'a str) -> Option<Vec<&'a str>> {
     Some(taken)
 }
 
-const fn row(
-    from: &'static [Source],
-    says: &'static [&'static str],
-    what: (Fault, &'static str),
-    advice: &'static str,
-) -> Row {
-    let (fault, reason) = what;
-    Row { from, says, fault, reason, advice, echo: false }
+const fn row(from: &'static [Source], says: &'static [&'static str], fault: Fault, reason: &'static str) -> Row {
+    Row { from, says, fault, reason, advice: "", echo: false }
 }
 
 const MOUNTS: &[Source] = &[Container, Volume];
@@ -68,104 +70,62 @@ const NODE: &[Source] = &[Container, Volume, Sandbox, Image];
 /// The words of kube-scheduler, kubelet, containerd, CRI-O and runc; where a release changed them, both stand here.
 pub(super) const ROWS: &[Row] = &[
     // What is not there, by name.
-    row(
-        MOUNTS,
-        &["secret \"*\" not found"],
-        (Fault::Spec, "SecretMissing"),
-        "create the Secret {} in this namespace, or correct the name",
-    ),
-    row(
-        MOUNTS,
-        &["configmap \"*\" not found"],
-        (Fault::Spec, "ConfigMapMissing"),
-        "create the ConfigMap {} in this namespace, or correct the name",
-    ),
-    row(
-        MOUNTS,
-        &["couldn't find key * in Secret *"],
-        (Fault::Spec, "KeyMissing"),
-        "add the key {} to the Secret {}, or correct the key",
-    ),
-    row(
-        MOUNTS,
-        &["couldn't find key * in ConfigMap *"],
-        (Fault::Spec, "KeyMissing"),
-        "add the key {} to the ConfigMap {}, or correct the key",
-    ),
-    row(
-        MOUNTS,
-        &["references non-existent secret key: *"],
-        (Fault::Spec, "KeyMissing"),
-        "add the key {} to the Secret, or correct the key",
-    ),
-    row(
-        MOUNTS,
-        &["references non-existent config key: *"],
-        (Fault::Spec, "KeyMissing"),
-        "add the key {} to the ConfigMap, or correct the key",
-    ),
+    row(MOUNTS, &["secret \"*\" not found"], Fault::Spec, "SecretMissing")
+        .advice("create the Secret {} in this namespace, or correct the name"),
+    row(MOUNTS, &["configmap \"*\" not found"], Fault::Spec, "ConfigMapMissing")
+        .advice("create the ConfigMap {} in this namespace, or correct the name"),
+    row(MOUNTS, &["couldn't find key * in Secret *"], Fault::Spec, "KeyMissing")
+        .advice("add the key {} to the Secret {}, or correct the key"),
+    row(MOUNTS, &["couldn't find key * in ConfigMap *"], Fault::Spec, "KeyMissing")
+        .advice("add the key {} to the ConfigMap {}, or correct the key"),
+    row(MOUNTS, &["references non-existent secret key: *"], Fault::Spec, "KeyMissing")
+        .advice("add the key {} to the Secret, or correct the key"),
+    row(MOUNTS, &["references non-existent config key: *"], Fault::Spec, "KeyMissing")
+        .advice("add the key {} to the ConfigMap, or correct the key"),
     row(
         &[Scheduler, Volume],
         &["persistentvolumeclaim \"*\" bound to non-existent persistentvolume"],
-        (Fault::Spec, "VolumeLost"),
-        "the volume of the PersistentVolumeClaim {} is gone; restore it, or make the claim again",
-    ),
+        Fault::Spec,
+        "VolumeLost",
+    )
+    .advice("the volume of the PersistentVolumeClaim {} is gone; restore it, or make the claim again"),
     row(
         &[Scheduler, Volume],
         &["persistentvolumeclaim \"*\" not found", "persistentvolumeclaim \"*\" is being deleted"],
-        (Fault::Spec, "ClaimMissing"),
-        "create the PersistentVolumeClaim {} in this namespace, or correct the name",
-    ),
-    row(
-        &[Scheduler, Volume],
-        &["storageclass.storage.k8s.io \"*\" not found"],
-        (Fault::Spec, "StorageClassMissing"),
-        "there is no StorageClass {}; correct the claim, or create it",
-    ),
-    row(&[Scheduler], &[" \"*\" not found"], (Fault::Spec, "ObjectMissing"), "create {}, or correct the name"),
+        Fault::Spec,
+        "ClaimMissing",
+    )
+    .advice("create the PersistentVolumeClaim {} in this namespace, or correct the name"),
+    row(&[Scheduler, Volume], &["storageclass.storage.k8s.io \"*\" not found"], Fault::Spec, "StorageClassMissing")
+        .advice("there is no StorageClass {}; correct the claim, or create it"),
+    row(&[Scheduler], &[" \"*\" not found"], Fault::Spec, "ObjectMissing").advice("create {}, or correct the name"),
     // The scheduler's.
-    row(&[Gate], &[], (Fault::Capacity, "Queued"), "look at the pod's queue and its quota"),
+    row(&[Gate], &[], Fault::Capacity, "Queued").advice("look at the pod's queue and its quota"),
     row(
         &[Scheduler],
         &["unbound immediate PersistentVolumeClaims", "waiting for ephemeral volume controller", "binding volumes"],
-        (Fault::Cluster, "ClaimPending"),
-        "the claim has no volume yet; look at it, its StorageClass and its provisioner",
-    ),
-    row(&[Scheduler], &["Insufficient *"], (Fault::Capacity, "Unschedulable"), "ask for less {}, or add nodes"),
-    row(
-        &[Scheduler],
-        &["Too many pods"],
-        (Fault::Capacity, "Unschedulable"),
-        "the nodes hold as many pods as they may; add nodes",
-    ),
-    row(
-        &[Scheduler],
-        &["were unschedulable", "{node.kubernetes.io/unschedulable"],
-        (Fault::Capacity, "NodesCordoned"),
-        "nodes are cordoned; uncordon them, or add others",
-    ),
-    row(
-        &[Scheduler],
-        &["{node.kubernetes.io/", "{node.cloudprovider.kubernetes.io/"],
-        (Fault::Cluster, "NodesNotReady"),
-        "nodes are out of order; look at their conditions",
-    ),
-    row(
-        &[Scheduler],
-        &["untolerated taint {*}", "had taint {*}"],
-        (Fault::Capacity, "NodesTainted"),
-        "tolerate the taint {{}}, or add nodes without it",
-    ),
-    row(
-        &[Scheduler],
-        &["untolerated taint", "had taint"],
-        (Fault::Capacity, "NodesTainted"),
-        "tolerate the nodes' taints, or add nodes without them",
-    ),
+        Fault::Cluster,
+        "ClaimPending",
+    )
+    .advice("the claim has no volume yet; look at it, its StorageClass and its provisioner"),
+    row(&[Scheduler], &["Insufficient *"], Fault::Capacity, "Unschedulable").advice("ask for less {}, or add nodes"),
+    row(&[Scheduler], &["Too many pods"], Fault::Capacity, "Unschedulable")
+        .advice("the nodes hold as many pods as they may; add nodes"),
+    row(&[Scheduler], &["were unschedulable", "{node.kubernetes.io/unschedulable"], Fault::Capacity, "NodesCordoned")
+        .advice("nodes are cordoned; uncordon them, or add others"),
+    row(&[Scheduler], &["{node.kubernetes.io/", "{node.cloudprovider.kubernetes.io/"], Fault::Cluster, "NodesNotReady")
+        .advice("nodes are out of order; look at their conditions"),
+    row(&[Scheduler], &["untolerated taint {*}", "had taint {*}"], Fault::Capacity, "NodesTainted")
+        .advice("tolerate the taint {{}}, or add nodes without it"),
+    row(&[Scheduler], &["untolerated taint", "had taint"], Fault::Capacity, "NodesTainted")
+        .advice("tolerate the nodes' taints, or add nodes without them"),
     row(
         &[Scheduler],
         &["volume node affinity conflict", "didn't match PersistentVolume's node affinity"],
-        (Fault::Capacity, "VolumeElsewhere"),
+        Fault::Capacity,
+        "VolumeElsewhere",
+    )
+    .advice(
         "the claim's volume is within reach of other nodes only; add nodes where it is, or correct the node selector",
     ),
     row(
@@ -175,43 +135,30 @@ pub(super) const ROWS: &[Row] = &[
             "didn't match node selector",
             "didn't match scheduler-enforced node affinity",
         ],
-        (Fault::Capacity, "NoSuchNode"),
-        "no node has the labels that the node selector or affinity names; correct it, or add such nodes",
-    ),
-    row(
-        &[Scheduler],
-        &["affinity rules", "topology spread constraints"],
-        (Fault::Capacity, "NoPlaceBesideOthers"),
-        "its place depends on where other pods are; relax the rules, or add nodes",
-    ),
+        Fault::Capacity,
+        "NoSuchNode",
+    )
+    .advice("no node has the labels that the node selector or affinity names; correct it, or add such nodes"),
+    row(&[Scheduler], &["affinity rules", "topology spread constraints"], Fault::Capacity, "NoPlaceBesideOthers")
+        .advice("its place depends on where other pods are; relax the rules, or add nodes"),
     row(
         &[Scheduler],
         &["didn't find available persistent volumes", "enough free storage", "max volume count"],
-        (Fault::Capacity, "NoVolume"),
-        "no node can give the volume; look at the claim, or add volumes or nodes",
-    ),
-    row(
-        &[Scheduler],
-        &["no nodes available"],
-        (Fault::Capacity, "NoNodes"),
-        "the cluster has no node for pods; add nodes",
-    ),
-    row(&[Scheduler], &[], (Fault::Capacity, "Unschedulable"), "look at what the scheduler says of the nodes"),
+        Fault::Capacity,
+        "NoVolume",
+    )
+    .advice("no node can give the volume; look at the claim, or add volumes or nodes"),
+    row(&[Scheduler], &["no nodes available"], Fault::Capacity, "NoNodes")
+        .advice("the cluster has no node for pods; add nodes"),
+    row(&[Scheduler], &[], Fault::Capacity, "Unschedulable").advice("look at what the scheduler says of the nodes"),
     // Refusals.
-    row(&[Refusal], &["exceeded quota: *"], (Fault::Capacity, "QuotaExceeded"), "ask for less, or raise the quota {}"),
-    row(
-        &[Refusal],
-        &["failed quota: *: must specify"],
-        (Fault::Spec, "Refused"),
-        "the quota {} wants this to be set; add a LimitRange with defaults, or set it",
-    ),
+    row(&[Refusal], &["exceeded quota: *"], Fault::Capacity, "QuotaExceeded")
+        .advice("ask for less, or raise the quota {}"),
+    row(&[Refusal], &["failed quota: *: must specify"], Fault::Spec, "Refused")
+        .advice("the quota {} wants this to be set; add a LimitRange with defaults, or set it"),
     // Nodes.
-    row(
-        NODE,
-        &["no space left on device"],
-        (Fault::Cluster, "NodeDiskFull"),
-        "the node's disk is full; free it, or use another node",
-    ),
+    row(NODE, &["no space left on device"], Fault::Cluster, "NodeDiskFull")
+        .advice("the node's disk is full; free it, or use another node"),
     row(
         NODE,
         &[
@@ -225,22 +172,20 @@ pub(super) const ROWS: &[Row] = &[
             "init-p: ",
             "final child's pid from pipe",
         ],
-        (Fault::Spec, "MemoryTooSmall"),
-        "not even the start of a container fits into the memory that is asked for; ask for more",
-    ),
+        Fault::Spec,
+        "MemoryTooSmall",
+    )
+    .advice("not even the start of a container fits into the memory that is asked for; ask for more"),
     // Images.
     row(
         &[Image],
         &["InvalidImageName", "invalid reference format", "couldn't parse image"],
-        (Fault::Image, "ImageUnavailable"),
-        "this is no name of an image; correct it",
-    ),
-    row(
-        &[Image],
-        &["no match for platform", "no matching manifest"],
-        (Fault::Image, "ImageUnavailable"),
-        "the image is not built for the node's processor; build it for that, or choose other nodes",
-    ),
+        Fault::Image,
+        "ImageUnavailable",
+    )
+    .advice("this is no name of an image; correct it"),
+    row(&[Image], &["no match for platform", "no matching manifest"], Fault::Image, "ImageUnavailable")
+        .advice("the image is not built for the node's processor; build it for that, or choose other nodes"),
     row(
         &[Image],
         &[
@@ -253,9 +198,10 @@ pub(super) const ROWS: &[Row] = &[
             "504 Gateway",
             "registry is unavailable",
         ],
-        (Fault::Cluster, "ImageUnavailable"),
-        "the registry is in trouble or limits its clients; wait, or use a mirror",
-    ),
+        Fault::Cluster,
+        "ImageUnavailable",
+    )
+    .advice("the registry is in trouble or limits its clients; wait, or use a mirror"),
     // Whether the name is wrong or the network is down cannot be told apart; the kubelet tries until the deadline.
     row(
         &[Image],
@@ -271,15 +217,17 @@ pub(super) const ROWS: &[Row] = &[
             "is unreachable",
             "no route to host",
         ],
-        (Fault::Image, "ImageUnavailable"),
-        "the node does not reach the registry; check its name in the image, and the network",
-    ),
+        Fault::Image,
+        "ImageUnavailable",
+    )
+    .advice("the node does not reach the registry; check its name in the image, and the network"),
     row(
         &[Image],
         &["x509:", "HTTP response to HTTPS client", "SignatureValidationFailed"],
-        (Fault::Image, "ImageUnavailable"),
-        "the node does not trust the registry or the image; check the certificates of the node's runtime",
-    ),
+        Fault::Image,
+        "ImageUnavailable",
+    )
+    .advice("the node does not trust the registry or the image; check the certificates of the node's runtime"),
     row(
         &[Image],
         &[
@@ -292,79 +240,62 @@ pub(super) const ROWS: &[Row] = &[
             "unauthorized",
             "denied",
         ],
-        (Fault::Image, "ImageUnavailable"),
-        "check the image's name and the pull secrets",
-    ),
+        Fault::Image,
+        "ImageUnavailable",
+    )
+    .advice("check the image's name and the pull secrets"),
     row(
         &[Image],
         &["not found", "manifest unknown", "pull policy of Never", "ErrImageNeverPull"],
-        (Fault::Image, "ImageUnavailable"),
-        "there is no such image; check its name, its tag and the pull policy",
-    ),
-    Row {
-        echo: true,
-        ..row(
-            &[Image],
-            &["ImagePullBackOff", "Back-off pulling", "ErrImage*"],
-            (Fault::Image, "ImageUnavailable"),
-            "check the image's name, the pull policy and the pull secrets",
-        )
-    },
-    row(
-        &[Image],
-        &[],
-        (Fault::Image, "ImageUnavailable"),
-        "check the image's name, the pull policy and the pull secrets",
-    ),
+        Fault::Image,
+        "ImageUnavailable",
+    )
+    .advice("there is no such image; check its name, its tag and the pull policy"),
+    row(&[Image], &["ImagePullBackOff", "Back-off pulling", "ErrImage*"], Fault::Image, "ImageUnavailable")
+        .advice("check the image's name, the pull policy and the pull secrets")
+        .echo(),
+    row(&[Image], &[], Fault::Image, "ImageUnavailable")
+        .advice("check the image's name, the pull policy and the pull secrets"),
     // Containers.
-    row(
-        &[Container],
-        &["runAsNonRoot", "runAsUser"],
-        (Fault::Spec, "ContainerRefused"),
-        "run the image as a user other than root, by number",
-    ),
+    row(&[Container], &["runAsNonRoot", "runAsUser"], Fault::Spec, "ContainerRefused")
+        .advice("run the image as a user other than root, by number"),
     row(
         &[Container],
         &["executable file not found", "no such file or directory", "permission denied", "no command specified"],
-        (Fault::Spec, "ContainerRefused"),
-        "the command cannot run; check it and the image",
-    ),
+        Fault::Spec,
+        "ContainerRefused",
+    )
+    .advice("the command cannot run; check it and the image"),
     row(
         &[Container],
         &["failed to sync", "deadline exceeded", "is reserved for", "failed to reserve"],
-        (Fault::Cluster, "NodeTrouble"),
-        "the node is slow or in trouble; look at its kubelet",
-    ),
-    row(&[Container], &[], (Fault::Spec, "ContainerRefused"), "check the variables, the command and the image's user"),
+        Fault::Cluster,
+        "NodeTrouble",
+    )
+    .advice("the node is slow or in trouble; look at its kubelet"),
+    row(&[Container], &[], Fault::Spec, "ContainerRefused")
+        .advice("check the variables, the command and the image's user"),
     // Volumes.
+    row(&[Volume], &["Multi-Attach error"], Fault::Cluster, "VolumeInUse")
+        .advice("the volume is attached to another node; stop who uses it, or use a volume that many may mount"),
     row(
         &[Volume],
-        &["Multi-Attach error"],
-        (Fault::Cluster, "VolumeInUse"),
-        "the volume is attached to another node; stop who uses it, or use a volume that many may mount",
-    ),
-    Row {
-        echo: true,
-        ..row(
-            &[Volume],
-            &["timed out waiting for the condition", "deadline exceeded", "not registered"],
-            (Fault::Cluster, "VolumeNotMounted"),
-            "look at the volume, and at the node's kubelet",
-        )
-    },
-    row(&[Volume], &[], (Fault::Cluster, "VolumeNotMounted"), "look at the volume and its server"),
+        &["timed out waiting for the condition", "deadline exceeded", "not registered"],
+        Fault::Cluster,
+        "VolumeNotMounted",
+    )
+    .advice("look at the volume, and at the node's kubelet")
+    .echo(),
+    row(&[Volume], &[], Fault::Cluster, "VolumeNotMounted").advice("look at the volume and its server"),
     // Sandboxes.
     row(
         &[Sandbox],
         &["NetworkNotReady", "setup network for sandbox", "network is not ready", "cni"],
-        (Fault::Cluster, "NetworkNotReady"),
-        "look at the network plugin of the node",
-    ),
-    row(
-        &[Sandbox],
-        &["no runtime for", "RuntimeHandler"],
-        (Fault::Spec, "SandboxFailed"),
-        "the node has no such runtime class; correct it",
-    ),
-    row(&[Sandbox], &[], (Fault::Cluster, "SandboxFailed"), "look at the container runtime of the node"),
+        Fault::Cluster,
+        "NetworkNotReady",
+    )
+    .advice("look at the network plugin of the node"),
+    row(&[Sandbox], &["no runtime for", "RuntimeHandler"], Fault::Spec, "SandboxFailed")
+        .advice("the node has no such runtime class; correct it"),
+    row(&[Sandbox], &[], Fault::Cluster, "SandboxFailed").advice("look at the container runtime of the node"),
 ];

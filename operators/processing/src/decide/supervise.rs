@@ -165,7 +165,7 @@ fn stop(pass: &mut Pass<'_>, attempt: &Attempt) {
         let outcome = match ended {
             // The kubelet gives a container that never ran an exit code as well.
             Some(own) => Outcome {
-                exit_code: forced.exit_code.or(own.exit_code.filter(|_| own.started.is_some())),
+                exit_code: forced.exit_code.or_else(|| own.exit_code.filter(|_| own.started.is_some())),
                 started: forced.started.or(own.started),
                 ..forced
             },

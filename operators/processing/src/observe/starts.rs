@@ -2,23 +2,18 @@
 
 use std::time::Duration;
 
-use millrace_crds::{ProcessingJob, processing_job::Attempt};
-use millrace_kit::{Reader, Warning, causes, conditions::cut, later, warnings};
+use millrace_crds::ProcessingJob;
+use millrace_kit::{Warning, causes, conditions::cut, later, warnings};
 
-use super::{Observed, PodView};
-use crate::{evidence, looks::START, model::START_DEADLINE, operator::Processing};
+use super::{Around, Observed, PodView};
+use crate::{evidence, looks::START, model::START_DEADLINE};
 
 /// Most warnings kept of one pod, and most bytes of each.
 const KEPT: (usize, usize) = (4, 1_024);
 
 /// Looks at an attempt that does not run yet, if a look is due; between looks the last one counts.
-pub(super) async fn observe(
-    of: (&Processing, &ProcessingJob),
-    attempt: &Attempt,
-    (reader, namespace): (&Reader, &str),
-    seen: &mut Observed,
-) {
-    let (operator, job) = of;
+pub(super) async fn observe(around: &Around<'_>, seen: &mut Observed) {
+    let Around { operator, job, attempt, reader, namespace } = *around;
     let starts = attempt.started_at.is_none() && attempt.stop_reason.is_none();
     // A stream's health has words as a start has.
     if !starts && (attempt.flink.is_none() || attempt.stop_reason.is_some()) {

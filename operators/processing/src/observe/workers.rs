@@ -6,16 +6,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use millrace_crds::{ProcessingJob, processing_job::Attempt, well_known::LABEL_ROLE};
-use millrace_kit::{Child, Class, Failure, Query, Reader, causes, conditions::cut, later, warnings};
+use millrace_crds::{processing_job::Attempt, well_known::LABEL_ROLE};
+use millrace_kit::{Child, Class, Failure, Query, causes, conditions::cut, later, warnings};
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerView, Observed, starts};
+use super::{Around, ContainerView, Observed, starts};
 use crate::{
     engine::{self, Plan},
     looks::{CALM, MISSING, Pace, TELL},
     model::{Model, Work},
-    operator::Processing,
 };
 
 /// Most pods of one list; a job with more of them is large enough to be told by its first ones.
@@ -67,13 +66,8 @@ impl WorkersView {
 }
 
 /// Looks at the workers, if a look is due; between looks the last one counts.
-pub(super) async fn observe(
-    of: (&Processing, &ProcessingJob),
-    attempt: &Attempt,
-    (reader, namespace): (&Reader, &str),
-    seen: &mut Observed,
-) {
-    let (operator, job) = of;
+pub(super) async fn observe(around: &Around<'_>, seen: &mut Observed) {
+    let Around { operator, attempt, reader, .. } = *around;
     let now = reader.now();
     let Some(since) = asks_since(attempt, seen, now) else { return operator.workers.forget(&attempt.name) };
     if enough(seen) {
@@ -85,8 +79,8 @@ pub(super) async fn observe(
     let pace = last.as_ref().map_or(&CALM, |(_, view)| view.pace());
     if pace.due(since, now, last.as_ref().map(|(at, _)| *at)) {
         let known = last.map(|(_, view)| view);
-        let never = known.as_ref().map_or(now <= later(since, FROM_THE_START), |view| view.never);
-        let found = look(job, attempt, (reader, namespace), seen, since).await;
+        let never = known.as_ref().map_or_else(|| now <= later(since, FROM_THE_START), |view| view.never);
+        let found = look(around, seen, since).await;
         // Without an answer the last one counts.
         let view = match found {
             Ok(Some(view)) => WorkersView { never: never && view.running == 0, ..view },
@@ -98,7 +92,7 @@ pub(super) async fn observe(
     }
     let view = operator.workers.last(&attempt.name).map(|(_, view)| view);
     // Before the first look it says when that is due.
-    seen.workers = Some(view.unwrap_or(WorkersView { since, ..WorkersView::default() }));
+    seen.workers = Some(view.unwrap_or_else(|| WorkersView { since, ..WorkersView::default() }));
 }
 
 /// Since when this attempt's pod asks for others, if it runs and its engine does that.
@@ -106,7 +100,7 @@ fn asks_since(attempt: &Attempt, seen: &Observed, now: Timestamp) -> Option<Time
     let pod = seen.pod.as_ref().filter(|pod| pod.deleted.is_none() && attempt.stop_reason.is_none())?;
     let ContainerView::Running { since } = pod.container else { return None };
     let asks = attempt.flink.is_some() || attempt.pod.as_ref().is_some_and(|name| name.ends_with("-driver"));
-    asks.then(|| since.or(attempt.started_at.as_ref().map(|t| t.0)).unwrap_or(now))
+    asks.then(|| since.or_else(|| attempt.started_at.as_ref().map(|t| t.0)).unwrap_or(now))
 }
 
 /// Whether Flink itself says that none is missing.
@@ -115,13 +109,8 @@ fn enough(seen: &Observed) -> bool {
     job.is_some_and(|job| job.state == "RUNNING" && job.tasks > 0 && job.running + job.finished >= job.tasks)
 }
 
-async fn look(
-    job: &ProcessingJob,
-    attempt: &Attempt,
-    (reader, namespace): (&Reader, &str),
-    seen: &Observed,
-    since: Timestamp,
-) -> Result<Option<WorkersView>, Failure> {
+async fn look(around: &Around<'_>, seen: &Observed, since: Timestamp) -> Result<Option<WorkersView>, Failure> {
+    let Around { job, attempt, reader, namespace, .. } = *around;
     let model = Model::of(job);
     let Ok(work) = &model.work else { return Ok(None) };
     let Some(workers) = engine::of(work).workers() else { return Ok(None) };
@@ -138,11 +127,11 @@ async fn look(
     pods.retain(|pod| phase(pod) != "Running");
     let mut view = WorkersView { since, running: there - pods.len(), idle: pods.len(), ..WorkersView::default() };
     view.waiting = match pods.iter().find_map(says) {
-        None => asked(&pods, (reader, namespace)).await?,
+        None => asked(around, &pods).await?,
         told => told,
     };
     if there < workers.wanted && reader.now() >= later(since, TELL) {
-        view.refused = one_more(job, attempt, (work, seen), reader).await;
+        view.refused = one_more(around, work, seen).await;
     }
     Ok(Some(view))
 }
@@ -162,7 +151,8 @@ fn says(pod: &Pod) -> Option<WaitingWorker> {
 }
 
 /// What the Events of the one that waits longest say.
-async fn asked(pods: &[Pod], (reader, namespace): (&Reader, &str)) -> Result<Option<WaitingWorker>, Failure> {
+async fn asked(around: &Around<'_>, pods: &[Pod]) -> Result<Option<WaitingWorker>, Failure> {
+    let Around { reader, namespace, .. } = *around;
     let born = |pod: &&Pod| pod.metadata.creation_timestamp.as_ref().map(|t| t.0);
     let Some(pod) = pods.iter().min_by_key(born) else { return Ok(None) };
     if born(&pod).is_none_or(|at| reader.now() < later(at, YOUNG)) {
@@ -175,12 +165,8 @@ async fn asked(pods: &[Pod], (reader, namespace): (&Reader, &str)) -> Result<Opt
 
 /// What the API server says to one more of them, if it refuses it. One that a quota refuses is never made and has no
 /// Events: its words stand in the answer to who asked for it, so the same is asked as a dry run.
-async fn one_more(
-    job: &ProcessingJob,
-    attempt: &Attempt,
-    (work, seen): (&Work, &Observed),
-    reader: &Reader,
-) -> Option<String> {
+async fn one_more(around: &Around<'_>, work: &Work, seen: &Observed) -> Option<String> {
+    let Around { job, attempt, reader, .. } = *around;
     let memory = (attempt.memory.as_ref(), attempt.worker_memory.as_ref());
     let grown = memory.0.or(memory.1).and_then(|_| Model::grown(job, memory));
     let work = grown.as_ref().unwrap_or(work);

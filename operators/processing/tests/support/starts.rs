@@ -89,11 +89,10 @@ pub(crate) fn workers(life: Worker) -> Actor {
             let base = name.strip_suffix("-driver").or_else(|| name.strip_suffix("-jobmanager"));
             let runs = pod.status.as_ref().is_some_and(|s| s.phase.as_deref() == Some("Running"));
             let worker = base.map(|base| format!("{base}-exec-1"));
-            if let Some(worker) = worker.filter(|_| runs && pod.metadata.deletion_timestamp.is_none()) {
-                if world.get::<Pod>("ml", &worker).is_none() {
-                    make(world, &pod, (base.unwrap_or_default(), &worker));
-                    return true;
-                }
+            let due = worker.filter(|_| runs && pod.metadata.deletion_timestamp.is_none());
+            if let Some(worker) = due.filter(|name| world.get::<Pod>("ml", name).is_none()) {
+                make(world, &pod, (base.unwrap_or_default(), &worker));
+                return true;
             }
             if is_worker(&pod) && step(world, &pod, life) {
                 return true;

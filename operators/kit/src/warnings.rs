@@ -37,13 +37,13 @@ pub async fn of(reader: &Reader, namespace: &str, uid: &str) -> Result<Vec<Warni
         ..Query::default()
     };
     let mut found: Vec<Warning> = reader.list::<Event>(&query).await?.into_iter().map(warning).collect();
-    found.sort_by(|a, b| b.last.cmp(&a.last));
+    found.sort_by_key(|warning| std::cmp::Reverse(warning.last));
     Ok(found)
 }
 
 fn warning(event: Event) -> Warning {
     let series = event.series.and_then(|s| s.last_observed_time).map(|t| t.0);
-    let single = event.last_timestamp.map(|t| t.0).or(event.event_time.map(|t| t.0));
+    let single = event.last_timestamp.map(|t| t.0).or_else(|| event.event_time.map(|t| t.0));
     Warning {
         reason: event.reason.unwrap_or_default(),
         message: event.message.unwrap_or_default(),

@@ -7,7 +7,7 @@ mod cargo;
 mod python;
 mod servers;
 
-pub(crate) use servers::Kafka;
+pub(crate) use servers::{Kafka, LOGIN, Minio};
 
 use std::time::{Duration, Instant};
 

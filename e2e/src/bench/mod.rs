@@ -22,7 +22,8 @@ pub(crate) use figure::{Figure, Limit};
 pub enum Bench {
     /// Writes per job and run, from the API server's audit log.
     Writes,
-    /// Topics to Ready, beside the API server alone and the broker alone; memory of the dataplane operator.
+    /// Topics, buckets and grants to Ready, beside the API server alone and broker or store alone; memory of the dataplane
+    /// operator.
     Topics,
     /// Resident memory of the other operators, idle and with 500 objects.
     Memory,

@@ -8,7 +8,7 @@ mod python;
 mod servers;
 mod stress;
 
-pub(crate) use servers::Kafka;
+pub(crate) use servers::{Kafka, LOGIN, Minio};
 use stress::Stress;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

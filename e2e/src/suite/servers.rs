@@ -18,7 +18,7 @@ use crate::ui::{Failure, Outcome, Ui};
 const START: Duration = Duration::from_secs(150);
 
 /// The login of the throw-away MinIO, which listens on loopback only and is gone with the test.
-const LOGIN: &str = "millrace-test";
+pub(crate) const LOGIN: &str = "millrace-test";
 
 /// What the servers need with the tests that use them; an API server comes with its etcd.
 const API: Needs = Needs::new(450, 900);
@@ -211,14 +211,16 @@ impl Kafka {
 
 /// A MinIO server.
 #[derive(Debug)]
-struct Minio {
-    port: u16,
+pub(crate) struct Minio {
+    /// Where it listens on loopback.
+    pub(crate) port: u16,
     _keeper: Keeper,
     _dir: Scratch,
 }
 
 impl Minio {
-    fn start(ui: &Ui) -> Outcome<Self> {
+    /// Starts a server on an empty directory and waits until it listens.
+    pub(crate) fn start(ui: &Ui) -> Outcome<Self> {
         let parts = parts::ensure(&["minio"], ui)?;
         let home = parts.get("minio").cloned().unwrap_or_default();
         let dir = Scratch::new("minio")?;

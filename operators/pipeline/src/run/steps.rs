@@ -69,6 +69,7 @@ impl<'a> Walk<'a> {
         if after.phase == StepPhase::Succeeded {
             let results = self.results(step);
             self.scope.results.insert(step.name.clone(), results);
+            self.scope.texts.insert(step.name.clone(), self.texts(step));
         }
         self.steps.insert(step.name.clone(), after);
     }
@@ -204,6 +205,12 @@ impl<'a> Walk<'a> {
             Standing::Succeeded(results) => results,
             _ => BTreeMap::new(),
         }
+    }
+
+    /// Its numbers that do not read back as they were written.
+    fn texts(&self, step: &Step) -> BTreeMap<String, String> {
+        let named = StepStatus { job: Some(children::step_child(self.run, &step.name)), ..StepStatus::default() };
+        self.job(&named).and_then(|job| job.status.as_ref()).map(|s| s.result_texts.clone()).unwrap_or_default()
     }
 
     fn standing(&self, step: &Step, told: &StepStatus) -> Standing {

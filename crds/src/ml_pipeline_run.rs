@@ -165,6 +165,10 @@ pub struct StepStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = schema::any_map(1_024))]
     pub results: Option<BTreeMap<String, Value>>,
+    /// Numbers among the results that do not read back as the program wrote them, as it did.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = schema::map(1_024, 3_072))]
+    pub result_texts: BTreeMap<String, String>,
 }
 
 /// Where a run stands, in one word.

@@ -103,6 +103,11 @@ pub struct ProcessingJobStatus {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = schema::any_map(1_024))]
     pub results: BTreeMap<String, Value>,
+    /// Numbers among the results that do not read back as the program wrote them, as it did: `1.0`, or more digits than 64
+    /// bits hold. What `$(steps.NAME.results.KEY)` becomes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = schema::map(1_024, 3_072))]
+    pub result_texts: BTreeMap<String, String>,
     /// When this run started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,

@@ -169,16 +169,6 @@ impl Port for ApiPort {
         answer.map(|_| ()).map_err(|e| failure(&e))
     }
 
-    async fn dry_put(&self, kind: &Kind, body: Value) -> Result<(), Failure> {
-        let key = key_of(&body);
-        let api = self.api(kind, &key.namespace);
-        let post = PostParams { dry_run: true, field_manager: Some(self.manager.clone()) };
-        let object = object(body)?;
-        #[expect(clippy::disallowed_methods, reason = "a dry run stores nothing")]
-        let answer = within(api.replace(&key.name, &post, &object)).await?;
-        answer.map(|_| ()).map_err(|e| failure(&e))
-    }
-
     async fn write(&self, write: Write) -> Result<Value, Failure> {
         self.within(self.send(write)).await?
     }

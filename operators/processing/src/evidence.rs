@@ -5,18 +5,15 @@
 //! called done: in doubt it is repeated.
 
 pub(crate) mod flink;
+mod results;
 pub(crate) mod starts;
-
-use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use millrace_crds::processing_job::{AttemptResult, FailureClass};
-use serde_json::Value;
+
+pub(crate) use results::Results;
 
 use crate::observe::{Beside, ContainerView, PodView};
-
-/// Longest results a step may return, in bytes.
-pub(crate) const MAX_RESULTS: usize = 3_072;
 
 /// How an attempt ended.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,7 +24,7 @@ pub(crate) struct Outcome {
     pub exit_code: Option<i32>,
     pub started: Option<Timestamp>,
     pub finished: Option<Timestamp>,
-    pub results: BTreeMap<String, Value>,
+    pub results: Results,
     /// Whether it was the workers, not the pod itself, whose memory was too little.
     pub workers: bool,
 }
@@ -146,7 +143,7 @@ fn done(pod: &PodView, message: &str) -> Outcome {
         );
         return Outcome::failed(FailureClass::Infrastructure, told);
     }
-    match results(message) {
+    match results::read(message) {
         Ok(results) => Outcome { message: "exit code 0".into(), results, ..Outcome::default() },
         Err(problem) => Outcome::failed(FailureClass::Configuration, format!("ResultsInvalid: {problem}")),
     }
@@ -194,24 +191,4 @@ fn ended_by_node(pod: &PodView) -> Option<String> {
 
 fn on_node(pod: &PodView) -> String {
     pod.node.as_ref().map(|node| format!(" on node {node}")).unwrap_or_default()
-}
-
-/// The results a step wrote to its termination log: nothing, or one flat JSON object of scalars.
-fn results(text: &str) -> Result<BTreeMap<String, Value>, String> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    if text.len() > MAX_RESULTS {
-        let long = text.len();
-        return Err(format!(
-            "/dev/termination-log has {long} bytes; write at most {MAX_RESULTS}, larger data to a bucket"
-        ));
-    }
-    let advice = "write one flat JSON object of strings, numbers and booleans to /dev/termination-log";
-    let map: BTreeMap<String, Value> = serde_json::from_str(text).map_err(|e| format!("{e}; {advice}"))?;
-    match map.iter().find(|(_, v)| v.is_object() || v.is_array() || v.is_null()) {
-        Some((key, _)) => Err(format!("`{key}` is no string, number or boolean; {advice}")),
-        None => Ok(map),
-    }
 }

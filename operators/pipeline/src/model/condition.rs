@@ -56,9 +56,20 @@ pub struct Scope {
     pub trigger: BTreeMap<String, String>,
     /// Results by step.
     pub results: BTreeMap<String, BTreeMap<String, Value>>,
+    /// The numbers among them that do not read back as they were written, as they were.
+    pub texts: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Scope {
+    /// A result as the program wrote it.
+    #[must_use]
+    pub fn text(&self, step: &str, key: &str) -> Option<String> {
+        if let Some(text) = self.texts.get(step).and_then(|all| all.get(key)) {
+            return Some(text.clone());
+        }
+        self.results.get(step)?.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    }
+
     fn value(&self, path: &[String]) -> Option<Value> {
         let text = |map: &BTreeMap<String, String>, key: &String| map.get(key).cloned().map(Value::String);
         match path {
@@ -148,7 +159,10 @@ impl Condition {
     /// The condition with the values it read, for people: `steps.a.results.x > 1 (steps.a.results.x = 0.5)`.
     #[must_use]
     pub fn told(&self, scope: &Scope) -> String {
-        let value = |path: &Vec<String>| scope.value(path).map_or_else(|| "missing".to_owned(), |v| v.to_string());
+        let value = |path: &Vec<String>| match (scope.value(path), path.as_slice()) {
+            (Some(Value::Number(_)), [_, step, _, key]) => scope.text(step, key).unwrap_or_default(),
+            (found, _) => found.map_or_else(|| "missing".to_owned(), |v| v.to_string()),
+        };
         let values: Vec<String> = self.reads.iter().map(|p| format!("{} = {}", p.join("."), value(p))).collect();
         if values.is_empty() { self.source.clone() } else { format!("{} ({})", self.source, values.join(", ")) }
     }

@@ -17,7 +17,13 @@ use super::observe::Around;
 const ORDINARY: [&str; 5] = ["Starting", "Running", "Stopping", "Registering", "TakingAliases"];
 
 /// What a step returned.
-pub(super) type Results = BTreeMap<String, Value>;
+#[derive(Clone, Debug, Default)]
+pub(super) struct Results {
+    /// Each key with its value.
+    pub(super) values: BTreeMap<String, Value>,
+    /// The numbers among them that do not read back as they were written, as they were.
+    pub(super) texts: BTreeMap<String, String>,
+}
 
 /// A reason and a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,7 +145,7 @@ fn of_job(job: &ProcessingJob) -> Standing {
         return Standing::Running(Going::default());
     }
     if said(status, "Succeeded", "True").is_some() {
-        return Standing::Succeeded(status.results.clone());
+        return Standing::Succeeded(Results { values: status.results.clone(), texts: status.result_texts.clone() });
     }
     if let Some(failed) = said(status, "Succeeded", "False") {
         let class = status.last_attempts.first().and_then(|a| a.class);
@@ -159,7 +165,8 @@ fn of_version(version: &ModelVersion) -> Standing {
     let Some(status) = &version.status else { return Standing::Running(Going::default()) };
     let results = status.version.filter(|_| status.deleted_at.is_none()).map(|number| {
         let uri = status.uri.clone().unwrap_or_else(|| format!("models:/{}/{number}", version.spec.model));
-        Results::from([("version".into(), json!(number)), ("uri".into(), json!(uri))])
+        let values = BTreeMap::from([("version".into(), json!(number)), ("uri".into(), json!(uri))]);
+        Results { values, texts: BTreeMap::new() }
     });
     let current = status.observed_generation == version.metadata.generation.unwrap_or(0);
     match results {

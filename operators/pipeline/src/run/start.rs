@@ -134,5 +134,6 @@ fn scope(run: &MLPipelineRun, params: BTreeMap<String, String>) -> Scope {
         run: two(("name", run.metadata.name.clone()), ("uid", run.metadata.uid.clone())),
         trigger: two(("name", name), ("id", trigger.id)),
         results: BTreeMap::new(),
+        texts: BTreeMap::new(),
     }
 }

@@ -66,6 +66,7 @@ impl<'a> Walk<'a> {
         };
         if after.phase == StepPhase::Succeeded {
             self.scope.results.insert(step.name.clone(), after.results.clone().unwrap_or_default());
+            self.scope.texts.insert(step.name.clone(), after.result_texts.clone());
         }
         self.steps.insert(step.name.clone(), after);
     }
@@ -77,9 +78,9 @@ impl<'a> Walk<'a> {
         }
         let results = match self.child(&before).map(Made::standing) {
             Some(Standing::Succeeded(results)) => results,
-            _ => Results::new(),
+            _ => Results::default(),
         };
-        StepStatus { results: step.returns.of(results), ..before }
+        stored(step, before, results)
     }
 
     fn ready(&mut self, step: &Step, before: StepStatus) -> StepStatus {
@@ -139,7 +140,7 @@ impl<'a> Walk<'a> {
     fn succeeded(&self, step: &Step, before: StepStatus, results: Results) -> StepStatus {
         let attempt = self.child(&before).and_then(Made::attempt);
         let ended = self.end(before, StepPhase::Succeeded, &Told::new("", ""));
-        StepStatus { attempt, stopping_at: None, results: step.returns.of(results), ..ended }
+        stored(step, StepStatus { attempt, stopping_at: None, ..ended }, results)
     }
 
     /// Says what the child waits for, and gives up when that has lasted too long.
@@ -284,4 +285,12 @@ fn worded(told: &Told, until: Option<String>) -> (String, String) {
     let until = until.unwrap_or_default();
     let message = format!("{}{until}", conditions::cut(&told.message, MAX_MESSAGE.saturating_sub(until.len())));
     (conditions::cut(&told.reason, 64).to_owned(), message)
+}
+
+/// The step with what others name of what it returned.
+fn stored(step: &Step, before: StepStatus, results: Results) -> StepStatus {
+    let Results { values, mut texts } = results;
+    let results = step.returns.of(values);
+    texts.retain(|key, _| results.as_ref().is_some_and(|kept| kept.contains_key(key)));
+    StepStatus { results, result_texts: texts, ..before }
 }

@@ -81,16 +81,12 @@ fn value(reference: &Reference, scope: &Scope) -> Result<Option<String>, String>
 }
 
 fn result(step: &str, key: &str, scope: &Scope) -> Result<String, String> {
-    let results = scope.results.get(step);
-    match results.and_then(|all| all.get(key)) {
-        Some(Value::String(text)) => Ok(text.clone()),
-        Some(scalar) => Ok(scalar.to_string()),
-        None => {
-            let keys: Vec<&str> = results.into_iter().flat_map(|all| all.keys()).map(String::as_str).collect();
-            let keys = if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
-            Err(format!("step {step} returned no result {key} (results: {keys}); write it to /dev/termination-log"))
-        }
-    }
+    scope.text(step, key).ok_or_else(|| {
+        let keys: Vec<&str> =
+            scope.results.get(step).into_iter().flat_map(|all| all.keys()).map(String::as_str).collect();
+        let keys = if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
+        format!("step {step} returned no result {key} (results: {keys}); write it to /dev/termination-log")
+    })
 }
 
 #[cfg(test)]

@@ -79,6 +79,7 @@ fn new_run(pass: &mut Pass<'_>) {
     status.failures = None;
     status.submitted = None;
     status.results.clear();
+    status.result_texts.clear();
     status.started_at = Some(now);
     status.finished_at = None;
     conditions::unset(status, "Succeeded");

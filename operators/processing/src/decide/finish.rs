@@ -78,7 +78,8 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
     );
     status.last_attempts.truncate(KEPT);
     status.url = None;
-    status.results = outcome.results;
+    status.results = outcome.results.values;
+    status.result_texts = outcome.results.texts;
     match outcome.result {
         AttemptResult::Succeeded => {
             end(pass, (JobPhase::Succeeded, "True", "Succeeded"), &format!("attempt {} succeeded", attempt.number))

@@ -1,14 +1,12 @@
 //! What a JobManager and its pod prove of a Flink job. REST comes first: it tells finished from failed; a pod that is over
 //! tells why where nobody can be asked any more.
 
-use std::collections::BTreeMap;
-
 use millrace_crds::{
     engines::FlinkMode,
     processing_job::{AttemptResult, FailureClass},
 };
 
-use super::{Outcome, starts::Obstacle};
+use super::{Outcome, Results, starts::Obstacle};
 use crate::{
     observe::{ContainerView, Observed, PodView},
     rest::{FlinkView, JobView},
@@ -79,7 +77,7 @@ fn ended(pod: &PodView) -> Option<Outcome> {
         ContainerView::Ended { code, message, .. } if *code != 0 => message.trim(),
         _ => "",
     };
-    outcome.results = BTreeMap::new();
+    outcome.results = Results::default();
     if outcome.class == Some(FailureClass::Application) {
         let code = outcome.exit_code.map(|code| format!("exit code {code}")).unwrap_or_default();
         let judged = judge(if words.is_empty() { "the JobManager gives no cause" } else { words });

@@ -93,7 +93,11 @@ impl Condition {
         if problems.is_empty() { Ok(this) } else { Err(problems) }
     }
 
-    fn parse(source: &str) -> Result<Self, Vec<String>> {
+    /// Compiles a condition whatever its types.
+    ///
+    /// # Errors
+    /// What keeps it from being read.
+    pub(crate) fn parse(source: &str) -> Result<Self, Vec<String>> {
         if source.len() > MAX_LENGTH {
             return Err(vec![format!("a condition has at most {MAX_LENGTH} characters")]);
         }

@@ -108,10 +108,23 @@ impl Plan {
 /// # Errors
 /// Everything that is wrong with it.
 pub fn parse(spec: &MLPipelineSpec) -> Result<Plan, Vec<Finding>> {
+    read(spec, true)
+}
+
+/// Parses what a pipeline was frozen into. What cannot work is left to the step that tries it: an older Millrace may have
+/// taken it, and its runs are under way.
+///
+/// # Errors
+/// Everything that keeps it from being a plan.
+pub fn thaw(spec: &MLPipelineSpec) -> Result<Plan, Vec<Finding>> {
+    read(spec, false)
+}
+
+fn read(spec: &MLPipelineSpec, strict: bool) -> Result<Plan, Vec<Finding>> {
     let mut findings = Vec::new();
     references::parameters(&spec.params, &mut findings);
     let names = names(&spec.steps, &mut findings);
-    let known = steps::Known { names: &names, params: &spec.params, steps: &spec.steps };
+    let known = steps::Known { names: &names, params: &spec.params, steps: &spec.steps, strict };
     let mut edges = Vec::new();
     let mut parsed: Vec<Step> = Vec::new();
     let mut named = BTreeMap::new();

@@ -62,6 +62,8 @@ pub(crate) struct Known<'a> {
     pub(crate) names: &'a BTreeSet<String>,
     pub(crate) params: &'a BTreeMap<String, String>,
     pub(crate) steps: &'a [StepSpec],
+    /// Whether what can be read, and cannot work, is a finding too.
+    pub(crate) strict: bool,
 }
 
 impl Known<'_> {
@@ -105,7 +107,7 @@ pub(crate) fn parse(
     findings: &mut Vec<Finding>,
 ) -> (Option<Step>, Needs) {
     let path = format!("spec.steps[{}]", step.name);
-    let verb = verb(step, &path, findings);
+    let verb = verb(step, &path, known.strict, findings);
     let deadlines = step.job.deadlines.clone().unwrap_or_default();
     let start = length(deadlines.start.as_ref(), START_DEADLINE, &format!("{path}.deadlines.start"), findings);
     let data = references::data(step, findings).into_keys().collect();
@@ -135,7 +137,7 @@ pub(crate) fn parse(
     (step, needs)
 }
 
-fn verb(step: &StepSpec, path: &str, findings: &mut Vec<Finding>) -> Option<Verb> {
+fn verb(step: &StepSpec, path: &str, strict: bool, findings: &mut Vec<Finding>) -> Option<Verb> {
     let given =
         [step.job.spark.is_some(), step.job.flink.is_some(), step.job.container.is_some(), step.register.is_some()];
     if given.iter().filter(|g| **g).count() != 1 {
@@ -143,7 +145,9 @@ fn verb(step: &StepSpec, path: &str, findings: &mut Vec<Finding>) -> Option<Verb
         return None;
     }
     let Some(register) = &step.register else { return Some(Verb::Job(Box::new(step.job.clone()))) };
-    register::check(register, &format!("{path}.register"), findings);
+    if strict {
+        register::check(register, &format!("{path}.register"), findings);
+    }
     let run = step.job.deadlines.as_ref().and_then(|d| d.run.as_ref());
     let deadline = length(run, REGISTER_DEADLINE, &format!("{path}.deadlines.run"), findings);
     Some(Verb::Register { spec: Box::new(register.clone()), deadline })
@@ -160,7 +164,8 @@ fn length(text: Option<&Length>, default: Duration, path: &str, findings: &mut V
 fn condition(text: &str, path: &str, context: (&mut Reading<'_>, &mut Vec<Finding>)) -> Option<Condition> {
     let (reading, findings) = context;
     references::braces(path, text, findings);
-    let condition = match Condition::compile(text) {
+    let compiled = if reading.known.strict { Condition::compile(text) } else { Condition::parse(text) };
+    let condition = match compiled {
         Ok(condition) => condition,
         Err(problems) => {
             findings.extend(problems.into_iter().map(|problem| Finding::new(path, problem)));

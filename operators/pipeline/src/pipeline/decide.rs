@@ -29,9 +29,11 @@ pub(super) fn decide(pipeline: &MLPipeline, seen: &Seen<Around>, now: Timestamp)
     let mut actions = history::old_runs(pipeline, around);
     let mut standing = match model::parse(&pipeline.spec) {
         Ok(plan) => {
-            let (standing, more) = valid(&mut told, pipeline, &plan, around, now);
-            actions.extend(more);
-            standing
+            let valid = valid(pipeline, &plan, around);
+            status::data(&mut told, &valid.data, now);
+            told.revision = Some(valid.revision);
+            actions.extend(valid.actions);
+            valid.standing
         }
         // What it made for its last valid spec stays as it is.
         Err(findings) => Standing::stalled(INVALID_SPEC, model::told(&findings)),
@@ -63,14 +65,15 @@ fn stand(told: &mut MLPipelineStatus, pipeline: &MLPipeline, standing: Standing,
     wait.wake(now)
 }
 
-/// The standing of a valid spec, and what it needs to be made.
-fn valid(
-    told: &mut MLPipelineStatus,
-    pipeline: &MLPipeline,
-    plan: &Plan,
-    around: &Around,
-    now: Timestamp,
-) -> (Standing, Vec<Action<NoEffect>>) {
+/// What follows from a spec that can run.
+struct Valid {
+    standing: Standing,
+    data: Data,
+    revision: String,
+    actions: Vec<Action<NoEffect>>,
+}
+
+fn valid(pipeline: &MLPipeline, plan: &Plan, around: &Around) -> Valid {
     let revision = children::revision::name(pipeline);
     let stored = around.revisions.iter().any(|r| r.name == revision);
     let data = data::plan(pipeline, around);
@@ -79,20 +82,20 @@ fn valid(
         Data::Waiting(reason, message) => Standing::progressing(reason, message),
         Data::Stalled(reason, message) => Standing::stalled(reason, message),
     };
-    status::data(told, &data.standing(), now);
-    let mut actions = data.actions;
     if let Some(registry) = registry(plan, around).filter(|_| matches!(standing, Standing::Ready { .. })) {
         standing = registry;
     }
+    let mut actions = Vec::new();
     if !stored {
-        actions.insert(0, Action::Create(Child::of(pipeline, &children::revision::build(pipeline))));
+        actions.push(Action::Create(Child::of(pipeline, &children::revision::build(pipeline))));
         if matches!(standing, Standing::Ready { .. }) {
             standing = Standing::progressing("RevisionMissing", "the spec is being stored for its runs");
         }
     }
-    told.revision = Some(revision.clone());
+    let told = data.standing();
+    actions.extend(data.actions);
     actions.extend(history::old_revisions(pipeline, around, &revision));
-    (standing, actions)
+    Valid { standing, data: told, revision, actions }
 }
 
 /// A step that leaves its registry to the namespace needs the namespace to have exactly one.

@@ -125,7 +125,7 @@ fn unseen(steps: &[StepStatus], around: &Around) -> Vec<(String, String)> {
     let gone = |s: &&StepStatus| !there.contains(&s.job);
     let unread = |s: &StepStatus| s.phase == StepPhase::Succeeded && s.results.is_none();
     let spec = around.revision.as_ref().and_then(|r| r.spec.as_ref());
-    let plan = spec.filter(|_| steps.iter().any(|s| unread(s) && gone(&s))).and_then(|spec| model::parse(spec).ok());
+    let plan = spec.filter(|_| steps.iter().any(|s| unread(s) && gone(&s))).and_then(|spec| model::thaw(spec).ok());
     let named = |s: &StepStatus| {
         let step = plan.as_ref().and_then(|plan| plan.steps.iter().find(|step| step.name == s.name));
         step.is_some_and(|step| !step.returns.is_empty())

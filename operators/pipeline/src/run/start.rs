@@ -60,7 +60,7 @@ pub(super) fn start(run: &MLPipelineRun, around: &Around) -> Start {
             );
             Start::Refuse("RevisionMissing", message)
         }
-        Some(Frozen { name: revision, spec: Some(spec), .. }) => match model::parse(spec) {
+        Some(Frozen { name: revision, spec: Some(spec), .. }) => match model::thaw(spec) {
             Ok(plan) => go(run, revision, plan),
             Err(findings) => Start::Refuse("InvalidRevision", model::told(&findings)),
         },

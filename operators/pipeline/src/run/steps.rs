@@ -133,7 +133,7 @@ impl<'a> Walk<'a> {
             }
             _ if before.stopping_at.is_some() => self.take_back(before, child),
             Standing::Refused(told) => self.give_up(before, child, told),
-            Standing::Running(going) => self.going(step, before, child, going),
+            Standing::Running(going) => self.going(step, before, going),
         }
     }
 
@@ -144,8 +144,9 @@ impl<'a> Walk<'a> {
     }
 
     /// Says what the child waits for, and gives up when that has lasted too long.
-    fn going(&mut self, step: &Step, before: StepStatus, child: Made<'_>, going: Going) -> StepStatus {
+    fn going(&mut self, step: &Step, before: StepStatus, going: Going) -> StepStatus {
         let Going { waits, stalled, done } = going;
+        let Some(child) = self.child(&before) else { return before };
         let mut over = self.late(step, &before, waits.as_ref());
         if let (Some(told), Some(since)) = (&waits, stalled) {
             let wait = Wait::new(&told.reason, &told.message, since, step.start);

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::{Api, Client, api::PostParams, core::NamespaceResourceScope};
-use millrace_crds::{DataBucket, DataTopic, ModelVersion, ProcessingJob};
+use millrace_crds::{
+    DataBucket, DataTopic, ModelVersion, ProcessingJob, conditions::INVALID_SPEC, well_known::LABEL_STEP,
+};
 use millrace_kit::Object;
 use serde_json::{Value, json};
 
@@ -20,13 +22,23 @@ async fn answer<K: Object + kube::Resource<Scope = NamespaceResourceScope>>(
 ) {
     let api: Api<K> = Api::namespaced(client.clone(), namespace);
     let Ok(all) = api.list(&kube::api::ListParams::default()).await else { return };
+    let step = |object: &K| object.meta().labels.clone().unwrap_or_default().remove(LABEL_STEP).unwrap_or_default();
+    let held = all.iter().any(|object| step(object) == "a");
     for object in all {
+        // The step `hold` runs as long as there is a job of the step `a`.
+        if held && step(&object) == "hold" {
+            continue;
+        }
         let mut body = serde_json::to_value(&object).unwrap();
         let generation = body["metadata"]["generation"].clone();
         if body["status"]["observedGeneration"] == generation {
             continue;
         }
         body["status"] = status.clone();
+        if step(&object) == "invalid" {
+            body["status"] = json!({"conditions": good("Stalled")});
+            body["status"]["conditions"][0]["reason"] = json!(INVALID_SPEC);
+        }
         body["status"]["observedGeneration"] = generation;
         let name = object.meta().name.clone().unwrap();
         // A conflict is tried again on the next round.

@@ -17,7 +17,7 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Client, Config,
-    api::{ListParams, Patch, PatchParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams},
     config::{KubeConfigOptions, Kubeconfig},
     core::NamespaceResourceScope,
 };
@@ -164,6 +164,10 @@ impl Cluster {
     ) {
         let patch = json!({"metadata": {"annotations": {one.0: one.1}}});
         self.api::<K>().patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.unwrap();
+    }
+
+    pub(crate) async fn delete<K: Object + kube::Resource<Scope = NamespaceResourceScope>>(&self, name: &str) {
+        self.api::<K>().delete(name, &DeleteParams::default()).await.unwrap();
     }
 
     pub(crate) async fn list<K: Object + kube::Resource<Scope = NamespaceResourceScope>>(&self) -> Vec<Value> {

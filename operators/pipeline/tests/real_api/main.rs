@@ -154,6 +154,35 @@ async fn a_refused_job_fails_its_step(cluster: &Cluster) {
     assert_eq!(run["status"]["steps"][1]["phase"], "Succeeded", "{run:#}");
 }
 
+/// The job of a finished step is deleted while another runs: what it returned stands in the run.
+async fn a_finished_job_may_go(cluster: &Cluster) {
+    let spec = json!({"steps": [
+        {"name": "a", "container": {"image": "i"}},
+        {"name": "hold", "container": {"image": "i"}},
+        {"name": "b", "needs": ["hold"], "container": {"image": "i", "args": ["$(steps.a.results.auc)"]}},
+    ]});
+    cluster.create::<MLPipeline>("tidy", &spec).await;
+    cluster.create::<MLPipelineRun>("tidy", &json!({"pipeline": "tidy"})).await;
+    let run = cluster.wait::<MLPipelineRun>("tidy", |r| r["status"]["steps"][0]["phase"] == "Succeeded").await;
+    assert_eq!(run["status"]["steps"][0]["results"], json!({"auc": 0.81}), "{run:#}");
+    cluster.delete::<ProcessingJob>(run["status"]["steps"][0]["job"].as_str().unwrap()).await;
+    let done = cluster.wait::<MLPipelineRun>("tidy", phase("Succeeded")).await;
+    let b = done["status"]["steps"][2]["job"].as_str().unwrap().to_owned();
+    let job = cluster.wait::<ProcessingJob>(&b, |j| !j.is_null()).await;
+    assert_eq!(job["spec"]["container"]["args"], json!(["0.81"]));
+    assert!(!cluster.list::<ProcessingJob>().await.iter().any(|j| j["metadata"]["labels"]["millrace.dev/step"] == "a"));
+}
+
+/// A job whose spec cannot work is deleted before its step has failed, in its words.
+async fn what_is_given_up_is_taken_back(cluster: &Cluster) {
+    let spec = json!({"steps": [{"name": "invalid", "container": {"image": "i"}}]});
+    cluster.create::<MLPipeline>("invalid", &spec).await;
+    cluster.create::<MLPipelineRun>("invalid", &json!({"pipeline": "invalid"})).await;
+    let run = cluster.wait::<MLPipelineRun>("invalid", phase("Failed")).await;
+    assert_eq!(condition(&run, "Succeeded").1, "step invalid (InvalidSpec): done");
+    cluster.gone::<ProcessingJob>(run["status"]["steps"][0]["job"].as_str().unwrap()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_real_api_server() {
     let cluster = Cluster::open().await;
@@ -164,6 +193,8 @@ async fn on_a_real_api_server() {
     tells_what_is_wrong(&cluster).await;
     runs_on_request_within_budget(&cluster).await;
     a_refused_job_fails_its_step(&cluster).await;
+    a_finished_job_may_go(&cluster).await;
+    what_is_given_up_is_taken_back(&cluster).await;
     let idle = cluster.idle(Duration::from_secs(10)).await;
     assert_eq!(idle, Vec::<String>::new(), "writes of {USER} while nothing happens");
     actors.abort();

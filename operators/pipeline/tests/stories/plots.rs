@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use millrace_crds::{
-    DataBucket, DataTopic, MLPipeline, MLPipelineRun, ProcessingJob, conditions::INVALID_SPEC,
-    ml_pipeline_run::StepPhase,
+    DataBucket, DataTopic, MLPipeline, MLPipelineRun, ProcessingJob,
+    conditions::INVALID_SPEC,
+    ml_pipeline_run::{RunPhase, StepPhase},
 };
 use millrace_kit::sim::{Actor, World};
 use millrace_pipeline::children::step_child;
@@ -239,6 +240,14 @@ pub(crate) fn ends(plot: Plot, world: &World) -> Result<(), String> {
         if same { Ok(()) } else { Err(format!("run r is {phase}, `{progress}`, expected {want:?}")) }
     };
     let runs = world.list::<MLPipelineRun>();
+    // A run that has begun and not ended has something to wait for.
+    let idle = |run: &&MLPipelineRun| {
+        let status = run.status.clone().unwrap_or_default();
+        status.phase == Some(RunPhase::Running) && !status.steps.iter().any(|s| s.phase == StepPhase::Running)
+    };
+    if let Some(run) = runs.iter().find(idle) {
+        return Err(format!("run {:?} has no step that runs, and has not ended", run.metadata.name));
+    }
     let all_ended = || {
         let open = runs.iter().find(|r| r.status.as_ref().is_none_or(|s| s.finished_at.is_none()));
         open.map_or(Ok(()), |r| Err(format!("run {:?} has not ended", r.metadata.name)))

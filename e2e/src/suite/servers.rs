@@ -102,6 +102,14 @@ pub(super) fn second_rung() -> Vec<Check> {
         ),
         (
             2,
+            "Secrets proved and not read, on a real API server".into(),
+            Box::new(|ui| {
+                let api = LocalApi::start(ui)?;
+                real("real_secrets", &[("KUBECONFIG", api.kubeconfig.display().to_string())])
+            }),
+        ),
+        (
+            2,
             "versions in a real MLflow on PostgreSQL".into(),
             Box::new(|ui| {
                 let mlflow = Registry::start(ui)?;

@@ -118,6 +118,14 @@ pub(super) fn second_rung() -> Vec<Check> {
             }),
         ),
         check(
+            "Secrets proved and not read, on a real API server",
+            API,
+            Box::new(|ui| {
+                let api = LocalApi::start(ui)?;
+                real("real_secrets", &[("KUBECONFIG", api.kubeconfig.display().to_string())])
+            }),
+        ),
+        check(
             "versions in a real MLflow on PostgreSQL",
             MLFLOW,
             Box::new(|ui| {

@@ -7,11 +7,11 @@ mod pod;
 mod ranks;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Service, ServiceAccount};
 use k8s_openapi::api::{policy::v1::PodDisruptionBudget, rbac::v1::RoleBinding};
 use kube::ResourceExt;
 use millrace_crds::{
-    DataGrant, ProcessingJob,
+    DataGrant, DataPlane, ProcessingJob,
     data_grant::{DataGrantStatus, GrantedBucket, GrantedTopic},
 };
 use millrace_kit::{Failure, Key, Object, Reader, conditions};
@@ -24,7 +24,7 @@ pub use pod::{Beside, ContainerView, PodView};
 
 use crate::{
     children::{account, budget},
-    engine,
+    engine, model,
     operator::Processing,
     preflight::{self, Preflight},
     rest::FlinkView,
@@ -88,6 +88,9 @@ pub struct Observed {
     /// Whether a new spec may take a running attempt's place; looked at only then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preflight: Option<Preflight>,
+    /// Whether the job's DataPlane allows it a priority of the system; asked only where it names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_priority: Option<bool>,
     /// Grants that speak for the job's state while no attempt does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keepers: Vec<ChildView>,
@@ -191,6 +194,9 @@ pub(crate) async fn observe(operator: &Processing, job: &ProcessingJob, reader: 
             pod.unconfirmed = operator.unconfirmed(pod, now);
         }
     }
+    if let Some(plane) = model::system_priority(&job.spec.job) {
+        seen.system_priority = Some(system_priority(reader, (plane, &namespace)).await?);
+    }
     let flink = live.map_or_else(|| job.spec.job.flink.is_some(), |a| a.flink.is_some());
     let shared = at(if flink { account::FLINK.name } else { account::SPARK.name }.to_owned());
     seen.account = reader.cached::<ServiceAccount>(&shared).is_some();
@@ -203,6 +209,17 @@ pub(crate) async fn observe(operator: &Processing, job: &ProcessingJob, reader: 
         flink::observe((operator, job), reader, &mut seen).await?;
     }
     Ok(seen)
+}
+
+/// Whether a DataPlane allows the jobs of a namespace a priority of the system. Asked live: nobody watches for a case this
+/// rare.
+async fn system_priority(reader: &Reader, of: (&str, &str)) -> Result<bool, Failure> {
+    let (plane, namespace) = of;
+    let Some(plane) = reader.live::<DataPlane>(&Key::new("", plane)).await? else { return Ok(false) };
+    let Some(chosen) = plane.spec.system_priority else { return Ok(false) };
+    let found = reader.live::<Namespace>(&Key::new("", namespace)).await?;
+    let labels = found.and_then(|one| one.metadata.labels).unwrap_or_default();
+    Ok(chosen.chooses(&labels) && plane.spec.namespaces.is_none_or(|users| users.chooses(&labels)))
 }
 
 /// The job's object of this name, proved by a live GET where the cache misses: a read saves a doomed create.

@@ -76,7 +76,7 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
     }
 }
 
-fn caught<const RULE: u8>(plot: &str) -> bool {
+fn told<const RULE: u8>(plot: &str) -> bool {
     let plot = plots::named(plot);
     let broken: &support::Build =
         &|env, world| vec![Box::new(Kernel::new(Mutant::<RULE>(support::flink::operator(world)), env.reader.clone()))];
@@ -88,12 +88,12 @@ fn caught<const RULE: u8>(plot: &str) -> bool {
 #[test]
 fn broken_verdicts_are_caught() {
     let all = [
-        ("believes the exit code", caught::<BELIEVES_THE_EXIT_CODE>("the kubelet ends it and it exits with 0")),
-        ("does not wait for the phase", caught::<DOES_NOT_WAIT_FOR_THE_PHASE>("its phase comes after its exit code")),
-        ("waits for sidecars", caught::<WAITS_FOR_SIDECARS>("a sidecar outlives it")),
-        ("forgets sidecars", caught::<FORGETS_SIDECARS>("a sidecar outlives one that fails")),
-        ("allows any priority", caught::<ALLOWS_ANY_PRIORITY>("a priority of the system")),
-        ("leaves sidecars", caught::<LEAVES_SIDECARS>("a sidecar outlives it")),
+        ("believes the exit code", told::<BELIEVES_THE_EXIT_CODE>("the kubelet ends it and it exits with 0")),
+        ("does not wait for the phase", told::<DOES_NOT_WAIT_FOR_THE_PHASE>("its phase comes after its exit code")),
+        ("waits for sidecars", told::<WAITS_FOR_SIDECARS>("a sidecar outlives it")),
+        ("forgets sidecars", told::<FORGETS_SIDECARS>("a sidecar outlives one that fails")),
+        ("allows any priority", told::<ALLOWS_ANY_PRIORITY>("a priority of the system")),
+        ("leaves sidecars", told::<LEAVES_SIDECARS>("a sidecar outlives it")),
     ];
     let missed: Vec<_> = all.iter().filter(|(_, caught)| !caught).map(|(name, _)| name).collect();
     assert!(missed.is_empty(), "not caught: {missed:?}");

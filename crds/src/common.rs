@@ -43,6 +43,14 @@ pub struct NamespaceSelector {
     pub match_labels: BTreeMap<String, String>,
 }
 
+impl NamespaceSelector {
+    /// Whether a namespace with these labels is one of them.
+    #[must_use]
+    pub fn chooses(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.match_labels.iter().all(|(key, value)| labels.get(key) == Some(value))
+    }
+}
+
 /// What may be done with a topic or bucket. Write implies read, list and delete.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Access {

@@ -121,7 +121,7 @@ pub struct BucketSettings {
 #[serde(rename_all = "camelCase")]
 pub struct Expire {
     /// Prefix of the keys; empty means the whole bucket.
-    #[schemars(transform = schema::text(512))]
+    #[schemars(transform = schema::text(512).pattern(schema::PRINTED).checked(schema::KEY, schema::KEY_HINT))]
     pub prefix: String,
     /// Days after which an object is deleted.
     #[schemars(range(min = 1, max = 36_500))]

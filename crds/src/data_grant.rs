@@ -165,7 +165,7 @@ pub struct AccessRequest {
     pub topic: Option<String>,
     /// Only keys that start with it; buckets only. Default: the whole bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 512))]
+    #[schemars(transform = schema::text(512).pattern(schema::PRINTED).checked(schema::KEY, schema::KEY_HINT))]
     pub prefix: Option<String>,
     /// What may be done.
     pub mode: Access,
@@ -176,7 +176,7 @@ pub struct AccessRequest {
     /// A key the store must have before the grant becomes Ready, from the root of the bucket; with a slash at its end, some
     /// key that begins with it. A grant that is Ready is not asked again. Buckets only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 1024))]
+    #[schemars(length(min = 1), transform = schema::text(1_024).pattern(schema::PRINTED).checked(schema::KEY, schema::KEY_HINT))]
     pub needs: Option<String>,
 }
 

@@ -83,6 +83,10 @@ pub struct DataPlaneSpec {
     /// Namespaces whose topics and buckets may set `externalName` to adopt what exists. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_names: Option<NamespaceSelector>,
+    /// Namespaces whose jobs may name a PriorityClass that begins with `system-`: their pods push out any other of the
+    /// cluster that stands in their way. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_priority: Option<NamespaceSelector>,
 }
 
 /// What the operator last saw of the broker and the store. Conditions: KafkaReachable, ObjectStoreReachable, Isolated.

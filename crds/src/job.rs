@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::common::SecretKeyRef;
 use crate::engines::{ContainerSpec, FlinkSpec, SparkSpec};
 use crate::pod::PodSubset;
-use crate::scalar::{Duration, Quantity};
+use crate::scalar::{self, Duration, Quantity};
 use crate::schema;
 
-const DATA: &str = "self.matches('^(topic/[a-z0-9-]+|bucket/[a-z0-9-]+(/.*)?)$')";
-const DATA_HINT: &str = "write bucket/NAME, bucket/NAME/prefix or topic/NAME";
+/// A place, as [`schema::PLACE`], or a topic. No other rule stands for so many strings, and CEL has a budget: a regular
+/// expression costs by its length, `contains` next to nothing. `${` is what Flux would empty.
+const DATA: &str = r"(self.startsWith('bucket/') || self.startsWith('topic/')) && self.matches('^\\w+/[-a-z0-9]+(/|$)') && !self.matches('^t.*/.*/') && !self.contains('//') && !self.contains('/./') && !self.contains('/../') && !self.endsWith('/.') && !self.endsWith('/..') && !self.contains('${')";
+const DATA_HINT: &str =
+    "write bucket/NAME, bucket/NAME/prefix or topic/NAME, without empty segments, `.`, `..` and `${`";
 
 /// One application and how it is to be run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,11 +37,11 @@ pub struct JobSpec {
     pub data_plane: Option<String>,
     /// Data it reads: `bucket/NAME[/prefix]` or `topic/NAME`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(transform = schema::texts(64, 256).checked(DATA, DATA_HINT).templated())]
+    #[schemars(transform = schema::texts(64, 256).pattern(schema::PRINTED).checked(DATA, DATA_HINT))]
     pub reads: Vec<String>,
     /// Data it writes; implies read, list and delete under that prefix.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(transform = schema::texts(64, 256).checked(DATA, DATA_HINT).templated())]
+    #[schemars(transform = schema::texts(64, 256).pattern(schema::PRINTED).checked(DATA, DATA_HINT))]
     pub writes: Vec<String>,
     /// Environment variables of the driver, the executors, the container. Those from a Secret or ConfigMap do not reach
     /// Spark's executors, whose pods the driver makes.
@@ -134,6 +137,7 @@ pub struct MemoryGrowth {
     #[schemars(transform = schema::text(4).pattern("^[1-9][0-9]{1,2}%$"))]
     pub grow: String,
     /// The most an attempt may ask for, for example `16Gi`.
+    #[schemars(transform = scalar::bytes())]
     pub max: Quantity,
 }
 

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::common::{LABEL_PATTERN, SecretRef, Share};
 use crate::conditions::{Condition, has_conditions, unseen};
 use crate::engines::PullPolicy;
-use crate::scalar::Quantity;
+use crate::scalar::{self, Quantity};
 use crate::schema;
 
 /// An MLflow server with its database and its bucket.
@@ -173,9 +173,11 @@ pub struct Auth {
 pub struct ServerResources {
     /// CPU request. Default: 100m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = scalar::cores())]
     pub cpu: Option<Quantity>,
     /// Memory request and limit. Default: 768Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = scalar::bytes())]
     pub memory: Option<Quantity>,
 }
 

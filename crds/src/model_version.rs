@@ -60,7 +60,10 @@ pub struct ModelVersionSpec {
     ]))]
     pub model: String,
     /// URI of the model's files in a bucket of the namespace. Cannot change.
-    #[schemars(length(min = 1, max = 1_024), extend("x-kubernetes-validations" = [schema::immutable("source", "make another ModelVersion")]))]
+    #[schemars(length(min = 1, max = 1_024), transform = schema::text(1_024).pattern(schema::PRINTED), extend("x-kubernetes-validations" = [
+        schema::immutable("source", "make another ModelVersion"),
+        schema::rule(schema::URI, schema::URI_HINT)
+    ]))]
     pub source: String,
     /// Aliases the version takes when it is registered; one newly listed is taken then.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

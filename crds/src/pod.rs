@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::common::{LABEL_PATTERN, SecretRef};
-use crate::schema;
+use crate::{scalar, schema};
 
 use placement::{Affinity, TopologySpread};
 use volume::Volume;
@@ -55,7 +55,7 @@ pub struct PodSubset {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63), transform = schema::text(63).pattern(LABEL_PATTERN))]
     pub queue: Option<String>,
-    /// Name of a PriorityClass.
+    /// Name of a PriorityClass. One that begins with `system-` must be allowed by the DataPlane (`systemPriority`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub priority_class_name: Option<String>,
@@ -73,7 +73,8 @@ pub struct PodSubset {
     pub fs_group: Option<i64>,
     /// Writable scratch space mounted at /tmp, for example `2Gi`; more than that evicts the pod. Default: 1Gi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scratch: Option<crate::scalar::Quantity>,
+    #[schemars(transform = scalar::bytes())]
+    pub scratch: Option<scalar::Quantity>,
     /// Directories to mount beside /tmp and the job's data.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::list(16).keyed("mountPath"))]

@@ -1,15 +1,24 @@
 //! The two scalars users write in their own notation: quantities (`500m`, `1Gi`) and durations (`10m`, `1h30m`).
 //!
-//! They stay text on the wire, so that a manifest reads back as it was written.
+//! They stay text on the wire, so that a manifest reads back as it was written. What a quantity counts, cores or bytes,
+//! its field says with [`cores`] or [`bytes`]: a unit of the other is refused, and so is what nobody can mean.
 //! Never round or normalise here.
 
 use std::borrow::Cow;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema, transform::Transform};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
 
 use crate::schema::rule;
 
+/// A pod of a thousand cores is somebody's typing error; Kubernetes counts thousandths.
+const CORES: &str =
+    "type(self) == int ? self >= 0 && self <= 9999 : self.matches('^([0-9]{1,4}([.][0-9]{1,3})?|[0-9]{1,7}m)$')";
+const CORES_HINT: &str = "write a number of cores such as 2, 0.5 or 500m; Mi and Gi are units of memory";
+/// From a megabyte on: no container starts with less, and a forgotten unit makes bytes of it.
+const BYTES: &str = "type(self) == int ? self >= 1000000 : self.matches('^([1-9][0-9]{6,}|[1-9][0-9]{3,}(k|Ki)|[1-9][0-9]*([.][0-9]+)?[MGT]i?|0[.][0-9]{0,2}[1-9][0-9]*[GT]i?)$')";
+const BYTES_HINT: &str = "write an amount such as 512Mi or 2Gi, at least 1Mi; a number alone counts bytes";
 const QUANTITY: &str = "type(self) == int ? self >= 0 : self.matches('^[0-9]+([.][0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$')";
 const QUANTITY_HINT: &str = "write a quantity such as 500m, 2 or 1Gi";
 const DURATION: &str = "self.matches('^([0-9]+[smhd])+$')";
@@ -48,12 +57,30 @@ impl JsonSchema for Quantity {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "x-kubernetes-int-or-string": true,
-            "maxLength": 32,
+            "maxLength": 16,
             "x-kubernetes-validations": [rule(QUANTITY, QUANTITY_HINT)],
         })
     }
     fn inline_schema() -> bool {
         true
+    }
+}
+
+/// A schemars transform: the quantity of this field counts cores.
+#[must_use]
+pub fn cores() -> impl Transform {
+    counted(CORES, CORES_HINT)
+}
+
+/// A schemars transform: the quantity of this field counts bytes.
+#[must_use]
+pub fn bytes() -> impl Transform {
+    counted(BYTES, BYTES_HINT)
+}
+
+fn counted(text: &'static str, hint: &'static str) -> impl Transform {
+    move |schema: &mut Schema| {
+        schema.insert("x-kubernetes-validations".to_owned(), json!([rule(text, hint)]));
     }
 }
 

@@ -12,6 +12,19 @@ use serde_json::{Map, Value, json};
 const NO_DOLLAR_BRACE: &str = "!self.contains('${params.') && !self.contains('${run.') && !self.contains('${steps.')";
 const NO_DOLLAR_BRACE_HINT: &str = "write $(params.x), not ${params.x}: Flux empties ${…} before the object reaches the cluster (the same for run and steps)";
 
+/// No control characters; a pattern costs CEL nothing.
+pub(crate) const PRINTED: &str = r"^\P{Cc}*$";
+/// A place in a bucket: `bucket/NAME[/prefix]`. What a prefix may not hold makes two names of one place, or of another one
+/// than is granted: stores and clients differ in what they make of empty segments, `.` and `..`.
+pub(crate) const PLACE: &str = "self.matches('^bucket/[-a-z0-9]+(/|$)') && !self.matches('//|/[.][.]?(/|$)')";
+pub(crate) const PLACE_HINT: &str = "write bucket/NAME or bucket/NAME/prefix, without empty segments, `.` and `..`";
+/// The same for a prefix or a key alone.
+pub(crate) const KEY: &str = "!self.matches('^/|//|(^|/)[.][.]?(/|$)')";
+pub(crate) const KEY_HINT: &str = "write a prefix of keys such as day=1/, without empty segments, `.` and `..`";
+/// The same for a URI.
+pub(crate) const URI: &str = "!self.matches('[^:/]//|/[.][.]?(/|$)')";
+pub(crate) const URI_HINT: &str = "write a URI without empty segments, `.` and `..`";
+
 /// One CEL rule with the message a user sees.
 #[must_use]
 pub fn rule(rule: &str, message: &str) -> Value {

@@ -53,7 +53,7 @@ pub struct RegisterSpec {
     #[schemars(length(min = 1, max = 128), transform = schema::text(128).checked(MODEL, MODEL_HINT).templated())]
     pub model: String,
     /// Where the model's files are: a URI in a bucket of the namespace, usually `$(steps.NAME.results.model)`.
-    #[schemars(length(min = 1, max = 1_024), transform = schema::text(1_024).templated())]
+    #[schemars(length(min = 1, max = 1_024), transform = schema::text(1_024).pattern(schema::PRINTED).checked(schema::URI, schema::URI_HINT).templated())]
     pub source: String,
     /// Aliases the new version takes over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

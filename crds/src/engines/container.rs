@@ -6,11 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::PullPolicy;
-use crate::scalar::Quantity;
+use crate::scalar::{self, Quantity};
 use crate::schema;
-
-const CHECKPOINT: &str = "self.matches('^bucket/[a-z0-9-]+(/.*)?$')";
-const CHECKPOINT_HINT: &str = "write bucket/NAME or bucket/NAME/prefix";
 
 /// One container: training, scoring, anything.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -32,9 +29,11 @@ pub struct ContainerSpec {
     pub args: Vec<String>,
     /// CPU request. Default: 100m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = scalar::cores())]
     pub cpu: Option<Quantity>,
     /// Memory request and limit. Default: 256Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = scalar::bytes())]
     pub memory: Option<Quantity>,
     /// GPUs and other extended resources by their full name, for example `nvidia.com/gpu: 1`; request and limit.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -43,6 +42,7 @@ pub struct ContainerSpec {
     /// Size of the shared memory at /dev/shm, for example `1Gi`; what is used of it counts as memory. Default: the
     /// container runtime's 64Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = scalar::bytes())]
     pub shared_memory: Option<Quantity>,
     /// Pods that work together, at most 64: all or nothing. More than one find RANK, WORLD_SIZE, MASTER_ADDR and
     /// MASTER_PORT in their environment, as `torch.distributed` reads them; rank 0 returns the results. When one fails or
@@ -54,6 +54,6 @@ pub struct ContainerSpec {
     /// the URI in MILLRACE_CHECKPOINT: the same in all attempts of a run, another one for every run. Nothing is ever
     /// deleted there: an `expire` of the bucket that reaches it is refused while the job has its data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = schema::text(256).checked(CHECKPOINT, CHECKPOINT_HINT).templated())]
+    #[schemars(transform = schema::text(256).pattern(schema::PRINTED).checked(schema::PLACE, schema::PLACE_HINT).templated())]
     pub checkpoint: Option<String>,
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::PullPolicy;
-use crate::scalar::{Duration, Quantity};
+use crate::scalar::{self, Duration, Quantity};
 use crate::schema;
 
 const CONF: &str = "!has(self.conf) || !self.conf.exists(k, ['kubernetes.', 'high-availability', '$internal.', 'internal.', 's3.'].exists(p, k.startsWith(p)))";
@@ -98,9 +98,11 @@ pub enum FlinkMode {
 pub struct JobManagerSpec {
     /// CPU request. Default: 500m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = scalar::cores())]
     pub cpu: Option<Quantity>,
     /// Memory request and limit, all of it: heap and overhead are taken from it. Default: 1600Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = scalar::bytes())]
     pub memory: Option<Quantity>,
 }
 
@@ -133,9 +135,11 @@ pub struct TaskManagersSpec {
     pub slots: Option<i32>,
     /// CPU request of each. Default: 500m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = scalar::cores())]
     pub cpu: Option<Quantity>,
     /// Memory request and limit of each, all of it: heap and overhead are taken from it. Default: 1728Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = scalar::bytes())]
     pub memory: Option<Quantity>,
 }
 
@@ -156,7 +160,7 @@ pub enum Rescale {
 pub struct StateSpec {
     /// `NAME` or `NAME/prefix` of a DataBucket, for checkpoints, savepoints and the data of high availability; implies write
     /// access below it. Default prefix: `flink/` and the job's name.
-    #[schemars(length(min = 1), transform = schema::text(256).pattern("^[a-z0-9-]+(/[^/].*)?$").templated())]
+    #[schemars(length(min = 1), transform = schema::text(256).pattern(r"^[a-z0-9-]+(/[^/]\P{Cc}*)?$").checked(schema::KEY, schema::KEY_HINT).templated())]
     pub bucket: String,
     /// Time from one checkpoint to the next. Default: 1m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -174,7 +178,7 @@ pub struct StateSpec {
     /// `Latest`, `Empty`, or the path of a savepoint or checkpoint, which each new value is restored from once. Default:
     /// Latest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = schema::text(1_024).pattern("^(Latest|Empty|[a-z0-9]+://.+|[$][(]bucket[.].+)$").templated())]
+    #[schemars(transform = schema::text(1_024).pattern(r"^(Latest|Empty|[a-z0-9]+://\P{Cc}+|[$][(]bucket[.]\P{Cc}+)$").checked(schema::URI, schema::URI_HINT).templated())]
     pub restore_from: Option<String>,
     /// What the deletion of the job leaves. Default: Keep.
     #[serde(default, skip_serializing_if = "Option::is_none")]

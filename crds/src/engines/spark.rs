@@ -6,15 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::PullPolicy;
-use crate::scalar::Quantity;
+use crate::scalar::{self, Quantity};
 use crate::schema;
 
 /// Where a program may lie.
 const URI: &str = "^((local|s3a|https?)://|[$][(]bucket[.][^)]+[)]/).+$";
 /// Where one of a list of files may lie; a comma would divide it.
 const FILES: &str = "^((local|s3a|https?)://|[$][(]bucket[.][^)]+[)]/)[^,]+$";
-const BUCKET: &str = "self.matches('^bucket/[a-z0-9-]+(/.*)?$')";
-const BUCKET_HINT: &str = "write bucket/NAME or bucket/NAME/prefix/";
 
 /// A Spark application: a driver pod that asks for its executors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -62,7 +60,7 @@ pub struct SparkSpec {
     /// (`queryName`) finds its own; the URI is also in the variable `MILLRACE_CHECKPOINT`. Nothing is ever deleted there:
     /// another prefix starts anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256), transform = schema::text(256).checked(BUCKET, BUCKET_HINT).templated())]
+    #[schemars(length(max = 256), transform = schema::text(256).pattern(schema::PRINTED).checked(schema::PLACE, schema::PLACE_HINT).templated())]
     pub checkpoint: Option<String>,
     /// Maven coordinates `group:artifact:version`, fetched with all they need by the driver before the program starts, and
     /// by nobody else; needs a way to a repository. For Kafka topics: `org.apache.spark:spark-sql-kafka-0-10_2.13:` and the
@@ -90,7 +88,7 @@ pub struct SparkSpec {
     pub executors: Option<ExecutorsSpec>,
     /// Where Spark's event log goes, for its History Server: `bucket/NAME[/prefix/]`; implies `writes` of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256), transform = schema::text(256).checked(BUCKET, BUCKET_HINT).templated())]
+    #[schemars(length(max = 256), transform = schema::text(256).pattern(schema::PRINTED).checked(schema::PLACE, schema::PLACE_HINT).templated())]
     pub event_log: Option<String>,
 }
 
@@ -110,9 +108,11 @@ pub enum SparkMode {
 pub struct DriverSpec {
     /// CPU request. Default: 500m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = scalar::cores())]
     pub cpu: Option<Quantity>,
     /// Memory request and limit, all of it: heap and overhead are taken from it. Default: 1Gi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = scalar::bytes())]
     pub memory: Option<Quantity>,
 }
 
@@ -140,8 +140,10 @@ pub struct ExecutorsSpec {
     pub max: Option<i32>,
     /// CPU request of each. Default: 500m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = scalar::cores())]
     pub cpu: Option<Quantity>,
     /// Memory request and limit of each, all of it: heap and overhead are taken from it. Default: 1Gi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = scalar::bytes())]
     pub memory: Option<Quantity>,
 }

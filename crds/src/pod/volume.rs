@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::scalar::Quantity;
+use crate::scalar::{self, Quantity};
 use crate::schema;
 
 /// An absolute path without `.`, `..`, `:` or a slash at its end.
@@ -54,6 +54,7 @@ pub struct Volume {
 pub struct EmptyDir {
     /// More than that evicts the pod, for example `10Gi`. Default: 1Gi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(transform = scalar::bytes())]
     pub size_limit: Option<Quantity>,
 }
 
@@ -62,6 +63,7 @@ pub struct EmptyDir {
 #[serde(rename_all = "camelCase")]
 pub struct Ephemeral {
     /// How much to ask for, for example `50Gi`.
+    #[schemars(transform = scalar::bytes())]
     pub size: Quantity,
     /// Name of the StorageClass. Default: the cluster's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -164,12 +164,26 @@ impl DataRef {
         let mut parts = text.splitn(3, '/');
         let (kind, name, rest) = (parts.next(), parts.next(), parts.next());
         let name = name.filter(|n| good(n)).ok_or_else(bad)?.to_owned();
+        if let Some(problem) = rest.and_then(unsound) {
+            return Err(BadReference { text: text.to_owned(), problem: problem.to_owned() });
+        }
         match (kind, rest) {
             (Some("bucket"), prefix) => Ok(Self::Bucket { name, prefix: prefix.unwrap_or_default().to_owned() }),
             (Some("topic"), None) => Ok(Self::Topic { name }),
             _ => Err(bad()),
         }
     }
+}
+
+/// What is wrong with a prefix of keys; a slash at its end is not. Stores and clients make different things of such names.
+#[must_use]
+pub fn unsound(prefix: &str) -> Option<&'static str> {
+    let mut segments = prefix.strip_suffix('/').unwrap_or(prefix).split('/');
+    if prefix.chars().any(char::is_control) {
+        return Some("a prefix has no control characters");
+    }
+    let odd = !prefix.is_empty() && segments.any(|one| ["", ".", ".."].contains(&one));
+    odd.then_some("a prefix has no empty segment, no `.` and no `..`; write the place itself")
 }
 
 #[cfg(test)]
@@ -206,8 +220,11 @@ mod tests {
         let bucket = |name: &str, prefix: &str| DataRef::Bucket { name: name.into(), prefix: prefix.into() };
         assert_eq!(DataRef::parse("bucket/raw").unwrap(), bucket("raw", ""));
         assert_eq!(DataRef::parse("bucket/raw/day=1/").unwrap(), bucket("raw", "day=1/"));
+        assert_eq!(DataRef::parse("bucket/raw/.x/..y/a.b").unwrap(), bucket("raw", ".x/..y/a.b"));
         assert_eq!(DataRef::parse("topic/t").unwrap(), DataRef::Topic { name: "t".into() });
-        for wrong in ["raw", "bucket/", "topic/t/x", "bucket/a b"] {
+        let wrong = ["raw", "bucket/", "topic/t/x", "bucket/a b", "bucket/a//b", "bucket/a//", "bucket/a/../../b"];
+        let odd = ["bucket/a/.", "bucket/a/./b", "bucket/a/..", "bucket/a/b/../", "bucket/a/x\ny"];
+        for wrong in wrong.into_iter().chain(odd) {
             assert!(DataRef::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::JobPhase};
-use millrace_kit::{Decision, Seen, Standing, conditions};
+use millrace_kit::{Decision, Seen, Standing, conditions, later};
 
 use crate::{
     model::Model,
@@ -32,6 +32,9 @@ use flink::rollback::Spec;
 pub(crate) const SLOW: Duration = Duration::from_secs(30);
 /// How long a pod may be on its way out beyond its grace period before it is given up.
 pub(crate) const GIVE_UP: Duration = Duration::from_secs(60);
+
+/// When to look again whether the DataPlane allows what it did not: nobody watches it.
+const ASK_AGAIN: Duration = Duration::from_secs(300);
 
 /// What all parts of decide read, and the status they write.
 pub(crate) struct Pass<'a> {
@@ -70,10 +73,11 @@ pub(crate) fn decide(
         // Everything else of a job goes by owner reference.
         return Decision::of(status);
     }
-    let own = Model::of(job);
+    let read = |job: &ProcessingJob| Model::of(job).permitted(job, seen.data.system_priority);
+    let own = read(job);
     match flink::rollback::spec(job, &own, &seen.data) {
         Spec::Own => pass((job, &own), (&own.hash, None), (seen, now)),
-        Spec::Kept(kept) => pass((&kept, &Model::of(&kept)), (&own.hash, None), (seen, now)),
+        Spec::Kept(kept) => pass((&kept, &read(&kept)), (&own.hash, None), (seen, now)),
         Spec::Lost(stuck) => pass((job, &own), (&own.hash, Some(stuck)), (seen, now)),
     }
 }
@@ -88,6 +92,9 @@ fn pass(
     let status = job.status.clone().unwrap_or_default();
     let had = status::live(&status).map(|a| a.name.clone());
     let mut pass = Pass { job, model, seen, now, status, trouble: None, held: None, stuck, wake: None };
+    if model.unpermitted {
+        pass.wake_at(later(now, ASK_AGAIN));
+    }
     flink::rollback::forget(&mut pass, own);
     if had.is_some() {
         supervise::supervise(&mut pass);

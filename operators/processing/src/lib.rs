@@ -55,6 +55,13 @@ pub const ACCESS: &[Access] = &[
         "one per attempt that reads or writes data; get proves a cache miss",
     ),
     Access::cluster(
+        "millrace.dev",
+        "dataplanes",
+        &["get"],
+        "whether one allows its jobs a priority of the system, asked only of jobs that name one",
+    ),
+    Access::cluster("", "namespaces", &["get"], "whether such a job is in a namespace that the DataPlane chooses"),
+    Access::cluster(
         "",
         "pods",
         &["get", "list", "watch", "create", "delete"],

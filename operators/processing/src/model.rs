@@ -37,6 +37,21 @@ pub(crate) struct Model {
     pub work: Result<Work, String>,
     /// Hash of the part of the user's spec that makes another application of it.
     pub hash: String,
+    /// Refused by what its DataPlane allows, which may change without the job.
+    pub unpermitted: bool,
+}
+
+/// What the names of PriorityClasses begin with whose pods may push out any other.
+const SYSTEM: &str = "system-";
+
+/// The DataPlane that has to allow the job's priority, if that is one of the system.
+pub(crate) fn system_priority(spec: &JobSpec) -> Option<&str> {
+    let class = spec.pod.as_ref().and_then(|pod| pod.priority_class_name.as_deref());
+    class.filter(|name| name.starts_with(SYSTEM)).map(|_| plane(spec))
+}
+
+fn plane(spec: &JobSpec) -> &str {
+    spec.data_plane.as_deref().unwrap_or(DEFAULT_DATA_PLANE)
 }
 
 /// Retries, deadlines and wishes; a change of them touches the running attempt at once.
@@ -111,7 +126,21 @@ impl Model {
             Some(work) if findings.0.is_empty() => Ok(work),
             _ => Err(findings.0.join("\n")),
         };
-        Self { policy, work, hash: hash(spec) }
+        Self { policy, work, hash: hash(spec), unpermitted: false }
+    }
+
+    /// The same job on a DataPlane that allows it a priority of the system or not. Admission cannot tell, since a rule of
+    /// one kind does not see objects of another.
+    pub(crate) fn permitted(mut self, job: &ProcessingJob, allowed: Option<bool>) -> Self {
+        let plane = system_priority(&job.spec.job).filter(|_| allowed != Some(true));
+        if let Some(plane) = plane {
+            let told = format!(
+                "spec.pod.priorityClassName: classes that begin with `{SYSTEM}` are the cluster's own; name another one, or let those who run the platform choose this namespace in spec.systemPriority of DataPlane {plane}"
+            );
+            self.work = Err(self.work.err().map_or(told.clone(), |others| format!("{others}\n{told}")));
+            self.unpermitted = true;
+        }
+        self
     }
 
     /// What an attempt runs whose memory has grown to this much: its own, its workers'.
@@ -180,7 +209,7 @@ fn work(spec: &JobSpec, of: (&str, &Policy), findings: &mut Findings) -> Option<
     pod::check(&wishes, engine.as_ref(), findings);
     Some(Work {
         engine: engine?,
-        plane: spec.data_plane.clone().unwrap_or_else(|| DEFAULT_DATA_PLANE.to_owned()),
+        plane: plane(spec).to_owned(),
         access,
         env: spec.env.clone(),
         pod: wishes,

@@ -9,11 +9,11 @@ mod starts;
 mod workers;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Service, ServiceAccount};
 use k8s_openapi::api::{policy::v1::PodDisruptionBudget, rbac::v1::RoleBinding};
 use kube::ResourceExt;
 use millrace_crds::{
-    DataGrant, ProcessingJob,
+    DataGrant, DataPlane, ProcessingJob,
     data_grant::{DataGrantStatus, GrantedBucket, GrantedTopic},
     processing_job::Attempt,
 };
@@ -28,7 +28,7 @@ pub use workers::{WaitingWorker, WorkersView};
 
 use crate::{
     children::{account, budget},
-    engine,
+    engine, model,
     operator::Processing,
     preflight::{self, Preflight},
     rest::FlinkView,
@@ -98,6 +98,9 @@ pub struct Observed {
     /// Whether this pass looked again, so that what changes by numbers and wordings only is told as it is now.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub look: bool,
+    /// Whether the job's DataPlane allows it a priority of the system; asked only where it names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_priority: Option<bool>,
     /// Grants that speak for the job's state while no attempt does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keepers: Vec<ChildView>,
@@ -210,6 +213,9 @@ pub(crate) async fn observe(operator: &Processing, job: &ProcessingJob, reader: 
             pod.unconfirmed = operator.unconfirmed(pod, now);
         }
     }
+    if let Some(plane) = model::system_priority(&job.spec.job) {
+        seen.system_priority = Some(system_priority(reader, (plane, &namespace)).await?);
+    }
     let flink = live.map_or_else(|| job.spec.job.flink.is_some(), |a| a.flink.is_some());
     let shared = at(if flink { account::FLINK.name } else { account::SPARK.name }.to_owned());
     seen.account = reader.cached::<ServiceAccount>(&shared).is_some();
@@ -227,6 +233,17 @@ pub(crate) async fn observe(operator: &Processing, job: &ProcessingJob, reader: 
         workers::observe(&around, &mut seen).await;
     }
     Ok(seen)
+}
+
+/// Whether a DataPlane allows the jobs of a namespace a priority of the system. Asked live: nobody watches for a case this
+/// rare.
+async fn system_priority(reader: &Reader, of: (&str, &str)) -> Result<bool, Failure> {
+    let (plane, namespace) = of;
+    let Some(plane) = reader.live::<DataPlane>(&Key::new("", plane)).await? else { return Ok(false) };
+    let Some(chosen) = plane.spec.system_priority else { return Ok(false) };
+    let found = reader.live::<Namespace>(&Key::new("", namespace)).await?;
+    let labels = found.and_then(|one| one.metadata.labels).unwrap_or_default();
+    Ok(chosen.chooses(&labels) && plane.spec.namespaces.is_none_or(|users| users.chooses(&labels)))
 }
 
 /// The job's object of this name, proved by a live GET where the cache misses: a read saves a doomed create.

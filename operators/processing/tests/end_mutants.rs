@@ -1,4 +1,4 @@
-//! Broken rules about how a pod ends, each told from the sound ones.
+//! Broken rules about how a pod ends and what it may be, each told from the sound ones.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -20,6 +20,8 @@ const DOES_NOT_WAIT_FOR_THE_PHASE: u8 = 1;
 const WAITS_FOR_SIDECARS: u8 = 2;
 /// A pod is over when the program's container is.
 const FORGETS_SIDECARS: u8 = 3;
+/// Whoever asks for a priority of the system gets it.
+const ALLOWS_ANY_PRIORITY: u8 = 5;
 /// What still runs after a success is left to itself.
 const LEAVES_SIDECARS: u8 = 4;
 
@@ -55,6 +57,9 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
     async fn observe(&self, job: &ProcessingJob, reader: &Reader) -> Result<Observed, Failure> {
         let mut seen = self.0.observe(job, reader).await?;
         seen.pod.iter_mut().for_each(bend::<RULE>);
+        if RULE == ALLOWS_ANY_PRIORITY {
+            seen.system_priority = Some(true);
+        }
         Ok(seen)
     }
 
@@ -71,7 +76,7 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
     }
 }
 
-fn caught<const RULE: u8>(plot: &str) -> bool {
+fn told<const RULE: u8>(plot: &str) -> bool {
     let plot = plots::named(plot);
     let broken: &support::Build =
         &|env, world| vec![Box::new(Kernel::new(Mutant::<RULE>(support::flink::operator(world)), env.reader.clone()))];
@@ -83,11 +88,12 @@ fn caught<const RULE: u8>(plot: &str) -> bool {
 #[test]
 fn broken_verdicts_are_caught() {
     let all = [
-        ("believes the exit code", caught::<BELIEVES_THE_EXIT_CODE>("the kubelet ends it and it exits with 0")),
-        ("does not wait for the phase", caught::<DOES_NOT_WAIT_FOR_THE_PHASE>("its phase comes after its exit code")),
-        ("waits for sidecars", caught::<WAITS_FOR_SIDECARS>("a sidecar outlives it")),
-        ("forgets sidecars", caught::<FORGETS_SIDECARS>("a sidecar outlives one that fails")),
-        ("leaves sidecars", caught::<LEAVES_SIDECARS>("a sidecar outlives it")),
+        ("believes the exit code", told::<BELIEVES_THE_EXIT_CODE>("the kubelet ends it and it exits with 0")),
+        ("does not wait for the phase", told::<DOES_NOT_WAIT_FOR_THE_PHASE>("its phase comes after its exit code")),
+        ("waits for sidecars", told::<WAITS_FOR_SIDECARS>("a sidecar outlives it")),
+        ("forgets sidecars", told::<FORGETS_SIDECARS>("a sidecar outlives one that fails")),
+        ("allows any priority", told::<ALLOWS_ANY_PRIORITY>("a priority of the system")),
+        ("leaves sidecars", told::<LEAVES_SIDECARS>("a sidecar outlives it")),
     ];
     let missed: Vec<_> = all.iter().filter(|(_, caught)| !caught).map(|(name, _)| name).collect();
     assert!(missed.is_empty(), "not caught: {missed:?}");

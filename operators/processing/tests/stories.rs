@@ -56,6 +56,11 @@ fn wishes_end_the_same_under_every_cut_and_order() {
 }
 
 #[test]
+fn priorities_end_the_same_under_every_cut_and_order() {
+    same_end(plots::priority::all());
+}
+
+#[test]
 fn preflights_end_the_same_under_every_cut_and_order() {
     same_end(plots::preflight::all());
 }

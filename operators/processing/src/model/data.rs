@@ -55,6 +55,9 @@ struct Use {
 pub(super) fn access(spec: &JobSpec, job: &str, findings: &mut Findings) -> Vec<AccessRequest> {
     let mut all: BTreeMap<DataRef, Use> = BTreeMap::new();
     if let Some((name, prefix)) = spec.flink.as_ref().and_then(|own| engines::flink::place(own, job)) {
+        if let Some(problem) = refs::unsound(&prefix) {
+            findings.note("flink.state.bucket", problem);
+        }
         all.insert(DataRef::Bucket { name, prefix }, Use { mode: Access::Write, keep: true });
     }
     for (field, list, mode) in [("reads", &spec.reads, Access::Read), ("writes", &spec.writes, Access::Write)] {

@@ -3,6 +3,7 @@
 pub(crate) mod ends;
 pub(crate) mod memory;
 pub(crate) mod preflight;
+pub(crate) mod priority;
 pub(crate) mod ranks;
 pub(crate) mod rescale;
 pub(crate) mod starts;
@@ -53,8 +54,18 @@ pub(crate) const OK: Life = Life::Exit(0, "");
 
 pub(crate) fn all() -> Vec<Plot> {
     let streams = [streams::batches(), streams::stops(), streams::losses(), rescale::all()].concat();
-    [ends::all(), memory::all(), preflight::all(), ranks::all(), starts::all(), troubles::all(), wishes::all(), streams]
-        .concat()
+    [
+        ends::all(),
+        memory::all(),
+        preflight::all(),
+        priority::all(),
+        ranks::all(),
+        starts::all(),
+        troubles::all(),
+        wishes::all(),
+        streams,
+    ]
+    .concat()
 }
 
 #[allow(dead_code, reason = "each test binary uses a part")]

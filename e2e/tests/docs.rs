@@ -77,9 +77,6 @@ fn every_complaint_is_answered_by_tests_that_are_there() {
     assert!(wrong.is_empty() && missing.is_empty(), "{}\nwithout a row: {missing:?}", wrong.join("\n"));
 }
 
-/// Kinds of report of which no test is named yet; a kind that gets one leaves the list, and none comes back.
-const BARE: [u32; 3] = [9, 12, 13];
-
 /// The folders of golden cases, of every crate and kind.
 fn golden() -> BTreeSet<String> {
     let mut open: Vec<PathBuf> = ["dataplane", "pipeline", "processing", "registry"]
@@ -103,7 +100,7 @@ fn every_kind_of_report_is_held_by_tests_that_are_there() {
     assert_eq!(numbers("## The kinds"), (1..=14).collect::<Vec<_>>());
     let held: BTreeSet<u32> = numbers("## What keeps each away").into_iter().collect();
     let bare: Vec<u32> = (1..=14).filter(|n| !held.contains(n)).collect();
-    assert_eq!(bare, BARE, "kinds without a test");
+    assert!(bare.is_empty(), "kinds without a test: {bare:?}");
     let (all, cases) = (sources(&["operators", "crds/tests", "e2e"]), golden());
     let stories = read("e2e/src/stories/mod.rs");
     let exists = |kind: &str, name: &str| match kind {

@@ -106,11 +106,6 @@ fn spread(all: &[f64]) -> Outcome<(f64, f64, f64)> {
     }
 }
 
-/// In seconds.
-pub(crate) fn seconds(all: &[Duration]) -> Vec<f64> {
-    all.iter().map(Duration::as_secs_f64).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

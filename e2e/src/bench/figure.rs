@@ -1,7 +1,5 @@
 //! One figure: a number with its unit and spread, what it stands beside, and what it may be at most.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::ui::{Failure, Outcome};

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::observe::Around;
 
 /// What a child says on its ordinary way. To repeat it in the run would cost a write for each word.
-const ORDINARY: [&str; 5] = ["Starting", "Running", "Stopping", "Registering", "TakingAliases"];
+const ORDINARY: [&str; 6] = ["Starting", "Running", "Stopping", "MeasuringSource", "Registering", "TakingAliases"];
 
 /// What a step returned.
 #[derive(Clone, Debug, Default)]

@@ -36,7 +36,7 @@ pub(crate) const SLOW: Duration = Duration::from_secs(15);
 /// Longest tale of a pod in a message, in bytes.
 const MAX_WORDS: usize = 1_200;
 /// Exit code of a program that did well in a pod that was ended by somebody else.
-const ENDED: i32 = -1;
+pub(crate) const ENDED: i32 = -1;
 
 /// A pod, as far as it matters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +95,11 @@ impl Trouble {
         self.reason == reason && (self.echo || !self.advice.is_empty() && message.contains(&self.advice))
     }
 
+    /// Whether it is about this Secret or a key of it.
+    pub(crate) fn about(&self, secret: &str) -> bool {
+        [",", " "].iter().any(|end| self.advice.contains(&format!("Secret {secret}{end}")))
+    }
+
     /// Why the controller of a Deployment or a Job cannot make a pod.
     pub(crate) fn refused(message: &str) -> Self {
         let cause = causes::of("FailedCreate", message);
@@ -112,6 +117,9 @@ pub struct Exit {
     pub code: i32,
     /// Its last words.
     pub message: String,
+    /// When.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 /// How a Job ended, and when.
@@ -214,7 +222,8 @@ pub(crate) fn container_of(role: &str) -> &'static str {
 /// The program's end, unless the pod was ended by somebody else: its word is then not the last one.
 fn exit(status: &PodStatus, container: Option<&ContainerStatus>) -> Option<Exit> {
     let ended = container.and_then(|c| c.state.as_ref()).and_then(|s| s.terminated.as_ref());
-    let exit = ended.map(|t| Exit { code: t.exit_code, message: words(t.message.as_deref()) });
+    let at = ended.and_then(|t| t.finished_at.as_ref()).map(|t| t.0);
+    let exit = ended.map(|t| Exit { code: t.exit_code, message: words(t.message.as_deref()), at });
     if status.phase.as_deref() != Some("Failed") {
         return exit;
     }
@@ -222,6 +231,7 @@ fn exit(status: &PodStatus, container: Option<&ContainerStatus>) -> Option<Exit>
         let said = [status.reason.clone(), status.message.clone()];
         let said: Vec<String> = said.into_iter().flatten().collect();
         Exit {
+            at: None,
             code: ENDED,
             message: if said.is_empty() { "the pod failed".to_owned() } else { words(Some(&said.join(": "))) },
         }

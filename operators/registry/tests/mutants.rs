@@ -63,7 +63,7 @@ fn broken_kernels_are_caught() {
 
 #[test]
 fn broken_operators_are_caught() {
-    let all: [(&str, &str, &Build, &Build); 13] = [
+    let all: [(&str, &str, &Build, &Build); 15] = [
         ("registers without an intent", "registered", &versions_only, &bent::forgets_intent),
         (
             "registers without searching",
@@ -89,6 +89,18 @@ fn broken_operators_are_caught() {
         ("replaces without a try", "a Secret without its key", &sound, &bent::recreates),
         ("looks for no Secret", "an edit names a Secret that does not exist", &sound, &bent::looks_for_no_secret),
         ("changes the schema under a server", "the schema changes under a server", &sound, &bent::untold),
+        (
+            "waits for what runs beside a migration",
+            "a container beside the migration never ends",
+            &sound,
+            &bent::waits_for_the_job,
+        ),
+        (
+            "believes an evicted measurement",
+            "a measurement is evicted after its last words",
+            &versions_only,
+            &bent::believes_the_evicted,
+        ),
         ("trusts an empty source", "a source without files", &versions_only, &bent::trusts_sources),
         (
             "lets go of what may be registered",

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use millrace_crds::model_registry::{Migrated, Migration};
-use millrace_kit::{Action, kernel::REQUESTED_AT, later};
+use millrace_kit::{Action, Target, kernel::REQUESTED_AT, later};
 use serde::Deserialize;
 
 use super::{
@@ -33,6 +33,9 @@ const MAX: Duration = Duration::from_secs(300);
 /// How long the end of a Job waits for the tale of its pod.
 const TALE: Duration = Duration::from_secs(10);
 
+/// How long a Job may run on when its program has ended.
+const BESIDE: Duration = Duration::from_secs(30);
+
 /// What the pod of a migration that went well says; see `children/prepare.py`.
 #[derive(Deserialize)]
 struct Tale {
@@ -47,6 +50,7 @@ pub(super) fn schema(pass: &mut Pass<'_>, needs: &[&Part]) -> Part {
     // Once the server is stopped for it, a change of the schema is brought to its end, whatever the spec says by now.
     let stopping = last.as_ref().filter(|m| stops(m)).cloned();
     if stopping.is_none() && migrated(pass, &image, &secret) {
+        end_the_rest(pass);
         return done(&image);
     }
     let this = |m: &Migration| {
@@ -66,10 +70,29 @@ pub(super) fn schema(pass: &mut Pass<'_>, needs: &[&Part]) -> Part {
         create(pass, &migration);
         return waits(pass, &migration);
     };
-    match end(job) {
+    // The verdict is the program's: what was injected beside it may run on and keep the Job from its end.
+    let exit = pod(pass, &migration.job).and_then(|p| p.exit.clone());
+    let ended = match (end(job), exit.and_then(|e| Some((e.code, e.at?)))) {
+        (End::Running, Some((0, at))) => End::Well(at),
+        (End::Running, Some((_, at))) => End::Badly(at, String::new()),
+        (ended, _) => ended,
+    };
+    match ended {
         End::Running => waits(pass, &migration),
         End::Well(at) => well(pass, migration, at),
         End::Badly(at, why) => failed(pass, migration, (at, why)),
+    }
+}
+
+/// Ends a Job whose program did well and which still runs.
+fn end_the_rest(pass: &mut Pass<'_>) {
+    let Some(job) = pass.seen.data.job.as_ref().filter(|job| matches!(end(job), End::Running)) else { return };
+    let ended = pod(pass, &job.name_any()).and_then(|p| p.exit.as_ref()?.at);
+    let Some(due) = ended.map(|at| later(at, BESIDE)) else { return };
+    if pass.now < due {
+        pass.wake(due);
+    } else {
+        pass.act(Action::Delete(Target::of(job)));
     }
 }
 

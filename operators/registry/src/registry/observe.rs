@@ -209,9 +209,7 @@ fn login(office: &Office, uid: &str, evidence: &Evidence<'_>) -> (Option<LoginSe
         Ok(login) => login,
         Err(failure) => return (None, Some(failure.message)),
     };
-    let quoted = format!("\"{}\"", evidence.secret);
-    let missed =
-        |p: &PodSeen| p.trouble.as_ref().is_some_and(|t| t.reason == "SecretMissing" && t.message.contains(&quoted));
+    let missed = |p: &PodSeen| p.trouble.as_ref().is_some_and(|t| t.about(evidence.secret));
     if evidence.pods.iter().any(missed) {
         office.lost(uid);
     }

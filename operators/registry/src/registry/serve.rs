@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     mlflow::{MlflowError, view},
-    pods::{SERVER, SLOW, Trouble},
+    pods::{ENDED, PodSeen, SERVER, SLOW, Trouble},
 };
 
 /// Makes the server as it should be, and says whether one serves.
@@ -98,7 +98,8 @@ fn starting(pass: &mut Pass<'_>) -> Part {
 
 /// Why a pod of the server does not run, or is not even made.
 fn trouble(pass: &Pass<'_>, live: &Deployment) -> Option<Trouble> {
-    let pods = pass.seen.data.pods.iter().filter(|p| p.role == SERVER && !p.leaving);
+    let ended = |p: &PodSeen| p.leaving || p.exit.as_ref().is_some_and(|e| e.code == ENDED);
+    let pods = pass.seen.data.pods.iter().filter(|p| p.role == SERVER && !ended(p));
     let of_a_pod = pods.filter_map(|p| p.trouble.as_ref()).next_back().cloned();
     let conditions = live.status.as_ref().and_then(|s| s.conditions.as_ref());
     let refused = conditions.into_iter().flatten().find(|c| c.type_ == "ReplicaFailure" && c.status == "True");
@@ -112,10 +113,7 @@ fn trouble(pass: &Pass<'_>, live: &Deployment) -> Option<Trouble> {
 
 /// The field that names the Secret this is about.
 fn field(pass: &Pass<'_>, trouble: &Trouble) -> Option<&'static str> {
-    let about = |name: &str| {
-        trouble.advice.contains(&format!("Secret {name},")) || trouble.advice.contains(&format!("Secret {name} "))
-    };
-    pass.plan.secrets().into_iter().find(|(_, name, _)| about(name)).map(|(field, ..)| field)
+    pass.plan.secrets().into_iter().find(|(_, name, _)| trouble.about(name)).map(|(field, ..)| field)
 }
 
 /// What the look said; it touched the database.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     pertinent,
-    pods::{End, Exit, SLOW, end},
+    pods::{End, Exit, SLOW, Trouble, end},
     registry::{self, children::measure as children},
 };
 
@@ -159,14 +159,28 @@ impl Run<'_> {
             return self.waits(status, COUNTING).act(build);
         }
         let pod = data.pods.iter().find(|p| p.job.as_ref() == Some(&name));
-        let trouble = pod.and_then(|p| p.trouble.as_ref()).or(data.job_trouble.as_ref());
-        let said = trouble.map(|t| format!("Job {name}: {}", t.message));
-        self.waits(status, said.as_deref().unwrap_or(COUNTING)).wake_after(self.now, SLOW)
+        let decision = match pod.and_then(|p| p.trouble.as_ref()).or(data.job_trouble.as_ref()) {
+            Some(trouble) => self.troubled(status, trouble, &name),
+            None => self.waits(status, COUNTING),
+        };
+        decision.wake_after(self.now, SLOW)
+    }
+
+    /// Waits for a trouble to go; what is said already of the same cause is not worded anew.
+    fn troubled(&self, status: ModelVersionStatus, trouble: &Trouble, job: &str) -> Decision<ModelVersionStatus, Ask> {
+        let said = conditions::get(&status, "Ready").filter(|c| trouble.told_by(&c.reason, &c.message));
+        let message =
+            said.map_or_else(|| format!("spec.source: Job {job}: {}", trouble.message), |c| c.message.clone());
+        waits(status, &Wait::new(&trouble.reason, message, self.since(), PATIENCE), self.now)
+    }
+
+    fn since(&self) -> Timestamp {
+        self.seen.data.grant.as_ref().and_then(|g| g.creation_timestamp()).map_or(self.now, |t| t.0)
     }
 
     fn waits(&self, status: ModelVersionStatus, doing: &str) -> Decision<ModelVersionStatus, Ask> {
-        let since = self.seen.data.grant.as_ref().and_then(|g| g.creation_timestamp()).map_or(self.now, |t| t.0);
-        let wait = Wait::new(REASON, format!("spec.source: {}: {doing}", self.plan.source.uri()), since, PATIENCE);
+        let wait =
+            Wait::new(REASON, format!("spec.source: {}: {doing}", self.plan.source.uri()), self.since(), PATIENCE);
         waits(status, &wait, self.now)
     }
 

@@ -9,7 +9,7 @@ use millrace_kit::{
     sim::World,
 };
 use millrace_registry::{
-    Key, Office, Registries, RegistryObserved, Settings, VersionObserved, Versions,
+    Exit, Key, Office, Registries, RegistryObserved, Settings, VersionObserved, Versions,
     mlflow::{Answer, Catalogue, Change, Mlflow, NewVersion, Server, Version},
 };
 
@@ -209,14 +209,43 @@ struct TrustsSources;
 impl Bend for TrustsSources {
     type Of = Versions;
     fn seen(seen: &mut Seen<VersionObserved>) {
-        for exit in seen.data.pods.iter_mut().filter_map(|p| p.exit.as_mut()) {
-            exit.message = exit.message.replace("\"files\":0", "\"files\":1");
-        }
+        ends(seen, |exit| exit.message = exit.message.replace("\"files\":0", "\"files\":1"));
     }
 }
 
 pub fn trusts_sources(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
     vec![kernel::<TrustsSources>(env, Versions::new(Arc::new(support::office(env, world))))]
+}
+
+/// Changes how the pods of measurements are said to have ended.
+fn ends(seen: &mut Seen<VersionObserved>, change: fn(&mut Exit)) {
+    seen.data.pods.iter_mut().filter_map(|p| p.exit.as_mut()).for_each(change);
+}
+
+struct BelievesTheEvicted;
+
+impl Bend for BelievesTheEvicted {
+    type Of = Versions;
+    fn seen(seen: &mut Seen<VersionObserved>) {
+        ends(seen, |exit| *exit = Exit { code: 0, message: "{\"files\": 3, \"bytes\": 30}".into(), at: exit.at });
+    }
+}
+
+pub fn believes_the_evicted(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
+    vec![kernel::<BelievesTheEvicted>(env, Versions::new(Arc::new(support::office(env, world))))]
+}
+
+struct WaitsForTheJob;
+
+impl Bend for WaitsForTheJob {
+    type Of = Registries;
+    fn seen(seen: &mut Seen<RegistryObserved>) {
+        seen.data.pods.iter_mut().filter_map(|p| p.exit.as_mut()).for_each(|exit| exit.at = None);
+    }
+}
+
+pub fn waits_for_the_job(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
+    registries::<WaitsForTheJob>(env, world)
 }
 
 struct LetsGo;

@@ -1,5 +1,6 @@
 //! The actors around a registry: dataplane, Job and Deployment controllers, kubelet.
 
+use jiff::Timestamp;
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, DeploymentStatus},
@@ -76,8 +77,11 @@ pub fn jobs(exits: Exits) -> Actor {
     Box::new(move |world| {
         for job in world.list::<Job>() {
             let name = job.name_any();
+            let sidecar = world.shelf::<Store>().lock().sidecar;
             let ended = job.status.as_ref().is_some_and(|s| s.conditions.is_some());
-            if ended || job.owner_references().is_empty() {
+            let pod = world.get::<Pod>("ml", &format!("{name}-pod"));
+            let runs_on = sidecar && pod.is_some_and(|p| p.status.is_some_and(|s| s.phase.is_some()));
+            if ended || runs_on || job.owner_references().is_empty() {
                 continue;
             }
             let measures = role(&job) == "measure";
@@ -91,6 +95,7 @@ pub fn jobs(exits: Exits) -> Actor {
                 let code = exits(&Attempt { number, served: env(&job, "MILLRACE_SERVED").is_some() });
                 (code, if code == 0 { prepared(world, &job) } else { format!("ended with {code}") })
             };
+            let evicted = measures && evicts(world, &name);
             let pod = format!("{name}-pod");
             match world.get::<Pod>("ml", &pod) {
                 None => {
@@ -100,11 +105,13 @@ pub fn jobs(exits: Exits) -> Actor {
                     world.apply(&job_pod(&job, &pod));
                 }
                 Some(p) if p.status.as_ref().is_none_or(|s| s.phase.is_none()) => {
-                    world.change::<Pod>("ml", &pod, |p| p.status = Some(status(role(&job), code, &message)));
+                    let (code, message, at) = (code, message.as_str(), world.now());
+                    let end = PodEnd { code, message, at, sidecar, evicted };
+                    world.change::<Pod>("ml", &pod, |p| p.status = Some(status(role(&job), &end)));
                 }
                 Some(_) => {
                     let now = Time(world.now());
-                    let kind = if code == 0 { "Complete" } else { "Failed" };
+                    let kind = if code == 0 && !evicted { "Complete" } else { "Failed" };
                     world.change::<Job>("ml", &name, |j| {
                         let condition =
                             json!([{"type": kind, "status": "True", "reason": "Backoff", "lastTransitionTime": now}]);
@@ -149,6 +156,17 @@ fn prepared(world: &World, job: &Job) -> String {
     json!({"uri": uri, "place": uri.split(' ').next()}).to_string()
 }
 
+fn evicts(world: &World, job: &str) -> bool {
+    let store = world.shelf::<Store>();
+    let mut state = store.lock();
+    state.evicts.as_mut().is_some_and(|first| {
+        if first.is_empty() {
+            job.clone_into(first);
+        }
+        first == job
+    })
+}
+
 /// What `measure.py` says.
 fn measured(world: &World) -> (i32, String) {
     let store = world.shelf::<Store>();
@@ -166,17 +184,31 @@ fn job_pod(job: &Job, name: &str) -> Pod {
     .unwrap()
 }
 
-fn status(role: &str, code: i32, message: &str) -> PodStatus {
+struct PodEnd<'a> {
+    code: i32,
+    message: &'a str,
+    at: Timestamp,
+    sidecar: bool,
+    evicted: bool,
+}
+
+fn status(role: &str, end: &PodEnd<'_>) -> PodStatus {
+    let PodEnd { code, message, at, sidecar, evicted } = end;
     let name = if role == "measure" { "measure" } else { "migrate" };
+    let phase = match (sidecar, code, evicted) {
+        (true, ..) => "Running",
+        (false, 0, false) => "Succeeded",
+        _ => "Failed",
+    };
     serde_json::from_value(json!({
-        "phase": if code == 0 { "Succeeded" } else { "Failed" },
+        "phase": phase, "reason": evicted.then_some("Evicted"),
         // An injected container stands first.
         "containerStatuses": [{
             "name": "aside", "image": "x", "imageID": "", "ready": false, "restartCount": 0,
             "state": {"terminated": {"exitCode": 0, "message": "aside"}},
         }, {
             "name": name, "image": "x", "imageID": "", "ready": false, "restartCount": 0,
-            "state": {"terminated": {"exitCode": code, "message": message}},
+            "state": {"terminated": {"exitCode": code, "message": message, "finishedAt": at}},
         }],
     }))
     .unwrap()

@@ -69,6 +69,33 @@ pub fn plots() -> Vec<Plot> {
             horizon: SHORT,
         },
         Plot {
+            name: "a container beside the measurement never ends",
+            setup: |world| {
+                world.shelf::<Store>().lock().sidecar = true;
+                one(world);
+            },
+            actors: around,
+            end: |world| {
+                registered(world)?;
+                nothing_left(world)
+            },
+            horizon: SHORT,
+        },
+        Plot {
+            name: "a measurement is evicted after its last words",
+            setup: |world| {
+                world.shelf::<Store>().lock().evicts = Some(String::new());
+                one(world);
+            },
+            actors: around,
+            end: |world| {
+                registered(world)?;
+                let status = world.get::<ModelVersion>("ml", "a").and_then(|v| v.status).unwrap_or_default();
+                expect("attempts", &format!("{:?}", status.measuring), "Some(2)")
+            },
+            horizon: SHORT,
+        },
+        Plot {
             name: "the files come later, and somebody asks",
             setup: |world| {
                 world.shelf::<Store>().lock().empty = true;

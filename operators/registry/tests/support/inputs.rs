@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::{apps::v1::Deployment, core::v1::Secret};
+use k8s_openapi::api::{apps::v1::Deployment, batch::v1::Job, core::v1::Secret};
 use millrace_crds::ModelRegistry;
 use millrace_kit::sim::{Actor, World};
 use serde_json::json;
@@ -186,6 +186,19 @@ pub fn plots() -> Vec<Plot> {
                 registry_says(world, "ServerAvailable", "True Answers")?;
                 expect("the image", &image(world), "mlflow:1")?;
                 outages(world, 1)
+            },
+            horizon: SHORT,
+        },
+        Plot {
+            name: "a container beside the migration never ends",
+            setup: |world| {
+                world.shelf::<Store>().lock().sidecar = true;
+                plain(world);
+            },
+            actors: all,
+            end: |world| {
+                registry_says(world, "Ready", "True Serving")?;
+                expect("Jobs", &world.list::<Job>().len().to_string(), "0")
             },
             horizon: SHORT,
         },

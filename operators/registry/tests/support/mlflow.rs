@@ -39,6 +39,10 @@ pub struct State {
     pub outages: usize,
     /// Whether there are no files at any source.
     pub empty: bool,
+    /// Whether something beside each program runs on.
+    pub sidecar: bool,
+    /// The Job whose pod is evicted when its program has ended; empty for the next one that measures.
+    pub evicts: Option<String>,
     /// Exit code of a measurement.
     pub store_says: i32,
     /// What happens elsewhere at the moment of a registration.

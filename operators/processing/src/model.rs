@@ -137,7 +137,10 @@ impl Model {
             let told = format!(
                 "spec.pod.priorityClassName: classes that begin with `{SYSTEM}` are the cluster's own; name another one, or let those who run the platform choose this namespace in spec.systemPriority of DataPlane {plane}"
             );
-            self.work = Err(self.work.err().map_or(told.clone(), |others| format!("{others}\n{told}")));
+            self.work = Err(match self.work {
+                Ok(_) => told,
+                Err(others) => format!("{others}\n{told}"),
+            });
             self.unpermitted = true;
         }
         self

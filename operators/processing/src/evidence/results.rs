@@ -64,7 +64,7 @@ fn double(word: &str) -> Option<serde_json::Number> {
 /// Whether a number reads back as it was written, from the API server too: that makes `1` of `1.0` and has its own way to
 /// write powers of ten.
 fn steady(word: &str, number: &serde_json::Number) -> bool {
-    let again = serde_json::from_str::<Value>(word).is_ok_and(|value| value.to_string() == word);
+    let again = serde_json::from_str::<Value>(word).map(|value| value.to_string()).is_ok_and(|text| text == word);
     let broken = number.as_f64().is_some_and(|n| n.fract() != 0.0) && !word.contains(['e', 'E']);
     again && number.to_string() == word && (number.is_i64() || broken)
 }

@@ -11,6 +11,7 @@ pub mod conditions;
 pub mod decision;
 pub mod events;
 pub mod failure;
+mod health;
 pub mod kernel;
 pub mod kind;
 pub mod lease;

@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, extract::State, http::StatusCode, routing::get};
 use futures::{StreamExt, TryStreamExt};
 use kube::{
     Api, Client, Config,
@@ -26,9 +25,10 @@ use crate::{
     Key, Kind, Next, Port, Reader, Watch,
     cache::{Cache, Event},
     client::{ApiPort, client},
+    health::{self, Health},
     kernel::Controller,
     lease::Keeper,
-    metrics::{ByController, ByKind, CONTENT_TYPE, Metrics},
+    metrics::{ByController, ByKind, Metrics},
     queue::{Queue, Slot},
 };
 
@@ -126,7 +126,7 @@ pub async fn run(name: &'static str, build: Arc<Build>) -> Result<(), RunError> 
     let metrics = Metrics::default();
     let client = client(config, metrics.clone())?;
     let health = Health { live: Arc::new(AtomicBool::new(false)), metrics: metrics.clone() };
-    serve(health.clone()).await?;
+    health::serve(health.clone()).await.map_err(|(at, error)| RunError::Listen(at, error))?;
 
     let at = Key::new(&namespace, format!("millrace-{name}"));
     let identity = std::env::var("POD_NAME").unwrap_or_else(|_| format!("{name}-{}", std::process::id()));
@@ -372,40 +372,4 @@ async fn one(shared: Arc<Shared>, slot: Slot, done: mpsc::UnboundedSender<(Slot,
         None => Next::Idle,
     };
     let _ = done.send((slot, next));
-}
-
-#[derive(Clone)]
-struct Health {
-    live: Arc<AtomicBool>,
-    metrics: Metrics,
-}
-
-/// Serves `/livez` (the process runs), `/readyz` (standing by counts as ready, else a standby would block a roll-out)
-/// and `/metrics`.
-async fn serve(health: Health) -> Result<(), RunError> {
-    let fallback = SocketAddr::from(([0, 0, 0, 0], 8080));
-    let at = std::env::var("MILLRACE_LISTEN").ok().and_then(|s| s.parse().ok()).unwrap_or(fallback);
-    let app = Router::new()
-        .route("/livez", get(|| async { "ok" }))
-        .route("/readyz", get(|| async { "ok" }))
-        .route(
-            "/leading",
-            get(|State(h): State<Health>| async move {
-                if h.live.load(Ordering::Relaxed) {
-                    (StatusCode::OK, "leading")
-                } else {
-                    (StatusCode::SERVICE_UNAVAILABLE, "standby")
-                }
-            }),
-        )
-        .route(
-            "/metrics",
-            get(|State(h): State<Health>| async move {
-                ([(axum::http::header::CONTENT_TYPE, CONTENT_TYPE)], h.metrics.text())
-            }),
-        )
-        .with_state(health);
-    let listener = tokio::net::TcpListener::bind(at).await.map_err(|e| RunError::Listen(at, e))?;
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    Ok(())
 }

@@ -214,7 +214,7 @@ pub(crate) async fn observe(operator: &Processing, job: &ProcessingJob, reader: 
         }
     }
     if let Some(plane) = model::system_priority(&job.spec.job) {
-        seen.system_priority = Some(system_priority(reader, (plane, &namespace)).await?);
+        seen.system_priority = Some(system_priority(reader, plane, &namespace).await?);
     }
     let flink = live.map_or_else(|| job.spec.job.flink.is_some(), |a| a.flink.is_some());
     let shared = at(if flink { account::FLINK.name } else { account::SPARK.name }.to_owned());
@@ -237,8 +237,7 @@ pub(crate) async fn observe(operator: &Processing, job: &ProcessingJob, reader: 
 
 /// Whether a DataPlane allows the jobs of a namespace a priority of the system. Asked live: nobody watches for a case this
 /// rare.
-async fn system_priority(reader: &Reader, of: (&str, &str)) -> Result<bool, Failure> {
-    let (plane, namespace) = of;
+async fn system_priority(reader: &Reader, plane: &str, namespace: &str) -> Result<bool, Failure> {
     let Some(plane) = reader.live::<DataPlane>(&Key::new("", plane)).await? else { return Ok(false) };
     let Some(chosen) = plane.spec.system_priority else { return Ok(false) };
     let found = reader.live::<Namespace>(&Key::new("", namespace)).await?;

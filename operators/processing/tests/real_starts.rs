@@ -46,9 +46,8 @@ async fn pod(cluster: &Cluster, job: &str) -> Value {
 }
 
 /// What a kubelet writes about its only container.
-async fn stands(cluster: &Cluster, pod: &Value, what: (&str, Value)) {
+async fn stands(cluster: &Cluster, pod: &Value, phase: &str, state: Value) {
     let pods: Api<Pod> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
-    let (phase, state) = what;
     let container = pod["spec"]["containers"][0]["name"].clone();
     let one =
         json!({"name": container, "image": "i", "imageID": "", "ready": false, "restartCount": 0, "state": state});
@@ -83,7 +82,7 @@ async fn events_and_quotas_say_why() {
     cluster.create("lonely", &json!({"spark": {"image": "i", "main": "local:///x.py", "executors": executors}})).await;
 
     let stuck = pod(&cluster, "stuck").await;
-    stands(&cluster, &stuck, ("Pending", json!({"waiting": {"reason": "ContainerCreating"}}))).await;
+    stands(&cluster, &stuck, "Pending", json!({"waiting": {"reason": "ContainerCreating"}})).await;
     let words = "MountVolume.SetUp failed for volume \"tls\" : secret \"no-such-secret\" not found";
     event(&cluster, &about(&stuck), ("Warning", "FailedMount", words)).await;
     event(&cluster, &about(&stuck), ("Normal", "FailedMount", "secret \"normal\" not found")).await;
@@ -93,7 +92,7 @@ async fn events_and_quotas_say_why() {
 
     let driver = pod(&cluster, "lonely").await;
     let at = jiff::Timestamp::now().to_string();
-    stands(&cluster, &driver, ("Running", json!({"running": {"startedAt": at}}))).await;
+    stands(&cluster, &driver, "Running", json!({"running": {"startedAt": at}})).await;
     let quotas: Api<ResourceQuota> = Api::namespaced(cluster.client.clone(), &cluster.namespace);
     let tight = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "tight"},
         "spec": {"hard": {"pods": "1"}}});

@@ -9,10 +9,23 @@ use std::{
     time::Duration,
 };
 
-use millrace_kit::Key;
+use millrace_kit::{Failure, Key};
 use tokio::{sync::oneshot, time::Instant};
 
-use super::Sight;
+use super::{Change, Sight};
+
+/// What a view is asked for.
+pub(super) enum Ask {
+    Look(String, Waiter),
+    Perform(Asked),
+}
+
+/// A change somebody waits for.
+pub(super) struct Asked {
+    pub(super) change: Change,
+    pub(super) answer: oneshot::Sender<Result<(), Failure>>,
+    pub(super) tries: u32,
+}
 
 /// Most topics in one question.
 pub(super) const CHUNK: usize = 500;

@@ -10,6 +10,7 @@ mod ffi;
 mod looks;
 mod open;
 mod state;
+mod surroundings;
 pub mod view;
 
 use std::{collections::BTreeMap, sync::Arc};

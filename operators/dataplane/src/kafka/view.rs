@@ -13,19 +13,20 @@ use std::{
 
 use async_trait::async_trait;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use jiff::Timestamp;
 use millrace_kit::{Class, Failure, Key};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
 };
 
+pub use super::surroundings::Surroundings;
 use super::{
     Broker, Change, Freshness, Health, Sight, UNREACHABLE,
     admin::Admin,
     batch,
-    looks::{Looks, Question, Waiter},
+    looks::{Ask, Asked, Looks, Question, Waiter},
     state::{Answer, State},
+    surroundings::{ended, unreachable},
 };
 use crate::doubt::{Doubt, timed};
 
@@ -43,32 +44,6 @@ const SECOND_ANSWER: Duration = Duration::from_secs(6);
 const CHANGES: usize = 2;
 /// How often a change is sent that got no answer.
 const TRIES: u32 = 2;
-
-/// What a view needs from the process around it.
-pub trait Surroundings: Send + Sync + 'static {
-    /// The current time.
-    fn now(&self) -> Timestamp;
-    /// Whether the DataPlane is still there.
-    fn wanted(&self) -> bool;
-    /// Whether this DataTopic is still there.
-    fn alive(&self, topic: &Key) -> bool;
-    /// Wakes this DataTopic.
-    fn wake(&self, topic: Key);
-    /// Wakes the DataPlane.
-    fn wake_plane(&self);
-}
-
-enum Ask {
-    Look(String, Waiter),
-    Perform(Asked),
-}
-
-/// A change somebody waits for.
-struct Asked {
-    change: Change,
-    answer: oneshot::Sender<Result<(), Failure>>,
-    tries: u32,
-}
 
 /// The view of one DataPlane's broker.
 pub struct View {
@@ -120,14 +95,6 @@ impl Broker for View {
 
 fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn ended() -> Sight {
-    Sight::Unreachable { since: Timestamp::UNIX_EPOCH, message: "the broker's view has ended".to_owned() }
-}
-
-fn unreachable(message: &str) -> Failure {
-    Failure::new(Class::Transient, UNREACHABLE, message)
 }
 
 type Described = Result<BTreeMap<String, Sight>, Failure>;

@@ -5,7 +5,6 @@ mod kept;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use k8s_openapi::api::events::v1::Event;
 use millrace_crds::{
     DataBucket, DataBucketSpec, DataPlane, NamespaceSelector,
@@ -24,7 +23,7 @@ use millrace_kit::{
     sim::{Actor, Story, World},
 };
 
-use crate::store_sim::{Stored, connections, plane, state};
+use crate::store_sim::{Stored, connections, elapsed, once, plane, state};
 pub(crate) use bugs::{Bug, mutants};
 use kept::refused;
 
@@ -146,25 +145,6 @@ fn ready(world: &World) -> bool {
     world.get::<DataBucket>("ml", "raw").is_some_and(|b| {
         let status = b.status.clone().unwrap_or_default();
         conditions::is_ready(&status, b.metadata.generation.unwrap_or(0))
-    })
-}
-
-/// Seconds since the story began.
-fn elapsed(world: &World) -> i64 {
-    let epoch: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-    world.now().as_second() - epoch.as_second()
-}
-
-/// Acts once, when `when` holds.
-fn once(when: impl Fn(&World) -> bool + 'static, act: impl Fn(&World) + 'static) -> Actor {
-    let mut done = false;
-    Box::new(move |world| {
-        if done || !when(world) {
-            return false;
-        }
-        done = true;
-        act(world);
-        true
     })
 }
 

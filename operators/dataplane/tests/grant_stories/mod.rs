@@ -20,7 +20,7 @@ use millrace_kit::{
     sim::{Actor, Story, World},
 };
 
-use crate::store_sim::{Stored, TREASURE, connections, plane, state};
+use crate::store_sim::{Stored, TREASURE, connections, elapsed, once, plane, state};
 pub(crate) use bugs::{Bug, mutants};
 
 /// What happens around the grant.
@@ -177,27 +177,8 @@ fn setup(plot: Plot, world: &World) {
     world.apply(&grant(plot, "uid-1"));
 }
 
-/// Seconds since the story began.
-fn elapsed(world: &World) -> i64 {
-    let epoch: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-    world.now().as_second() - epoch.as_second()
-}
-
 fn ready(world: &World) -> bool {
     world.get::<DataGrant>("ml", "g").is_some_and(|g| g.status.is_some_and(|s| conditions::is_ready(&s, 1)))
-}
-
-/// Acts once, when `when` holds.
-fn once(when: impl Fn(&World) -> bool + 'static, act: impl Fn(&World) + 'static) -> Actor {
-    let mut done = false;
-    Box::new(move |world| {
-        if done || !when(world) {
-            return false;
-        }
-        done = true;
-        act(world);
-        true
-    })
 }
 
 fn message(world: &World) -> String {

@@ -194,7 +194,7 @@ pub(crate) fn kubelet(life: fn(i64, i64) -> Life) -> Actor {
                     set(world, &pod, "Pending", None);
                 }
                 ("" | "Pending", Life::Warned(reason, words)) => {
-                    if !starts::warned(world, &pod, (reason, words)) {
+                    if !starts::warned(world, &pod, reason, words) {
                         continue;
                     }
                 }

@@ -20,7 +20,7 @@ pub(crate) fn is_worker(pod: &Pod) -> bool {
 const AGAIN: i64 = 120;
 
 /// Tells of the pod's trouble in an Event, again and again, until what it waits for is there. Returns whether it moved.
-pub(crate) fn warned(world: &World, pod: &Pod, what: (&str, &str)) -> bool {
+pub(crate) fn warned(world: &World, pod: &Pod, reason: &str, message: &str) -> bool {
     if world.get::<Secret>("ml", "late").is_some() {
         let running = Some(ContainerStateRunning::default());
         set(world, pod, "Running", Some(ContainerState { running, ..ContainerState::default() }));
@@ -34,7 +34,6 @@ pub(crate) fn warned(world: &World, pod: &Pod, what: (&str, &str)) -> bool {
     let name = format!("{}.1", pod.name_any());
     match world.get::<Event>("ml", &name) {
         None => {
-            let (reason, message) = what;
             let event: Event = serde_json::from_value(json!({
                 "metadata": {"name": name, "namespace": "ml"},
                 "involvedObject": {"kind": "Pod", "name": pod.name_any(), "uid": pod.uid()},
@@ -91,7 +90,7 @@ pub(crate) fn workers(life: Worker) -> Actor {
             let worker = base.map(|base| format!("{base}-exec-1"));
             let due = worker.filter(|_| runs && pod.metadata.deletion_timestamp.is_none());
             if let Some(worker) = due.filter(|name| world.get::<Pod>("ml", name).is_none()) {
-                make(world, &pod, (base.unwrap_or_default(), &worker));
+                make(world, &pod, base.unwrap_or_default(), &worker);
                 return true;
             }
             if is_worker(&pod) && step(world, &pod, life) {
@@ -102,7 +101,7 @@ pub(crate) fn workers(life: Worker) -> Actor {
     })
 }
 
-fn make(world: &World, owner: &Pod, (base, name): (&str, &str)) {
+fn make(world: &World, owner: &Pod, base: &str, name: &str) {
     let worker: Pod = serde_json::from_value(json!({
         "metadata": {
             "name": name, "namespace": "ml",

@@ -80,7 +80,7 @@ pub(super) fn schema(pass: &mut Pass<'_>, needs: &[&Part]) -> Part {
     match ended {
         End::Running => waits(pass, &migration),
         End::Well(at) => well(pass, migration, at),
-        End::Badly(at, why) => failed(pass, migration, (at, why)),
+        End::Badly(at, why) => failed(pass, migration, at, why),
     }
 }
 
@@ -206,8 +206,7 @@ fn well(pass: &mut Pass<'_>, migration: Migration, at: Timestamp) -> Part {
     done(&image)
 }
 
-fn failed(pass: &mut Pass<'_>, migration: Migration, ended: (Timestamp, String)) -> Part {
-    let (at, why) = ended;
+fn failed(pass: &mut Pass<'_>, migration: Migration, at: Timestamp, why: String) -> Part {
     let attempt = migration.attempt.unwrap_or(1);
     let tale = pod(pass, &migration.job).and_then(|p| p.exit.clone());
     if tale.is_none() && pass.now < later(at, TALE) {

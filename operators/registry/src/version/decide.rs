@@ -98,7 +98,7 @@ fn unready(
                 "spec.source: the bucket {} is not one of this namespace; write the files below a declared bucket, $(bucket.NAME)/PATH",
                 plan.source.bucket
             );
-            let wait = Wait { limit: DECLARED, ..not_ready(&status, ("SourceNotVerified", message), now) };
+            let wait = Wait { limit: DECLARED, ..not_ready(&status, "SourceNotVerified", message, now) };
             return Some(waits(status, &wait, now));
         }
         (Some(bucket), ..) if !registered && !bucket.ready => {
@@ -114,14 +114,13 @@ fn unready(
     };
     // A server that is away says nothing of a version that is registered and as declared.
     let settled = conditions::is_ready(&status, version.metadata.generation.unwrap_or(0));
-    let wait = not_ready(&status, (reason, message), now);
+    let wait = not_ready(&status, reason, message, now);
     let decision = if settled { Decision::of(status) } else { waits(status, &wait, now) };
     Some(if data.error.is_some() { decision.wake_after(now, view::RETRY) } else { decision })
 }
 
 /// Waiting since the object is not Ready, for a time; then a person is asked.
-fn not_ready(status: &ModelVersionStatus, why: (&str, String), now: Timestamp) -> Wait {
-    let (reason, message) = why;
+fn not_ready(status: &ModelVersionStatus, reason: &str, message: String, now: Timestamp) -> Wait {
     Wait::new(reason, message, wait::since(status, "Ready", "False", now), PATIENCE)
 }
 
@@ -148,7 +147,7 @@ fn register(
     let decision = match failure {
         Some(last) => stand(status, &Standing::failed(&last.failure), now),
         None => {
-            let wait = not_ready(&status, ("Registering", format!("registering in {}", plan.new.model)), now);
+            let wait = not_ready(&status, "Registering", format!("registering in {}", plan.new.model), now);
             waits(status, &wait, now)
         }
     };

@@ -51,7 +51,7 @@ fn there(object: &DataTopic, what: (DataTopicStatus, &Topic), seen: &Seen<Observ
     if status.topic_id.as_ref() != Some(&topic.id) {
         let message =
             format!("topic {name} was not deleted: its id is {}, not the one this object made or adopted", topic.id);
-        return say(status, (LEFT, message), now);
+        return say(status, LEFT, message, now);
     }
     let change = Change::Delete { name: name.clone(), id: topic.id.clone() };
     if let Some(last) = seen.failures.of(&change.id()) {
@@ -62,13 +62,13 @@ fn there(object: &DataTopic, what: (DataTopicStatus, &Topic), seen: &Seen<Observ
         return wait(object, status, "the broker still shows it", now);
     }
     let message = format!("topic {name} is being deleted");
-    let said = say(status, ("Deleting", message), now).act(Action::Effect(change));
+    let said = say(status, "Deleting", message, now).act(Action::Effect(change));
     said.hold(true).wake_at(deadline(object, now))
 }
 
 /// A deletion has a deadline of its own, so it says how it stands without another.
-fn say(mut status: DataTopicStatus, what: (&str, String), now: Timestamp) -> Verdict {
-    conditions::stand(&mut status, &Standing::progressing(what.0, what.1), now);
+fn say(mut status: DataTopicStatus, reason: &str, message: String, now: Timestamp) -> Verdict {
+    conditions::stand(&mut status, &Standing::progressing(reason, message), now);
     Decision::of(status)
 }
 
@@ -86,9 +86,9 @@ fn wait(object: &DataTopic, status: DataTopicStatus, why: &str, now: Timestamp) 
             "topic {name} was left on the broker: it could not be deleted within {} min: {why}",
             PATIENCE.as_secs() / 60
         );
-        return say(status, (LEFT, message), now);
+        return say(status, LEFT, message, now);
     }
     let message =
         format!("topic {name} cannot be deleted yet: {why}; at {deadline:.0} this object is let go and the topic left");
-    say(status, (WAITS, message), now).hold(true).wake_at(deadline)
+    say(status, WAITS, message, now).hold(true).wake_at(deadline)
 }

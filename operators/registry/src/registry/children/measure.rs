@@ -82,7 +82,7 @@ fn prefix(path: &str) -> &str {
 /// The Job of this name, on the Secret of the grant.
 pub(crate) fn job(version: &ModelVersion, what: &What<'_>, name: &str) -> Child {
     let (image, pull_policy) = what.image;
-    let mut container = pod::bare(container_of(MEASURE), (image, pull_policy), PROGRAM);
+    let mut container = pod::bare(container_of(MEASURE), image, pull_policy, PROGRAM);
     container.args = Some(vec![what.store.to_owned(), pod::verbatim(what.path)]);
     container.env.get_or_insert_default().extend([
         pod::plain("AWS_CONFIG_FILE", &format!("{GRANT_MOUNT_PATH}/{GRANT_KEY_AWS_CONFIG}")),

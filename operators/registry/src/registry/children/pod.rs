@@ -45,12 +45,11 @@ pub(crate) fn database(registry: &ModelRegistry, plan: &Plan) -> Vec<EnvVar> {
 
 /// The container of a pod with MLflow, with the size of the plan.
 pub(crate) fn container(name: &str, plan: &Plan, program: &str) -> Container {
-    Container { resources: Some(size(&plan.cpu, &plan.memory)), ..bare(name, (&plan.image, plan.pull_policy), program) }
+    Container { resources: Some(size(&plan.cpu, &plan.memory)), ..bare(name, &plan.image, plan.pull_policy, program) }
 }
 
 /// The container, with the program as an argument of Python: nothing is taken from the image but Python and MLflow.
-pub(crate) fn bare(name: &str, image: (&str, &str), program: &str) -> Container {
-    let (image, pull_policy) = image;
+pub(crate) fn bare(name: &str, image: &str, pull_policy: &str, program: &str) -> Container {
     Container {
         name: name.to_owned(),
         image: Some(image.to_owned()),

@@ -3,7 +3,8 @@
 //!
 //! `floor objects KIND N NAMESPACE`: N objects. `floor written KIND N NAMESPACE`: N objects and a status write each, the
 //! least any operator does. `floor topics N`, `floor buckets N`: broker and store alone. `floor ready KIND N NAMESPACE`: N
-//! objects until all are Ready. KIND is topic, bucket or grant. Each prints seconds; `ready` prints the time of the
+//! objects until all are Ready. KIND is topic, bucket or grant. Each prints seconds; `topics` prints the
+//! time until all are confirmed, and until the broker shows them; `ready` prints the time of the
 //! creations, of the whole, and the median and 99th percentile from an object's creation to its Ready.
 
 use std::{
@@ -19,17 +20,21 @@ use aws_sdk_s3::{
 use futures::{Stream, StreamExt, TryStreamExt, future::try_join, stream};
 use kube::{
     Api, Client, ResourceExt,
-    api::{ApiResource, DynamicObject, PostParams, WatchEvent, WatchParams},
+    api::{ApiResource, DynamicObject, PostParams},
+    runtime::watcher,
 };
 use rdkafka::{
     ClientConfig,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
+    metadata::MetadataTopic,
 };
 use serde_json::{Value, json};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
+/// Longest wait for the broker.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Calls at one time of one pair of hands.
 const CALLS: usize = 32;
 
@@ -45,7 +50,7 @@ async fn main() -> Outcome<()> {
         ["written", kind, count, namespace] => {
             objects(&Hands::new(kind, namespace).await?, count.parse()?, true).await?
         }
-        ["topics", count] => topics(count.parse()?).await?,
+        ["topics", count] => return topics(count.parse()?).await,
         ["buckets", count] => buckets(count.parse()?).await?,
         ["ready", kind, count, namespace] => return ready(&Hands::new(kind, namespace).await?, count.parse()?).await,
         _ => return Err("see the head of examples/floor.rs".into()),
@@ -120,7 +125,7 @@ async fn objects(hands: &Hands, count: usize, written: bool) -> Outcome<()> {
 
 /// Creates the objects and follows them by one watch.
 async fn ready(hands: &Hands, count: usize) -> Outcome<()> {
-    let watch = hands.api.watch(&WatchParams::default(), "0").await?.boxed();
+    let watch = watcher::watcher(hands.api.clone(), watcher::Config::default()).boxed();
     let began = Instant::now();
     let created = async {
         let one = |n: usize| async move {
@@ -143,13 +148,13 @@ async fn ready(hands: &Hands, count: usize) -> Outcome<()> {
 
 /// When each of the objects was first seen Ready.
 async fn follow(
-    mut watch: impl Stream<Item = kube::Result<WatchEvent<DynamicObject>>> + Unpin,
+    mut watch: impl Stream<Item = watcher::Result<watcher::Event<DynamicObject>>> + Unpin,
     count: usize,
 ) -> Outcome<HashMap<String, Instant>> {
     let mut seen = HashMap::new();
     while seen.len() < count {
         let Some(event) = watch.next().await else { return Err("the watch has ended".into()) };
-        let (WatchEvent::Added(object) | WatchEvent::Modified(object)) = event? else { continue };
+        let (watcher::Event::Apply(object) | watcher::Event::InitApply(object)) = event? else { continue };
         let conditions = object.data.pointer("/status/conditions").and_then(Value::as_array);
         let ready = conditions.into_iter().flatten().any(|c| c["type"] == "Ready" && c["status"] == "True");
         if ready && object.name_any().starts_with("bench-") {
@@ -159,17 +164,30 @@ async fn follow(
     Ok(seen)
 }
 
+/// Creates topics in batches of 100; prints when the last is confirmed, and when the broker shows all of them.
 async fn topics(count: usize) -> Outcome<()> {
     let servers = std::env::var("MILLRACE_KAFKA_BOOTSTRAP")?;
     let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", servers).create()?;
-    let names: Vec<String> = (0..count).map(|n| format!("floor-{n}")).collect();
-    let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
+    let prefix = format!("floor-{}-", std::process::id());
+    let names: Vec<String> = (0..count).map(|n| format!("{prefix}{n}")).collect();
+    let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
+    let began = Instant::now();
     for batch in names.chunks(100) {
         let new: Vec<NewTopic<'_>> = batch.iter().map(|n| NewTopic::new(n, 1, TopicReplication::Fixed(1))).collect();
         for result in admin.create_topics(&new, &options).await? {
             result.map_err(|(name, code)| format!("{name}: {code}"))?;
         }
     }
+    let confirmed = began.elapsed();
+    loop {
+        let all = admin.inner().fetch_metadata(None, PATIENCE)?;
+        let shown = |topic: &&MetadataTopic| topic.name().starts_with(&prefix) && !topic.partitions().is_empty();
+        if all.topics().iter().filter(shown).count() >= count {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    println!("{:.3} {:.3}", confirmed.as_secs_f64(), began.elapsed().as_secs_f64());
     Ok(())
 }
 
@@ -185,7 +203,7 @@ async fn buckets(count: usize) -> Outcome<()> {
         .build();
     let client = &aws_sdk_s3::Client::from_conf(config);
     let one = |n: usize| async move {
-        let name = format!("floor-{n}");
+        let name = format!("floor-{}-{n}", std::process::id());
         client.create_bucket().bucket(&name).send().await?;
         let tags = Tagging::builder().tag_set(Tag::builder().key("owner").value("bench").build()?).build()?;
         client.put_bucket_tagging().bucket(&name).tagging(tags).send().await?;

@@ -32,7 +32,7 @@ pub(super) const CHUNK: usize = 500;
 /// First pause before a topic is asked about again that does not show a confirmed change; doubled each time.
 const PAUSE: Duration = Duration::from_millis(20);
 /// Longest pause.
-const LONGEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_millis(250);
 /// A busy broker shows a change seconds after it has confirmed it; after this time its word counts as it is.
 const SETTLE: Duration = Duration::from_secs(15);
 

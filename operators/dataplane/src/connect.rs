@@ -13,7 +13,7 @@ use std::{
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use millrace_crds::{
-    DataPlane, NamespaceSelector, SecretRef,
+    DataPlane, SecretRef,
     well_known::{STORE_KEY_ACCESS_KEY, STORE_KEY_SECRET_KEY},
 };
 use millrace_kit::{Failure, Key, Reader, access::Access, later};
@@ -197,12 +197,6 @@ impl Connections {
             _ => Err(format!("Secret {at} must have {needs}")),
         })
     }
-}
-
-/// Whether a namespace with these labels is chosen.
-#[must_use]
-pub fn chooses(selector: &NamespaceSelector, labels: &BTreeMap<String, String>) -> bool {
-    selector.match_labels.iter().all(|(key, want)| labels.get(key) == Some(want))
 }
 
 /// The labels of a namespace: cached, or live if the cache misses. A missing namespace has none.

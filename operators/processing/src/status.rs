@@ -49,7 +49,7 @@ pub(crate) fn stand(
     let (trouble, stuck, now) = around;
     let degraded = conditions::get(status, "Degraded").map(|c| (c.reason.clone(), c.message.clone()));
     let standing = match (&model.work, stuck, degraded) {
-        (Err(findings), ..) => Standing::stalled("InvalidSpec", findings.clone()),
+        (Err(findings), ..) => Standing::stalled(millrace_crds::conditions::INVALID_SPEC, findings.clone()),
         (_, Some(stuck), _) => Standing::stalled(stuck.reason, stuck.message),
         (_, _, Some((reason, message))) => Standing::stalled(reason, message),
         (Ok(_), None, None) => standing(status, model, trouble),

@@ -17,7 +17,7 @@ use super::{
     model::{Model, What},
 };
 use crate::{
-    connect::{chooses, labels_of},
+    connect::labels_of,
     keep::Rule,
     store::{Facts, StoreError, facts},
 };
@@ -287,7 +287,7 @@ impl Asker<'_> {
 
     /// The most this namespace may do by the shares of an object; `None` if it is not shared with it.
     fn share(&self, other: &Candidate) -> Option<Access> {
-        let chosen = other.share.iter().filter(|share| chooses(&share.namespaces, self.labels));
+        let chosen = other.share.iter().filter(|share| share.namespaces.chooses(self.labels));
         chosen.map(|share| share.access.unwrap_or_default()).max()
     }
 

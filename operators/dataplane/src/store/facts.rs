@@ -9,10 +9,7 @@ use millrace_kit::{Failure, Key, Reader, Watch};
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
-use crate::{
-    connect::{chooses, labels_of},
-    keep,
-};
+use crate::{connect::labels_of, keep};
 
 /// Lifetime of credentials where the DataPlane sets none.
 const LIFETIME: Duration = Duration::from_secs(3_600);
@@ -53,8 +50,8 @@ impl Facts {
         let asked = store.and_then(|s| s.credential_lifetime.as_ref()).and_then(millrace_crds::Duration::seconds);
         Self {
             owner: spec.owner.clone(),
-            allowed: spec.namespaces.as_ref().is_none_or(|chosen| chooses(chosen, labels)),
-            external: spec.external_names.as_ref().is_some_and(|chosen| chooses(chosen, labels)),
+            allowed: spec.namespaces.as_ref().is_none_or(|chosen| chosen.chooses(labels)),
+            external: spec.external_names.as_ref().is_some_and(|chosen| chosen.chooses(labels)),
             store: store.map(Settings::of),
             bucket_prefix: store.and_then(|s| s.bucket_prefix.clone()).unwrap_or_default(),
             lifetime_seconds: asked.unwrap_or(LIFETIME.as_secs()),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Topics, model, rivals};
 use crate::{
-    connect::{chooses, labels_of},
+    connect::labels_of,
     kafka::{Freshness, Sight},
 };
 
@@ -64,7 +64,7 @@ pub(super) async fn observe(this: &Topics, object: &DataTopic, reader: &Reader) 
         (None, Some(_)) if given => labels_of(&namespace, reader).await?,
         _ => BTreeMap::new(),
     };
-    let chosen = |selector: &NamespaceSelector| chooses(selector, &labels);
+    let chosen = |selector: &NamespaceSelector| selector.chooses(&labels);
     let allowed = plane.spec.namespaces.as_ref().is_none_or(chosen);
     let external_names = given && plane.spec.external_names.as_ref().is_some_and(chosen);
     let prefix = kafka.topic_prefix.clone().unwrap_or_default();

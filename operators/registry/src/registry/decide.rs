@@ -75,7 +75,11 @@ pub(super) fn decide(
     let plan = match model::parse(registry, &seen.data.default_image) {
         Ok(plan) => plan,
         Err(findings) => {
-            conditions::stand(&mut status, &Standing::stalled("InvalidSpec", findings.join("; ")), now);
+            conditions::stand(
+                &mut status,
+                &Standing::stalled(millrace_crds::conditions::INVALID_SPEC, findings.join("; ")),
+                now,
+            );
             return Decision::of(status);
         }
     };

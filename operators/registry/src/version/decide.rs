@@ -42,7 +42,13 @@ fn alive(version: &ModelVersion, seen: &Seen<Observed>, now: Timestamp) -> Decis
     let status = version.status.clone().unwrap_or_default();
     let plan = match model::parse(version) {
         Ok(plan) => plan,
-        Err(findings) => return stand(status, &Standing::stalled("InvalidSpec", findings.join("; ")), now),
+        Err(findings) => {
+            return stand(
+                status,
+                &Standing::stalled(millrace_crds::conditions::INVALID_SPEC, findings.join("; ")),
+                now,
+            );
+        }
     };
     if status.deleted_at.is_some() {
         return deleted(status, now);

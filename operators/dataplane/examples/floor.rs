@@ -109,7 +109,9 @@ impl Hands {
             "type": "Ready", "status": "True", "reason": "AsDeclared", "message": "it is as declared",
             "lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": 1,
         });
-        made.data["status"] = json!({"observedGeneration": 1, "conditions": [condition]});
+        if let Some(object) = made.data.as_object_mut() {
+            object.insert("status".to_owned(), json!({"observedGeneration": 1, "conditions": [condition]}));
+        }
         self.api.replace_status(&made.name_any(), &PostParams::default(), &made).await?;
         Ok(())
     }

@@ -13,7 +13,7 @@ use super::{
     Buckets,
     model::{TAG_UID, Whose, whose},
 };
-use crate::store::{Expiry, Store, StoreError};
+use crate::store::{Expiry, Store, StoreError, Trouble};
 
 /// One intent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -114,18 +114,23 @@ async fn carry_out(store: &dyn Store, intent: &Intent) -> Result<(), Refused> {
     match intent {
         Intent::Create { bucket } => store.create(bucket).await?,
         Intent::Claim { bucket, tags } => {
-            let there = store.look(bucket).await?.unwrap_or_default();
-            if whose(tags, &there.tags) == Whose::Other {
+            // Also of a bucket that was just created: a store may take the creation of a bucket of its own for granted.
+            let mut all = store.tags(bucket).await?;
+            if whose(tags, &all) == Whose::Other {
                 let message = format!("bucket {bucket} has just been tagged for another owner; it is left alone");
                 return Err(Refused::Taken(Failure::new(Class::Invalid, NAME_TAKEN, message)));
             }
-            store.tag(bucket, tags).await?;
+            all.extend(tags.clone());
+            store.tag(bucket, &all).await?;
         }
         Intent::Versioning { bucket, on } => store.versioning(bucket, *on).await?,
         Intent::Expire { bucket, change } => store.expire(bucket, change).await?,
         Intent::Delete { bucket, tags, contents } => {
-            let Some(there) = store.look(bucket).await? else { return Ok(()) };
-            if whose(tags, &there.tags) != Whose::Ours || !tags.contains_key(TAG_UID) {
+            let there = match store.tags(bucket).await {
+                Err(gone) if gone.trouble == Trouble::NoSuchBucket => return Ok(()),
+                other => other?,
+            };
+            if whose(tags, &there) != Whose::Ours || !tags.contains_key(TAG_UID) {
                 // Claimed by another incarnation in the meantime: the next pass sees it and lets go.
                 return Ok(());
             }

@@ -164,10 +164,16 @@ pub trait Store: Send + Sync + 'static {
     /// [`Trouble::Exists`] if there is one, whoever owns it.
     async fn create(&self, bucket: &str) -> Result<(), StoreError>;
 
-    /// Sets these tags and keeps all others.
+    /// The bucket's tags, live. Some stores say "none" of a bucket that is not there.
     ///
     /// # Errors
     /// No answer, or a refusal.
+    async fn tags(&self, bucket: &str) -> Result<BTreeMap<String, String>, StoreError>;
+
+    /// Writes these tags in place of all there are.
+    ///
+    /// # Errors
+    /// No answer, a refusal, or no such bucket.
     async fn tag(&self, bucket: &str, tags: &BTreeMap<String, String>) -> Result<(), StoreError>;
 
     /// Switches versioning on, or suspends it.

@@ -42,6 +42,8 @@ pub(crate) enum Bug {
     IgnoreKept,
     /// Every pass begins its wait anew.
     EndlessWait,
+    /// A claim drops the tags of others.
+    ReplaceAllTags,
 }
 
 /// Every bug with the plot that brings it to light.
@@ -66,6 +68,7 @@ pub(crate) fn mutants() -> Vec<(Plot, Mutation, Bug)> {
         (Plot::Change, Bug::ForgetManaged),
         (Plot::Kept, Bug::IgnoreKept),
         (Plot::PlaneVeryLate, Bug::EndlessWait),
+        (Plot::External, Bug::ReplaceAllTags),
     ];
     let kernel = kernel.into_iter().map(|(plot, mutation)| (plot, mutation, Bug::None));
     kernel.chain(own.into_iter().map(|(plot, bug)| (plot, Mutation::None, bug))).collect()
@@ -89,6 +92,7 @@ pub(crate) fn mutant(bug: Bug, of: (Buckets, &World), env: &Env) -> Box<dyn Cont
         Bug::ForgetManaged => Box::new(Kernel::new(Mutant::<9> { inner, world }, reader)),
         Bug::IgnoreKept => Box::new(Kernel::new(Mutant::<10> { inner, world }, reader)),
         Bug::EndlessWait => Box::new(Kernel::new(Mutant::<11> { inner, world }, reader)),
+        Bug::ReplaceAllTags => Box::new(Kernel::new(Mutant::<12> { inner, world }, reader)),
     }
 }
 
@@ -167,6 +171,12 @@ impl<const BUG: u8> Operator for Mutant<BUG> {
     async fn effect(&self, object: &DataBucket, intent: &Intent, hands: &Hands) -> Result<(), Failure> {
         match intent {
             Intent::Claim { bucket, tags } if BUG == 4 => {
+                let store = Open(self.world.clone()).client();
+                let mut all = store.tags(bucket).await?;
+                all.extend(tags.clone());
+                Ok(store.tag(bucket, &all).await?)
+            }
+            Intent::Claim { bucket, tags } if BUG == 12 => {
                 Ok(Open(self.world.clone()).client().tag(bucket, tags).await?)
             }
             Intent::Delete { bucket, .. } if BUG == 5 => {

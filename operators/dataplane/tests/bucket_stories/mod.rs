@@ -125,6 +125,9 @@ fn setup(plot: Plot, world: &World) {
         Plot::External | Plot::ExternalRefused => {
             let mut stored = Stored { objects: 3, ..Stored::default() };
             stored.bucket.expire = [("logs/".to_owned(), 90)].into();
+            if plot == Plot::External {
+                stored.bucket.tags = [("cost-centre".to_owned(), "7".to_owned())].into();
+            }
             inner.buckets.insert("given".into(), stored);
         }
         Plot::AwayAtFirst => inner.away = true,
@@ -332,7 +335,8 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
         Plot::External => {
             let given = inner.buckets.get("given").ok_or("no bucket")?;
             let kept = given.objects == 3 && given.bucket.expire.get("logs/") == Some(&90);
-            ready(world) && kept && given.bucket.tags.contains_key(TAG_UID)
+            let tags = &given.bucket.tags;
+            ready(world) && kept && tags.contains_key(TAG_UID) && tags.contains_key("cost-centre")
         }
         Plot::ExternalRefused => says == "ExternalNameNotAllowed" && inner.buckets["given"].bucket.tags.is_empty(),
     };

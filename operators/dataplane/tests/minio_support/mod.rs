@@ -13,6 +13,10 @@ use aws_sdk_s3::{
     config::{BehaviorVersion, Credentials as Signer, Region, RequestChecksumCalculation, retry::RetryConfig},
     error::ProvideErrorMetadata,
     primitives::ByteStream,
+    types::{
+        BucketLifecycleConfiguration, BucketVersioningStatus, ExpirationStatus, LifecycleExpiration, LifecycleRule,
+        LifecycleRuleFilter, Tag, Tagging, VersioningConfiguration,
+    },
 };
 use k8s_openapi::{
     ByteString,
@@ -115,6 +119,29 @@ pub(crate) async fn put(client: &Client, bucket: &str, key: &str) -> String {
 pub(crate) async fn tags(bucket: &str) -> BTreeMap<String, String> {
     let answer = admin().get_bucket_tagging().bucket(bucket).send().await.unwrap();
     answer.tag_set.into_iter().map(|t| (t.key, t.value)).collect()
+}
+
+/// What somebody else does to a bucket: versioning off, a rule and a tag of their own in place of ours.
+pub(crate) fn tamper(bucket: &str) {
+    wait(async {
+        let admin = admin();
+        let config = VersioningConfiguration::builder().status(BucketVersioningStatus::Suspended).build();
+        admin.put_bucket_versioning().bucket(bucket).versioning_configuration(config).send().await.unwrap();
+        let theirs = Tag::builder().key("cost-centre").value("7").build().unwrap();
+        let all = admin.get_bucket_tagging().bucket(bucket).send().await.unwrap().tag_set;
+        let all = Tagging::builder().set_tag_set(Some(all)).tag_set(theirs).build().unwrap();
+        admin.put_bucket_tagging().bucket(bucket).tagging(all).send().await.unwrap();
+        let tag = Tag::builder().key("class").value("cold").build().unwrap();
+        let rule = LifecycleRule::builder()
+            .id("theirs")
+            .status(ExpirationStatus::Enabled)
+            .filter(LifecycleRuleFilter::builder().tag(tag).build())
+            .expiration(LifecycleExpiration::builder().days(3).build())
+            .build()
+            .unwrap();
+        let rules = BucketLifecycleConfiguration::builder().rules(rule).build().unwrap();
+        admin.put_bucket_lifecycle_configuration().bucket(bucket).lifecycle_configuration(rules).send().await.unwrap();
+    });
 }
 
 struct NoKafka;

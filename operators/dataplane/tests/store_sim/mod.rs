@@ -147,11 +147,20 @@ impl Store for Client {
         })
     }
 
+    async fn tags(&self, bucket: &str) -> Result<BTreeMap<String, String>, StoreError> {
+        let shelf = state(&self.world);
+        let inner = shelf.lock();
+        if inner.away || self.world.dead() {
+            return Err(away(bucket));
+        }
+        Ok(inner.buckets.get(bucket).ok_or_else(|| gone(bucket))?.bucket.tags.clone())
+    }
+
     async fn tag(&self, bucket: &str, tags: &BTreeMap<String, String>) -> Result<(), StoreError> {
         self.change(format!("tag bucket {bucket}"), |inner| {
             let stored = inner.buckets.get_mut(bucket).ok_or_else(|| gone(bucket))?;
             let before = stored.bucket.tags.clone();
-            stored.bucket.tags.extend(tags.clone());
+            stored.bucket.tags.clone_from(tags);
             Ok(stored.bucket.tags != before)
         })
     }

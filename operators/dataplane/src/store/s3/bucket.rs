@@ -1,6 +1,7 @@
 //! The bucket calls.
 //!
-//! A look is three reads at once; tagging answers whether the bucket exists at all.
+//! A look asks for the versioning first: every store says there whether the bucket exists, and of one that does not exist
+//! nothing more is asked.
 
 use std::collections::BTreeMap;
 
@@ -37,14 +38,6 @@ fn built(error: impl std::fmt::Display) -> StoreError {
 }
 
 impl S3 {
-    async fn tags(&self, bucket: &str) -> Result<BTreeMap<String, String>, StoreError> {
-        match self.client.get_bucket_tagging().bucket(bucket).send().await {
-            Ok(answer) => Ok(answer.tag_set.into_iter().map(|t| (t.key, t.value)).collect()),
-            Err(e) if matches!(code(&e), "NoSuchTagSet" | "NoSuchTagSetError") => Ok(BTreeMap::new()),
-            Err(e) => Err(explain("reading the tags of bucket", bucket, &e)),
-        }
-    }
-
     async fn versions(&self, bucket: &str) -> Result<Versioning, StoreError> {
         let answer = self.client.get_bucket_versioning().bucket(bucket).send().await;
         let answer = answer.map_err(|e| explain("reading the versioning of bucket", bucket, &e))?;
@@ -72,8 +65,13 @@ impl Store for S3 {
     }
 
     async fn look(&self, bucket: &str) -> Result<Option<Bucket>, StoreError> {
-        match tokio::try_join!(self.tags(bucket), self.versions(bucket), self.rules(bucket)) {
-            Ok((tags, versioning, rules)) => Ok(Some(Bucket { tags, versioning, expire: lifecycle::seen(&rules) })),
+        let versioning = match self.versions(bucket).await {
+            Err(gone) if gone.trouble == Trouble::NoSuchBucket => return Ok(None),
+            other => other?,
+        };
+        match tokio::try_join!(self.tags(bucket), self.rules(bucket)) {
+            Ok((tags, rules)) => Ok(Some(Bucket { tags, versioning, expire: lifecycle::seen(&rules) })),
+            // Deleted in between.
             Err(gone) if gone.trouble == Trouble::NoSuchBucket => Ok(None),
             Err(error) => Err(error),
         }
@@ -96,10 +94,16 @@ impl Store for S3 {
         ask.send().await.map(|_| ()).map_err(|e| explain("creating bucket", bucket, &e))
     }
 
+    async fn tags(&self, bucket: &str) -> Result<BTreeMap<String, String>, StoreError> {
+        match self.client.get_bucket_tagging().bucket(bucket).send().await {
+            Ok(answer) => Ok(answer.tag_set.into_iter().map(|t| (t.key, t.value)).collect()),
+            Err(e) if matches!(code(&e), "NoSuchTagSet" | "NoSuchTagSetError") => Ok(BTreeMap::new()),
+            Err(e) => Err(explain("reading the tags of bucket", bucket, &e)),
+        }
+    }
+
     async fn tag(&self, bucket: &str, tags: &BTreeMap<String, String>) -> Result<(), StoreError> {
-        let mut all = self.tags(bucket).await?;
-        all.extend(tags.clone());
-        let set: Result<Vec<Tag>, _> = all.into_iter().map(|(k, v)| Tag::builder().key(k).value(v).build()).collect();
+        let set: Result<Vec<Tag>, _> = tags.iter().map(|(k, v)| Tag::builder().key(k).value(v).build()).collect();
         let tagging = Tagging::builder().set_tag_set(Some(set.map_err(built)?)).build().map_err(built)?;
         let asked = self.client.put_bucket_tagging().bucket(bucket).tagging(tagging).send().await;
         asked.map(|_| ()).map_err(|e| explain("tagging bucket", bucket, &e))

@@ -1,7 +1,7 @@
 //! How an object stands that waits: `Reconciling` until a deadline, then `Stalled` with the same words, until the cause changes
 //! or what is waited for comes.
 //!
-//! The one place where a topic, a bucket or a grant says that it is not ready yet, so that none of them waits without an end.
+//! The one place where a DataPlane, a topic, a bucket or a grant says that it is not ready yet, so that none of them waits without an end.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use millrace_crds::HasConditions;
 use millrace_kit::{Standing, Wait, conditions, wait};
 
-/// How long topics and buckets may wait for anything.
+/// How long a DataPlane, a topic or a bucket may wait for anything.
 pub(crate) const LIMIT: Duration = Duration::from_secs(600);
 
 /// Writes the standing; where it is a wait, returns when its deadline passes.

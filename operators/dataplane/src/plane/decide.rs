@@ -13,6 +13,7 @@ use super::{
 use crate::{
     issuer::{IssuerSeen, Try},
     kafka::Health,
+    waits,
 };
 
 /// How often the store is asked; Kafka's view wakes us by itself. Passes cost no API write.
@@ -45,12 +46,13 @@ pub(super) fn decide(object: &DataPlane, seen: &Seen<Observed>, now: Timestamp) 
         Some((reason, message)) => Standing::progressing(reason, message),
         None => Standing::ready("Reachable", "everything declared answers"),
     };
-    conditions::stand(&mut new, &standing, now);
+    let deadline = waits::stand(&mut new, &standing, waits::LIMIT, now);
     let waits = matches!(seen.kafka, KafkaSeen::Some(Health::Connecting)) || seen.store != StoreSeen::None;
     // Before anything is known the one write comes after the first try.
     let first = object.status.as_ref().is_none_or(|s| conditions::get(s, "Ready").is_none());
     let quiet = first && due.is_some() && failed.is_none();
     let decision = Decision::of(if quiet { object.status.clone().unwrap_or_default() } else { new });
     let decision = due.into_iter().fold(decision, |d, intent| d.act(Action::Effect(intent)));
+    let decision = deadline.into_iter().fold(decision, Decision::wake_at);
     if waits { decision.wake_after(now, AGAIN) } else { decision }
 }

@@ -9,10 +9,12 @@ mod api;
 mod drive;
 mod explore;
 pub mod golden;
+mod patience;
 mod rest;
 mod world;
 
 pub use drive::{Actor, Build, Outcome, Schedule, Story, run};
 pub use explore::{Report, caught, explore};
+pub use patience::patience;
 pub use rest::left_waiting;
 pub use world::{Admission, Cut, Webhook, World};

@@ -24,6 +24,7 @@ use kube::{
 use millrace_kit::{
     Object,
     access::{Access, KERNEL, Reach},
+    sim::patience,
 };
 use millrace_pipeline::ACCESS;
 use serde_json::{Value, json};
@@ -245,13 +246,14 @@ impl Cluster {
 }
 
 async fn until<T, F: Future<Output = (Option<T>, Value)>>(what: &str, mut look: impl FnMut() -> F) -> T {
-    let end = Instant::now() + DEADLINE;
+    let within = patience(DEADLINE);
+    let end = Instant::now() + within;
     loop {
         let (found, seen) = look().await;
         if let Some(found) = found {
             return found;
         }
-        assert!(Instant::now() < end, "{what} did not come about within {DEADLINE:?}; last seen: {seen:#}");
+        assert!(Instant::now() < end, "{what} did not come about within {within:?}; last seen: {seen:#}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -16,6 +16,7 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig},
 };
 use millrace_crds::ProcessingJob;
+use millrace_kit::sim::patience;
 use serde_json::{Value, json};
 
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -120,13 +121,14 @@ pub(crate) async fn kubelet(client: Client, namespace: String) {
 }
 
 pub(crate) async fn until<T, F: Future<Output = (Option<T>, Value)>>(what: &str, mut look: impl FnMut() -> F) -> T {
-    let end = Instant::now() + DEADLINE;
+    let within = patience(DEADLINE);
+    let end = Instant::now() + within;
     loop {
         let (found, seen) = look().await;
         if let Some(found) = found {
             return found;
         }
-        assert!(Instant::now() < end, "{what} did not come about within {DEADLINE:?}; last seen: {seen:#}");
+        assert!(Instant::now() < end, "{what} did not come about within {within:?}; last seen: {seen:#}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

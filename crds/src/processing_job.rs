@@ -83,6 +83,10 @@ pub struct ProcessingJobStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_run_request: Option<String>,
+    /// A value of the annotation whose run could not begin yet; it counts although the annotation may be gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub pending_run_request: Option<String>,
     /// True once the first pod of this run was seen: what Ready waits for when `readyWhen` is Submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitted: Option<bool>,

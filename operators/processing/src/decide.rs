@@ -95,6 +95,7 @@ fn pass(
     if model.unpermitted {
         pass.wake_at(later(now, ASK_AGAIN));
     }
+    begin::hear(&mut pass);
     flink::rollback::forget(&mut pass, own);
     if had.is_some() {
         supervise::supervise(&mut pass);

@@ -90,6 +90,7 @@ const NEVER_COUNTS_WORKERS: u8 = 19;
 const A_CLAIM_IS_ROOM: u8 = 20;
 const RECORDS_WHAT_NEVER_RAN: u8 = 21;
 const NEVER_TRIES_ONE_MORE: u8 = 22;
+const FORGETS_THE_REQUEST: u8 = 23;
 
 struct Mutant<const RULE: u8>(Processing);
 
@@ -180,6 +181,7 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
                     }
                 }
             }
+            FORGETS_THE_REQUEST => status.pending_run_request = None,
             FORGETS_UID => {
                 if let Some(attempt) = &mut status.attempt {
                     attempt.pod_uid = None;
@@ -255,6 +257,7 @@ fn broken_operators_are_caught() {
         ("never tries one more worker", told::<NEVER_TRIES_ONE_MORE>("executors over the quota")),
         ("a missing claim is want of room", told::<A_CLAIM_IS_ROOM>("a claim is missing")),
         ("records an exit code of what never ran", told::<RECORDS_WHAT_NEVER_RAN>("a sandbox of one byte")),
+        ("forgets a request", told::<FORGETS_THE_REQUEST>("a request is taken away while suspended")),
         ("leaks the preflight's grant", told::<LEAKS_THE_PREFLIGHT>("the data of a new spec is late")),
     ];
     let missed: Vec<_> = all.iter().filter(|(_, caught)| !caught).map(|(name, _)| name).collect();

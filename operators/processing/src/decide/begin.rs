@@ -59,18 +59,22 @@ fn wants_run(pass: &Pass<'_>) -> bool {
         return true;
     }
     let changed = status.spec_hash.as_ref() != Some(&pass.model.hash);
-    (changed && pass.model.policy.rerun == Rerun::OnChange) || requested(pass).is_some()
+    (changed && pass.model.policy.rerun == Rerun::OnChange) || status.pending_run_request.is_some()
 }
 
-/// The run request that no run has answered yet.
-fn requested(pass: &Pass<'_>) -> Option<String> {
-    let asked = pass.job.annotations().get(ANNOTATION_RUN_REQUESTED).map(|a| conditions::cut(a, 256).to_owned())?;
-    (pass.status.last_handled_run_request.as_ref() != Some(&asked)).then_some(asked)
+/// Takes note of a request for a run: it counts from now on, even if its annotation is gone before a run can begin. A later
+/// one takes its place: the next run begins after both.
+pub(crate) fn hear(pass: &mut Pass<'_>) {
+    let Some(asked) = pass.job.annotations().get(ANNOTATION_RUN_REQUESTED) else { return };
+    let asked = conditions::cut(asked, 256);
+    if pass.status.last_handled_run_request.as_deref() != Some(asked) {
+        pass.status.pending_run_request = Some(asked.to_owned());
+    }
 }
 
 fn new_run(pass: &mut Pass<'_>) {
-    if let Some(asked) = requested(pass) {
-        pass.status.last_handled_run_request = Some(asked);
+    if let Some(answered) = pass.status.pending_run_request.take() {
+        pass.status.last_handled_run_request = Some(answered);
     }
     let now = Time(pass.now);
     let status = &mut pass.status;

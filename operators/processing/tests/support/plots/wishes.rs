@@ -20,6 +20,11 @@ fn places(conf: &ConfigMap) -> Option<String> {
     text.lines().find(|line| line.starts_with("spark.sql.streaming.checkpointLocation=")).map(str::to_owned)
 }
 
+/// Whether a request waits for its run.
+fn asked(world: &World) -> bool {
+    status(world).pending_run_request.is_some()
+}
+
 pub(crate) fn all() -> Vec<Plot> {
     vec![
         Plot {
@@ -137,6 +142,35 @@ pub(crate) fn all() -> Vec<Plot> {
                                 Some([("millrace.dev/run-requested".to_owned(), "1".to_owned())].into());
                             w.apply(&job);
                         },
+                    ),
+                ]
+            },
+            end: |w| last(w, (2, 1, AttemptResult::Succeeded, None)),
+            writes: 12,
+        },
+        Plot {
+            name: "a request is taken away while suspended",
+            spec: container(json!({"rerun": "OnRequest"})),
+            life: |_, _| OK,
+            before: |_| {},
+            plane: None,
+            around: || {
+                vec![
+                    once(
+                        |w| is(w, JobPhase::Succeeded),
+                        |w| {
+                            let mut job = job(container(json!({"rerun": "OnRequest", "suspend": true})));
+                            job.metadata.annotations =
+                                Some([("millrace.dev/run-requested".to_owned(), "1".to_owned())].into());
+                            w.apply(&job);
+                        },
+                    ),
+                    once(asked, |w| {
+                        w.change::<millrace_crds::ProcessingJob>("ml", "features", |j| j.metadata.annotations = None);
+                    }),
+                    once(
+                        |w| asked(w) && live(w).is_some_and(|j| j.metadata.annotations.is_none()),
+                        |w| change(w, json!({"rerun": "OnRequest"})),
                     ),
                 ]
             },

@@ -11,10 +11,14 @@
     reason = "a test fails by panicking, and plays an administrator and users, who write"
 )]
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use k8s_openapi::api::{
     apps::v1::Deployment,
+    authorization::v1::SelfSubjectAccessReview,
     core::v1::{Namespace, Secret, ServiceAccount},
     rbac::v1::{ClusterRole, ClusterRoleBinding},
 };
@@ -26,6 +30,7 @@ use millrace_kit::{
     Child, Key, Left, Port, Reader, Write,
     client::{ApiPort, client},
     metrics::Metrics,
+    sim::patience,
 };
 use serde_json::{Value, json};
 
@@ -46,6 +51,23 @@ where
     api.create(&PostParams::default(), &serde_json::from_value(body).unwrap()).await.unwrap();
 }
 
+/// The API server acts by a role a moment after it has stored it.
+async fn granted_by_now(operator: &Client, namespace: &str) {
+    let end = Instant::now() + patience(Duration::from_secs(30));
+    let asked = json!({"namespace": namespace, "verb": "create", "resource": "secrets"});
+    let review = json!({"metadata": {}, "spec": {"resourceAttributes": asked}});
+    let review: SelfSubjectAccessReview = serde_json::from_value(review).unwrap();
+    let reviews: Api<SelfSubjectAccessReview> = Api::all(operator.clone());
+    loop {
+        let answer = reviews.create(&PostParams::default(), &review).await.unwrap();
+        if answer.status.is_some_and(|status| status.allowed) {
+            return;
+        }
+        assert!(Instant::now() < end, "the role never counts");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 impl Cluster {
     async fn open() -> Self {
         let admin = Client::try_default().await.unwrap();
@@ -62,7 +84,9 @@ impl Cluster {
         create::<ClusterRoleBinding>(Api::all(admin.clone()), binding).await;
         let mut config = Config::infer().await.unwrap();
         config.auth_info.impersonate = Some(format!("system:serviceaccount:{namespace}:{ACCOUNT}"));
-        let port = Arc::new(ApiPort::new(client(config, Metrics::default()).unwrap(), "registry"));
+        let operator = client(config, Metrics::default()).unwrap();
+        granted_by_now(&operator, &namespace).await;
+        let port = Arc::new(ApiPort::new(operator, "registry"));
         let reader = Reader::new(Arc::default(), Arc::clone(&port) as Arc<dyn Port>);
         Self { admin, port, reader, namespace }
     }

@@ -156,6 +156,27 @@ pub fn newest(warnings: &[Warning]) -> Option<Cause> {
     all.find(|cause| !cause.echo).or(first)
 }
 
+/// Which disk of its own a pod has used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overuse<'a> {
+    /// The `emptyDir` of this name is larger than its `sizeLimit`.
+    Volume(&'a str),
+    /// Containers have written more than their limit of `ephemeral-storage`.
+    Containers,
+}
+
+/// What an evicted pod has to answer for itself, by the message of its status; `None` where its node was short of
+/// something. The three sentences are those of the kubelet's eviction manager.
+#[must_use]
+pub fn overuse(message: &str) -> Option<Overuse<'_>> {
+    if let Some((_, rest)) = message.split_once("Usage of EmptyDir volume \"") {
+        let (volume, rest) = rest.split_once('"')?;
+        return rest.contains("exceeds the limit").then_some(Overuse::Volume(volume));
+    }
+    let limits = ["Pod ephemeral local storage usage exceeds", "exceeded its local ephemeral storage limit"];
+    limits.iter().any(|words| message.contains(words)).then_some(Overuse::Containers)
+}
+
 /// The words without what the kubelet puts before them while it waits, and without the scheduler's search for victims.
 fn words(message: &str) -> String {
     let mut rest = message.trim();

@@ -143,3 +143,16 @@ fn long_words_leave_room_for_the_advice() {
     let cause = causes::of("ErrImagePull", &format!("{}: not found", "x".repeat(5_000))).unwrap();
     assert!(cause.message("Pod train-main").len() < 1_500);
 }
+
+/// The kubelet's three sentences about a pod's own use, and its sentence about a node's.
+#[test]
+fn a_pods_own_use_of_disk_is_told_from_its_nodes() {
+    use causes::{Overuse, overuse};
+    let volume = "Usage of EmptyDir volume \"tmp\" exceeds the limit \"1Gi\". ";
+    let pod = "Pod ephemeral local storage usage exceeds the total limit of containers 2Gi. ";
+    let container = "Container main exceeded its local ephemeral storage limit \"1Gi\". ";
+    let node = "The node was low on resource: ephemeral-storage. Threshold quantity: 10%, available: 9%. Container main was \
+                using 20Gi, request is 0, has larger consumption of ephemeral-storage. ";
+    let read = [volume, pod, container, node, ""].map(overuse);
+    assert_eq!(read, [Some(Overuse::Volume("tmp")), Some(Overuse::Containers), Some(Overuse::Containers), None, None]);
+}

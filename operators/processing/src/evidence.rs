@@ -10,6 +10,7 @@ pub(crate) mod starts;
 
 use jiff::Timestamp;
 use millrace_crds::processing_job::{AttemptResult, FailureClass};
+use millrace_kit::causes::{self, Overuse};
 
 pub(crate) use results::Results;
 
@@ -96,13 +97,12 @@ fn asked_before(pod: &PodView, finished: Option<Timestamp>) -> bool {
 
 fn judge(pod: &PodView, end: &End<'_>) -> Outcome {
     if asked_before(pod, end.finished) {
-        return match disruption(pod) {
-            Some(why) => Outcome::failed(FailureClass::Infrastructure, why),
-            None => Outcome::failed(FailureClass::DriverLost, format!("Pod {} was deleted while it ran", pod.name)),
-        };
+        let deleted =
+            || Outcome::failed(FailureClass::DriverLost, format!("Pod {} was deleted while it ran", pod.name));
+        return disruption(pod).unwrap_or_else(deleted);
     }
-    if let Some(why) = ended_by_node(pod) {
-        return Outcome::failed(FailureClass::Infrastructure, why);
+    if let Some(ended) = ended_by_node(pod) {
+        return ended;
     }
     let said = last_words(end.reason, end.message);
     let code = end.code;
@@ -161,8 +161,8 @@ fn last_words(reason: &str, message: &str) -> String {
 }
 
 fn without_container(pod: &PodView) -> Outcome {
-    if let Some(why) = disruption(pod) {
-        return Outcome::failed(FailureClass::Infrastructure, why);
+    if let Some(ended) = disruption(pod) {
+        return ended;
     }
     if pod.phase == "Succeeded" {
         return Outcome { message: "the pod succeeded".into(), ..Outcome::default() };
@@ -174,16 +174,40 @@ fn without_container(pod: &PodView) -> Outcome {
     )
 }
 
-/// That others than the program ended the pod, if anything says so.
-fn disruption(pod: &PodView) -> Option<String> {
+/// The end of a pod that others than the program ended, if anything says so. One that was evicted because it wrote more than
+/// it may has itself to answer for it: another node does not help.
+fn disruption(pod: &PodView) -> Option<Outcome> {
     let verdict = pod.verdict.as_ref().filter(|(reason, _)| !reason.is_empty());
     let (reason, message) = verdict.or(pod.disrupted.as_ref())?;
-    Some(format!("Pod {}{} was disrupted: {reason} {message}", pod.name, on_node(pod)))
+    let told = format!("Pod {}{} was disrupted: {reason} {message}", pod.name, on_node(pod));
+    Some(match causes::overuse(message).filter(|_| reason == "Evicted") {
+        Some(over) => Outcome::failed(
+            FailureClass::Application,
+            format!("{}; {}", told.trim_end_matches([' ', '.']), advice(over)),
+        ),
+        None => Outcome::failed(FailureClass::Infrastructure, told),
+    })
+}
+
+fn advice(over: Overuse<'_>) -> String {
+    match over {
+        Overuse::Volume("tmp") => "write less to /tmp, or raise pod.scratch".to_owned(),
+        Overuse::Volume("shm") => "use less of /dev/shm, or raise container.sharedMemory".to_owned(),
+        Overuse::Volume(name) => match name.strip_prefix("volume-") {
+            Some(at) => format!("write less there, or raise pod.volumes[{at}].emptyDir.sizeLimit"),
+            None => format!("write less to the volume {name}"),
+        },
+        Overuse::Containers => {
+            "write less to the container's own disk, or write to /tmp, whose size is pod.scratch; the limit is the \
+             namespace's (LimitRange)"
+                .to_owned()
+        }
+    }
 }
 
 /// As [`disruption`], where it was the kubelet: eviction, the node's shutdown, a deadline of the pod, no room for it. It
 /// gives a reason for the phase Failed, which a program's own failure never has.
-fn ended_by_node(pod: &PodView) -> Option<String> {
+fn ended_by_node(pod: &PodView) -> Option<Outcome> {
     let reason = pod.verdict.as_ref().is_some_and(|(reason, _)| !reason.is_empty());
     let kubelet = pod.disrupted.as_ref().is_some_and(|(reason, _)| reason == BY_KUBELET);
     disruption(pod).filter(|_| pod.phase == "Failed" && (reason || kubelet))

@@ -25,6 +25,9 @@ const ALLOWS_ANY_PRIORITY: u8 = 5;
 /// What still runs after a success is left to itself.
 const LEAVES_SIDECARS: u8 = 4;
 
+/// Whoever is evicted, the node was short of disk.
+const BLAMES_THE_NODE: u8 = 6;
+
 struct Mutant<const RULE: u8>(Processing);
 
 fn bend<const RULE: u8>(pod: &mut PodView) {
@@ -39,6 +42,11 @@ fn bend<const RULE: u8>(pod: &mut PodView) {
             pod.container = ContainerView::Running { since: None };
         }
         (FORGETS_SIDECARS, _) => pod.beside.clear(),
+        (BLAMES_THE_NODE, _) => {
+            for (_, message) in &mut pod.verdict {
+                "The node was low on resource: ephemeral-storage.".clone_into(message);
+            }
+        }
         _ => {}
     }
 }
@@ -93,6 +101,7 @@ fn broken_verdicts_are_caught() {
         ("waits for sidecars", told::<WAITS_FOR_SIDECARS>("a sidecar outlives it")),
         ("forgets sidecars", told::<FORGETS_SIDECARS>("a sidecar outlives one that fails")),
         ("allows any priority", told::<ALLOWS_ANY_PRIORITY>("a priority of the system")),
+        ("blames the node", told::<BLAMES_THE_NODE>("it is evicted for its own scratch")),
         ("leaves sidecars", told::<LEAVES_SIDECARS>("a sidecar outlives it")),
     ];
     let missed: Vec<_> = all.iter().filter(|(_, caught)| !caught).map(|(name, _)| name).collect();

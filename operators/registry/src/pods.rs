@@ -241,7 +241,7 @@ fn exit(status: &PodStatus, container: Option<&ContainerStatus>) -> Option<Exit>
 fn evicted_for_scratch(pod: &Pod, status: &PodStatus) -> Option<String> {
     let message = status.message.as_deref().unwrap_or_default();
     let evicted = status.phase.as_deref() == Some("Failed") && status.reason.as_deref() == Some("Evicted");
-    let ours = message.contains("EmptyDir volume \"tmp\" exceeds");
+    let ours = causes::overuse(message) == Some(causes::Overuse::Volume("tmp"));
     pod.annotations().get(SCRATCH).filter(|_| evicted && ours).cloned()
 }
 

@@ -44,7 +44,7 @@ pub(crate) enum Life {
     Warned(&'static str, &'static str),
     /// Runs, then its node is lost.
     NodeLost,
-    /// Runs, then ends with 0, which the kubelet reports before the phase: this phase, if any, with this reason.
+    /// Runs, then ends with 0, which the kubelet reports before the phase: this phase, if any, with this `reason: message`.
     Late(&'static str, &'static str),
     /// Runs, then exits with this code beside a container that was injected and runs on.
     Beside(i32, &'static str),
@@ -206,11 +206,13 @@ pub(crate) fn kubelet(life: fn(i64, i64) -> Life) -> Actor {
                     exits(world, &pod, (if code == 0 { "Succeeded" } else { "Failed" }, code, words));
                 }
                 ("Running", Life::Late(..)) if !ended(&pod) => exits(world, &pod, ("Running", 0, "")),
-                ("Running", Life::Late(phase, reason)) if !phase.is_empty() => {
+                ("Running", Life::Late(phase, words)) if !phase.is_empty() => {
+                    let (reason, message) = words.split_once(": ").unwrap_or((words, ""));
                     world.change::<Pod>("ml", &pod.metadata.name.clone().unwrap(), |p| {
                         let status = p.status.get_or_insert_default();
                         status.phase = Some(phase.to_owned());
                         status.reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
+                        status.message = Some(message.to_owned()).filter(|message| !message.is_empty());
                     });
                 }
                 ("Running", Life::Beside(code, words)) if !ended(&pod) => {

@@ -97,6 +97,20 @@ pub(crate) fn all() -> Vec<Plot> {
             writes: 9,
         },
         Plot {
+            name: "it is evicted for its own scratch",
+            spec: container(json!({"retry": {"limit": 1, "infrastructureLimit": 5}})),
+            life: |_, _| Life::Late("Failed", "Evicted: Usage of EmptyDir volume \"tmp\" exceeds the limit \"1Gi\". "),
+            before: |_| {},
+            plane: None,
+            around: Vec::new,
+            end: |w| {
+                last(w, (1, 2, AttemptResult::Failed, Some(FailureClass::Application)))?;
+                let told = status(w).last_attempts[0].message.clone().unwrap_or_default();
+                must(told.ends_with("raise pod.scratch"), told)
+            },
+            writes: 9,
+        },
+        Plot {
             name: "its phase comes after its exit code",
             spec: container(json!({})),
             life: |_, _| Life::Late("Succeeded", ""),

@@ -20,8 +20,8 @@ pub(crate) const ALIAS: &str = "!self.matches('^([vV][0-9]+|[lL][aA][tT][eE][sS]
 pub(crate) const ALIAS_HINT: &str =
     "latest and v1, v2, … are reserved by MLflow: choose another alias, such as candidate";
 /// They separate the parts of `models:/NAME/VERSION`.
-pub(crate) const MODEL: &str = "!self.contains('/') && !self.contains(':')";
-pub(crate) const MODEL_HINT: &str = "MLflow takes no / and no : in the name of a model";
+pub(crate) const MODEL: &str = "!self.contains('/') && !self.contains(':') && self.trim() == self";
+pub(crate) const MODEL_HINT: &str = "MLflow takes no / and no : in the name of a model, and no space around it";
 
 /// One registered version of a model; what a pipeline's `register` step makes.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

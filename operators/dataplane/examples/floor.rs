@@ -1,9 +1,9 @@
 //! What `cargo xtask bench topics` measures with: objects created with nobody watching, the broker and the store without an
 //! API server, and objects created and followed until an operator has made them Ready.
 //!
-//! `floor objects KIND N NAMESPACE`: N objects. `floor written KIND N NAMESPACE`: N objects and a status write each, the
-//! least any operator does. `floor topics N`, `floor buckets N`: broker and store alone. `floor ready KIND N NAMESPACE`: N
-//! objects until all are Ready. KIND is topic, bucket or grant. Each prints seconds; `topics` prints the
+//! `floor objects KIND N NAMESPACE`: N objects. `floor written KIND N NAMESPACE`: N objects and a status write each (of a grant
+//! a Secret too), the least any operator does. `floor topics N`, `floor buckets N`, `floor grants N`: broker, store and its STS
+//! alone. `floor ready KIND N NAMESPACE`: N objects until all are Ready. KIND is topic, bucket or grant. Each prints seconds; `topics` prints the
 //! time until all are confirmed, and until the broker shows them; `ready` prints the time of the
 //! creations, of the whole, and the median and 99th percentile from an object's creation to its Ready.
 
@@ -18,11 +18,13 @@ use aws_sdk_s3::{
     types::{Tag, Tagging},
 };
 use futures::{Stream, StreamExt, TryStreamExt, future::try_join, stream};
+use k8s_openapi::api::core::v1::Secret;
 use kube::{
     Api, Client, ResourceExt,
     api::{ApiResource, DynamicObject, PostParams},
     runtime::watcher,
 };
+use millrace_crds::well_known::GRANT_SECRET_TYPE;
 use rdkafka::{
     ClientConfig,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
@@ -52,6 +54,7 @@ async fn main() -> Outcome<()> {
         }
         ["topics", count] => return topics(count.parse()?).await,
         ["buckets", count] => buckets(count.parse()?).await?,
+        ["grants", count] => grants(count.parse()?).await?,
         ["ready", kind, count, namespace] => return ready(&Hands::new(kind, namespace).await?, count.parse()?).await,
         _ => return Err("see the head of examples/floor.rs".into()),
     }
@@ -63,6 +66,8 @@ async fn main() -> Outcome<()> {
 struct Hands {
     kind: &'static str,
     resource: ApiResource,
+    client: Client,
+    namespace: String,
     api: Api<DynamicObject>,
 }
 
@@ -81,8 +86,9 @@ impl Hands {
             kind: kind.into(),
             plural: plural.into(),
         };
-        let api = Api::namespaced_with(Client::try_default().await?, namespace, &resource);
-        Ok(Self { kind, resource, api })
+        let client = Client::try_default().await?;
+        let api = Api::namespaced_with(client.clone(), namespace, &resource);
+        Ok(Self { kind, resource, client, namespace: namespace.to_owned(), api })
     }
 
     fn object(&self, n: usize) -> DynamicObject {
@@ -102,9 +108,17 @@ impl Hands {
         Ok(self.api.create(&PostParams::default(), &self.object(n)).await?)
     }
 
-    /// What an operator's last write says, more or less.
+    /// What an operator's last writes say, more or less.
     #[expect(clippy::disallowed_methods, reason = "a user's hands, not the operator's")]
     async fn write(&self, mut made: DynamicObject) -> Outcome<()> {
+        if self.kind == "DataGrant" {
+            let body = json!({
+                "metadata": {"name": made.name_any()}, "type": GRANT_SECRET_TYPE,
+                "stringData": {"config": "x".repeat(200), "credentials.json": "x".repeat(900)},
+            });
+            let secrets: Api<Secret> = Api::namespaced(self.client.clone(), &self.namespace);
+            secrets.create(&PostParams::default(), &serde_json::from_value(body)?).await?;
+        }
         let condition = json!({
             "type": "Ready", "status": "True", "reason": "AsDeclared", "message": "it is as declared",
             "lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": 1,
@@ -193,15 +207,43 @@ async fn topics(count: usize) -> Outcome<()> {
     Ok(())
 }
 
+fn word(name: &str) -> Outcome<String> {
+    Ok(std::env::var(format!("MILLRACE_S3_{name}"))?)
+}
+
+fn login() -> Outcome<Credentials> {
+    Ok(Credentials::new(word("ACCESS_KEY")?, word("SECRET_KEY")?, None, None, "floor"))
+}
+
+/// Fetches credentials as grants do.
+async fn grants(count: usize) -> Outcome<()> {
+    let config = aws_sdk_sts::Config::builder()
+        .behavior_version(aws_sdk_sts::config::BehaviorVersion::latest())
+        .endpoint_url(word("ENDPOINT")?)
+        .region(Region::new("us-east-1"))
+        .credentials_provider(login()?)
+        .build();
+    let client = &aws_sdk_sts::Client::from_conf(config);
+    let one = |n: usize| async move {
+        let actions = json!(["s3:GetObject", "s3:PutObject"]);
+        let statement =
+            json!({"Effect": "Allow", "Action": actions, "Resource": format!("arn:aws:s3:::data/job-{n}/*")});
+        let policy = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+        let ask = client.assume_role().role_arn("arn:aws:iam::000000000000:role/floor").role_session_name("floor");
+        ask.policy(policy).duration_seconds(3_600).send().await?;
+        Ok::<_, Box<dyn std::error::Error>>(())
+    };
+    stream::iter(0..count).map(one).buffer_unordered(CALLS).try_collect().await
+}
+
 /// Creates and tags buckets.
 async fn buckets(count: usize) -> Outcome<()> {
-    let word = |name: &str| std::env::var(format!("MILLRACE_S3_{name}"));
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(word("ENDPOINT")?)
         .region(Region::new("us-east-1"))
         .force_path_style(true)
-        .credentials_provider(Credentials::new(word("ACCESS_KEY")?, word("SECRET_KEY")?, None, None, "floor"))
+        .credentials_provider(login()?)
         .build();
     let client = &aws_sdk_s3::Client::from_conf(config);
     let one = |n: usize| async move {

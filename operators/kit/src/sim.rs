@@ -13,7 +13,7 @@ mod patience;
 mod rest;
 mod world;
 
-pub use drive::{Actor, Build, Outcome, Schedule, Story, run};
+pub use drive::{Actor, Build, Outcome, Schedule, Story, once, run};
 pub use explore::{Report, caught, explore};
 pub use patience::patience;
 pub use rest::left_waiting;

@@ -43,7 +43,7 @@ fn bend<const RULE: u8>(pod: &mut PodView) {
         }
         (FORGETS_SIDECARS, _) => pod.beside.clear(),
         (BLAMES_THE_NODE, _) => {
-            for (_, message) in &mut pod.verdict {
+            if let Some((_, message)) = &mut pod.verdict {
                 "The node was low on resource: ephemeral-storage.".clone_into(message);
             }
         }

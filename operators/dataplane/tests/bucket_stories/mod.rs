@@ -20,10 +20,10 @@ use millrace_dataplane::{
 use millrace_kit::{
     Controller, Env, Kernel, conditions,
     mutation::Mutation,
-    sim::{Actor, Story, World},
+    sim::{Actor, Story, World, once},
 };
 
-use crate::store_sim::{Stored, connections, elapsed, once, plane, state};
+use crate::store_sim::{Stored, connections, elapsed, plane, state};
 pub(crate) use bugs::{Bug, mutants};
 use kept::refused;
 

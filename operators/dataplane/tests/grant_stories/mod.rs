@@ -17,10 +17,10 @@ use millrace_dataplane::grant::Grants;
 use millrace_kit::{
     Controller, Env, Kernel, Standing, conditions,
     mutation::Mutation,
-    sim::{Actor, Story, World},
+    sim::{Actor, Story, World, once},
 };
 
-use crate::store_sim::{Stored, TREASURE, connections, elapsed, once, plane, state};
+use crate::store_sim::{Stored, TREASURE, connections, elapsed, plane, state};
 pub(crate) use bugs::{Bug, mutants};
 
 /// What happens around the grant.

@@ -21,10 +21,7 @@ use millrace_dataplane::{
     kafka::{Broker, OpenKafka},
     store::{Assume, Bucket, Credentials, Expiry, Settings, Store, StoreError, Trouble, Versioning},
 };
-use millrace_kit::{
-    Failure, async_trait,
-    sim::{Actor, World},
-};
+use millrace_kit::{Failure, async_trait, sim::World};
 
 /// What is in the secret part of every credential this store gives: must be found in Secrets alone.
 pub(crate) const TREASURE: &str = "TREASURE";
@@ -306,17 +303,4 @@ pub(crate) fn plane(world: &World, edit: impl FnOnce(&mut DataPlaneSpec)) {
 pub(crate) fn elapsed(world: &World) -> i64 {
     let epoch: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     world.now().as_second() - epoch.as_second()
-}
-
-/// Acts once, when `when` holds.
-pub(crate) fn once(when: impl Fn(&World) -> bool + 'static, act: impl Fn(&World) + 'static) -> Actor {
-    let mut done = false;
-    Box::new(move |world| {
-        if done || !when(world) {
-            return false;
-        }
-        done = true;
-        act(world);
-        true
-    })
 }

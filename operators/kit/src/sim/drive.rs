@@ -18,6 +18,20 @@ use crate::{
 /// Something of the world that is not the operator: a kubelet, a user, another controller. Returns whether it moved.
 pub type Actor = Box<dyn FnMut(&World) -> bool>;
 
+/// An actor that acts once, as soon as `when` holds.
+#[must_use]
+pub fn once(when: impl Fn(&World) -> bool + 'static, act: impl Fn(&World) + 'static) -> Actor {
+    let mut done = false;
+    Box::new(move |world| {
+        if done || !when(world) {
+            return false;
+        }
+        done = true;
+        act(world);
+        true
+    })
+}
+
 /// Builds the controllers of a process, anew after each crash.
 pub type Build<'a> = dyn Fn(&Env, &World) -> Vec<Box<dyn Controller>> + 'a;
 

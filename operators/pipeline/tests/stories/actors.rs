@@ -13,7 +13,7 @@ use millrace_crds::{
 };
 use millrace_kit::{
     Address, Failure, Object, Standing, conditions,
-    sim::{Actor, World},
+    sim::{Actor, World, once},
 };
 use serde_json::{Value, json};
 
@@ -165,19 +165,6 @@ pub(crate) fn dataplane() -> Actor {
             fresh(t.status.get_or_insert_default(), generation, ("Ready", "True", "there"));
         });
         true
-    })
-}
-
-/// Somebody who does one thing once, when the time is ripe.
-pub(crate) fn once(ripe: impl Fn(&World) -> bool + 'static, act: impl Fn(&World) + 'static) -> Actor {
-    let mut done = false;
-    Box::new(move |world| {
-        let now = !done && ripe(world);
-        if now {
-            done = true;
-            act(world);
-        }
-        now
     })
 }
 

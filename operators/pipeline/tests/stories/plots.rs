@@ -8,7 +8,7 @@ use millrace_crds::{
     conditions::INVALID_SPEC,
     ml_pipeline_run::{RunPhase, StepPhase},
 };
-use millrace_kit::sim::{Actor, World};
+use millrace_kit::sim::{Actor, World, once};
 use millrace_pipeline::children::step_child;
 use serde_json::json;
 
@@ -144,27 +144,27 @@ pub(crate) fn cast(plot: Plot) -> Vec<Actor> {
         cast.push(actors::dataplane());
     }
     cast.extend(match plot {
-        Plot::Tidied => Some(actors::once(
+        Plot::Tidied => Some(once(
             |world| actors::steps(world, "a") == Some(StepPhase::Succeeded),
             |world| world.delete::<ProcessingJob>("ml", &actors::job(world, "a").unwrap().metadata.name.unwrap()),
         )),
-        Plot::Again => Some(actors::once(
+        Plot::Again => Some(once(
             |world| actors::steps(world, "a") == Some(StepPhase::Succeeded),
             |world| actors::run_again(world, "a"),
         )),
         Plot::Older => Some(actors::older()),
-        Plot::Heals => Some(actors::once(
+        Plot::Heals => Some(once(
             |world| actors::waits(world, "only"),
             |world| {
                 world.pass_time(Duration::from_secs(600));
                 world.apply(&objects::bucket("late"));
             },
         )),
-        Plot::Late => Some(actors::once(
+        Plot::Late => Some(once(
             |world| actors::phase(world, "r") == "Some(Failed)",
             |world| world.apply(&objects::bucket("late")),
         )),
-        Plot::LastMoment => Some(actors::once(
+        Plot::LastMoment => Some(once(
             |world| actors::waits(world, "register"),
             |world| {
                 world.pass_time(Duration::from_secs(3_600));
@@ -172,7 +172,7 @@ pub(crate) fn cast(plot: Plot) -> Vec<Actor> {
                 actors::patient_registry(|_| true)(world);
             },
         )),
-        Plot::TakenAway => Some(actors::once(
+        Plot::TakenAway => Some(once(
             |world| world.get::<MLPipeline>("ml", "p").and_then(|p| p.status?.pending_run_request).is_some(),
             |world| {
                 world.change::<MLPipeline>("ml", "p", |p| p.metadata.annotations = None);
@@ -186,11 +186,11 @@ pub(crate) fn cast(plot: Plot) -> Vec<Actor> {
         Plot::Pinned => Some(actors::pinner()),
         Plot::Deleted => {
             let running = |world: &World| !world.list::<ProcessingJob>().is_empty();
-            Some(actors::once(running, |world| world.delete::<MLPipeline>("ml", "p")))
+            Some(once(running, |world| world.delete::<MLPipeline>("ml", "p")))
         }
         Plot::Squatter => {
             // The bucket is there first, but the caches may hear of it last.
-            Some(actors::once(
+            Some(once(
                 |_| true,
                 |world| {
                     world.apply(&objects::bucket("raw"));
@@ -201,7 +201,7 @@ pub(crate) fn cast(plot: Plot) -> Vec<Actor> {
         Plot::Undeclared => Some(actors::editor(objects::other_data())),
         Plot::Swapped => {
             let pruning = |world: &World| actors::frozen(world) && world.get::<DataBucket>("ml", "raw").is_some();
-            Some(actors::once(pruning, |world| {
+            Some(once(pruning, |world| {
                 world.apply(&pipeline(&objects::other_data()));
                 world.vanish::<DataBucket>("ml", "raw");
                 world.apply(&objects::bucket("raw"));
@@ -210,7 +210,7 @@ pub(crate) fn cast(plot: Plot) -> Vec<Actor> {
         Plot::Touched => Some(actors::toucher()),
         Plot::Mended => {
             let seen = |world: &World| actors::phase(world, "r") == "Some(Pending)";
-            Some(actors::once(seen, |world| world.apply(&pipeline(&chain("i")))))
+            Some(once(seen, |world| world.apply(&pipeline(&chain("i")))))
         }
         Plot::Suspended => {
             // Both have been seen while it was suspended, and the asked run is created later than the other.
@@ -218,7 +218,7 @@ pub(crate) fn cast(plot: Plot) -> Vec<Actor> {
                 let stored = !world.list::<ControllerRevision>().is_empty();
                 actors::phase(world, "r") == "Some(Pending)" && stored
             };
-            Some(actors::once(seen, |world| {
+            Some(once(seen, |world| {
                 world.pass_time(Duration::from_secs(1));
                 world.apply(&asking(&chain("i"), "1"));
             }))

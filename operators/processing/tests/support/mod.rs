@@ -23,7 +23,7 @@ use millrace_crds::{
 };
 use millrace_kit::{
     Controller, Env, Standing, conditions,
-    sim::{Actor, Story, World},
+    sim::{Actor, Story, World, once},
 };
 use serde_json::{Value, json};
 
@@ -266,19 +266,6 @@ pub(crate) fn says(world: &World, grant: &DataGrant, plane: Plane) {
             status.topics = names.map(|name| GrantedTopic { topic_name: format!("ml.{name}"), name }).collect();
         }
     });
-}
-
-/// Does something once, as soon as it is `ripe`.
-pub(crate) fn once(ripe: fn(&World) -> bool, act: fn(&World)) -> Actor {
-    let mut done = false;
-    Box::new(move |world| {
-        let now = !done && ripe(world);
-        if now {
-            done = true;
-            act(world);
-        }
-        now
-    })
 }
 
 /// Run and attempt of the status.

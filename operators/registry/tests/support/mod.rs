@@ -15,6 +15,8 @@ use millrace_kit::{
 use millrace_registry::{Key, Office, Registries, Settings, Versions};
 use serde_json::json;
 
+pub use millrace_kit::sim::once;
+
 use mlflow::{Simulated, Store};
 
 /// One thing that may happen around the objects.
@@ -197,17 +199,4 @@ pub fn secret_is_right(world: &World) -> Result<(), String> {
         return Err("the password is told".into());
     }
     expect("the password", &data["password"], &password)
-}
-
-/// Does `act` once, as soon as `when` holds.
-pub fn once(when: impl Fn(&World) -> bool + 'static, act: impl Fn(&World) + 'static) -> Actor {
-    let mut done = false;
-    Box::new(move |world| {
-        if done || !when(world) {
-            return false;
-        }
-        done = true;
-        act(world);
-        true
-    })
 }

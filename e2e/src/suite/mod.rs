@@ -95,7 +95,7 @@ pub fn test(options: &Options, ui: &Ui) -> Outcome<()> {
             && (options.only.is_empty() || options.only.iter().any(|part| name.contains(part.as_str())))
     };
     let chosen = |all: Vec<Check>| all.into_iter().filter(|c| wanted(c.rung, &c.name)).collect::<Vec<_>>();
-    rows.extend(chosen(cargo::first_rung()).into_iter().map(|check| row(check, ui)));
+    rows.extend(chosen(cargo::first_rung(options.long)).into_iter().map(|check| row(check, ui)));
     let servers = chosen(servers::second_rung().into_iter().chain(python::examples()?).collect());
     if servers.len() > 1 {
         let prepare = Check::new(2, "what the servers need, built", Needs::default(), Box::new(servers::prepare));

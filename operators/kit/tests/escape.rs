@@ -116,7 +116,7 @@ fn wanted(template: &str, values: &[String; 3], read: (&dyn Fn(&str) -> String, 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 50_000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_kubelet_reads_what_was_meant(template in templates(), a in texts(), b in texts(), c in "[a-z$]{1,4}") {
@@ -155,6 +155,21 @@ proptest! {
     fn our_kubelet_is_theirs(text in templates()) {
         let known = [("HOME".to_owned(), "/root".to_owned())];
         prop_assert_eq!(expand_kubelet(&text, &known), kubelet(&text, &home));
+    }
+}
+
+/// Random texts hit this once in some 30,000: the name of a variable around an empty value.
+#[test]
+fn an_empty_value_makes_no_name_either() {
+    let values = ["", "HOME", ""].map(str::to_owned);
+    for (template, arrives) in [
+        ("$($(params.a)HOME)", "$(HOME)"),
+        ("$(HO$(params.a)ME) $(HOME)", "$(HOME) /root"),
+        ("$(HOME$(params.a)", "$(HOME"),
+        ("$$$(params.a)(HOME)", "$(HOME)"),
+        ("$($(params.b))", "$(HOME)"),
+    ] {
+        assert_eq!(kubelet(&both(template, &values, Reader::Kubelet), &home), arrives, "{template}");
     }
 }
 

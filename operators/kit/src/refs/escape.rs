@@ -48,6 +48,8 @@ enum From {
     Text,
     Kept,
     Value,
+    /// An empty value: its place counts, its character does not.
+    Empty,
 }
 
 type Marked = [(char, From)];
@@ -62,6 +64,8 @@ pub(super) fn join(parts: Vec<Part<'_>>, reader: Reader) -> String {
             Part::Value(value) => {
                 if reader != Reader::Kubelet {
                     halve(&mut marked);
+                } else if value.is_empty() {
+                    marked.push((' ', From::Empty));
                 }
                 marked.extend(value.chars().map(|c| (c, From::Value)));
             }
@@ -90,9 +94,9 @@ fn kubelet(marked: &Marked) -> String {
         let opens = *first == ('$', From::Text) && tail.first() == Some(&('(', From::Text));
         let close = tail.iter().position(|mark| *mark == (')', From::Text)).filter(|_| opens);
         if let Some((inside, after)) = close.and_then(|at| tail.split_at_checked(at + 1)) {
-            let escaped = inside.iter().any(|(_, from)| *from == From::Value);
+            let escaped = inside.iter().any(replaced);
             out.push_str(if escaped { "$$" } else { "$" });
-            for (c, from) in inside {
+            for (c, from) in inside.iter().filter(|(_, from)| *from != From::Empty) {
                 out.push_str(if escaped && *c == '$' && *from != From::Kept { "$" } else { "" });
                 out.push(*c);
             }
@@ -100,9 +104,12 @@ fn kubelet(marked: &Marked) -> String {
             continue;
         }
         rest = tail;
+        if first.1 == From::Empty {
+            continue;
+        }
         out.push(first.0);
         // What nothing closes is text, and must stay so when a value has a `)`.
-        if *first == ('$', From::Value) || opens && tail.iter().any(|(_, from)| *from == From::Value) {
+        if *first == ('$', From::Value) || opens && tail.iter().any(replaced) {
             out.push('$');
         }
         if *first == ('$', From::Text)
@@ -113,6 +120,10 @@ fn kubelet(marked: &Marked) -> String {
         }
     }
     out
+}
+
+fn replaced((_, from): &(char, From)) -> bool {
+    matches!(from, From::Value | From::Empty)
 }
 
 /// A text that a kubelet reads as it stands here.

@@ -25,7 +25,7 @@ use crate::connect::Connections;
 /// The controllers of the process, on the real Kafka and S3 adapters.
 #[must_use]
 pub fn controllers(env: &Env) -> Vec<Box<dyn Controller>> {
-    let kafka = Arc::new(kafka::Real::new(env));
+    let kafka = Arc::new(kafka::Real::new(env, kafka::Woken { plane: plane::NAME, topic: topic::NAME }));
     let store = Arc::new(store::s3::Open);
     on(env, &Connections::new(&env.namespace, kafka, store))
 }

@@ -4,5 +4,5 @@ use std::{process::ExitCode, sync::Arc};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    millrace_kit::run::main("dataplane", Arc::new(millrace_dataplane::controllers)).await
+    millrace_kit::run::main("dataplane", Arc::new(|env: &_| Ok(millrace_dataplane::controllers(env)))).await
 }

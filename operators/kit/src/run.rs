@@ -76,9 +76,11 @@ pub struct Env {
     pub namespace: String,
 }
 
-/// Builds the controllers of a process; called once by the runtime, and again after each simulated crash by the
-/// simulated world.
-pub type Build = dyn Fn(&Env) -> Vec<Box<dyn Controller>> + Send + Sync;
+/// The controllers of a process, or why it cannot have them.
+pub type Built = Result<Vec<Box<dyn Controller>>, RunError>;
+
+/// Builds the controllers of a process; called once, before the process asks for its lease.
+pub type Build = dyn Fn(&Env) -> Built + Send + Sync;
 
 /// Why a process could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +94,9 @@ pub enum RunError {
     /// The probe port is taken.
     #[error("cannot listen on {0}: {1}; set MILLRACE_LISTEN to a free address")]
     Listen(SocketAddr, std::io::Error),
+    /// The operator cannot be built: a client, a key.
+    #[error("cannot build the operator: {0}")]
+    Build(String),
     /// Two controllers want the same kind with different selectors.
     #[error("two watches of {0} disagree on their selector")]
     Watches(String),
@@ -128,6 +133,11 @@ pub async fn run(name: &'static str, build: Arc<Build>) -> Result<(), RunError> 
     let health = Health { live: Arc::new(AtomicBool::new(false)), metrics: metrics.clone() };
     health::serve(health.clone()).await.map_err(|(at, error)| RunError::Listen(at, error))?;
 
+    let port: Arc<dyn Port> = Arc::new(ApiPort::new(client.clone(), name));
+    let (waker, woken) = Waker::pair();
+    let reader = Reader::new(Arc::default(), port);
+    let plan = Plan::of(&build, Env { reader, waker, metrics: metrics.clone(), namespace: namespace.clone() })?;
+
     let at = Key::new(&namespace, format!("millrace-{name}"));
     let identity = std::env::var("POD_NAME").unwrap_or_else(|_| format!("{name}-{}", std::process::id()));
     let keeper = Keeper::new(client.clone(), &at, identity);
@@ -138,10 +148,6 @@ pub async fn run(name: &'static str, build: Arc<Build>) -> Result<(), RunError> 
     metrics.leader.set(1);
     tracing::info!(operator = name, "leading");
 
-    let port: Arc<dyn Port> = Arc::new(ApiPort::new(client.clone(), name));
-    let (waker, woken) = Waker::pair();
-    let env = Env { reader: Reader::new(Arc::default(), port), waker, metrics: metrics.clone(), namespace };
-    let plan = Plan::of(&build, env)?;
     let (triggers, inbox) = mpsc::unbounded_channel();
     for streams in plan.streams.values() {
         tokio::spawn(stream(client.clone(), Arc::clone(&plan.shared), streams.clone(), triggers.clone()));
@@ -221,7 +227,7 @@ pub(crate) fn merge(controllers: &[Box<dyn Controller>]) -> Result<BTreeMap<Kind
 
 impl Plan {
     fn of(build: &Arc<Build>, env: Env) -> Result<Self, RunError> {
-        let controllers = build(&env);
+        let controllers = build(&env)?;
         let streams = merge(&controllers)?;
         let cache = Arc::clone(&env.reader.cache);
         for kind in streams.keys() {

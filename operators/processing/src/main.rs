@@ -4,5 +4,5 @@ use std::{process::ExitCode, sync::Arc};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    millrace_kit::run::main("processing", Arc::new(millrace_processing::controllers)).await
+    millrace_kit::run::main("processing", Arc::new(|env: &_| Ok(millrace_processing::controllers(env)))).await
 }

@@ -14,7 +14,11 @@ mod version;
 
 use std::sync::Arc;
 
-use millrace_kit::{Action, Controller, Effect, Env, Failures, Kernel, LastFailure, access::Access};
+use millrace_kit::{
+    Action, Controller, Effect, Env, Failures, Kernel, LastFailure,
+    access::Access,
+    run::{Built, RunError},
+};
 
 pub use login::{Key, Login, USERNAME};
 pub use office::{Office, Settings};
@@ -25,20 +29,16 @@ pub use registry::{
 pub use version::{Ask as VersionAsk, Holder, Observed as VersionObserved, RegistrySeen, SourceSeen, Versions};
 
 /// Builds the operator's controllers on the real MLflow adapter.
-#[must_use]
-pub fn controllers(env: &Env) -> Vec<Box<dyn Controller>> {
-    let rest = match mlflow::rest::Rest::new() {
-        Ok(rest) => rest,
-        Err(error) => {
-            tracing::error!(%error, "no HTTP client");
-            return Vec::new();
-        }
-    };
+///
+/// # Errors
+/// The HTTP client cannot be made.
+pub fn controllers(env: &Env) -> Built {
+    let rest = mlflow::rest::Rest::new().map_err(|error| RunError::Build(format!("no HTTP client: {error}")))?;
     let key = Key::load();
     if let Err(why) = &key {
         tracing::error!(why, "registries will be stalled");
     }
-    over(env, Office::new(Arc::new(rest), key, (Settings::from_env(), env.waker.clone())))
+    Ok(over(env, Office::new(Arc::new(rest), key, (Settings::from_env(), env.waker.clone()))))
 }
 
 /// Builds the operator's controllers on any office; the tests bring a simulated server.

@@ -21,7 +21,7 @@ use millrace_crds::data_plane::KafkaSpec;
 use millrace_kit::{Effect, Failure, Key};
 use serde::{Deserialize, Serialize};
 
-pub use open::{Real, client};
+pub use open::{Real, Woken, client};
 
 /// Reason of failures and conditions while no broker answers.
 pub const UNREACHABLE: &str = "KafkaUnreachable";

@@ -11,19 +11,27 @@ use super::{
     admin::{Admin, Broken, Librdkafka},
     view::{Surroundings, View},
 };
-use crate::{plane, topic};
+/// Names of the controllers that a view wakes.
+#[derive(Clone, Copy, Debug)]
+pub struct Woken {
+    /// Of DataPlanes.
+    pub plane: &'static str,
+    /// Of DataTopics.
+    pub topic: &'static str,
+}
 
 /// The real adapter.
 pub struct Real {
     reader: Reader,
     waker: Waker,
+    woken: Woken,
 }
 
 impl Real {
     /// Views that wake and read through this process.
     #[must_use]
-    pub fn new(env: &Env) -> Self {
-        Self { reader: env.reader.clone(), waker: env.waker.clone() }
+    pub fn new(env: &Env, woken: Woken) -> Self {
+        Self { reader: env.reader.clone(), waker: env.waker.clone(), woken }
     }
 }
 
@@ -39,7 +47,8 @@ pub fn client(bootstrap_servers: &str) -> Arc<dyn Admin> {
 impl OpenKafka for Real {
     fn open(&self, plane: &str, spec: &KafkaSpec) -> Arc<dyn Broker> {
         let admin = client(&spec.bootstrap_servers);
-        let around = Process { plane: Key::new("", plane), reader: self.reader.clone(), waker: self.waker.clone() };
+        let (reader, waker) = (self.reader.clone(), self.waker.clone());
+        let around = Process { plane: Key::new("", plane), reader, waker, woken: self.woken };
         Arc::new(View::start(admin, Arc::new(around)))
     }
 }
@@ -48,6 +57,7 @@ struct Process {
     plane: Key,
     reader: Reader,
     waker: Waker,
+    woken: Woken,
 }
 
 impl Surroundings for Process {
@@ -64,10 +74,10 @@ impl Surroundings for Process {
     }
 
     fn wake(&self, topic: Key) {
-        self.waker.wake(topic::NAME, topic);
+        self.waker.wake(self.woken.topic, topic);
     }
 
     fn wake_plane(&self) {
-        self.waker.wake(plane::NAME, self.plane.clone());
+        self.waker.wake(self.woken.plane, self.plane.clone());
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn first_rung(long: bool) -> Vec<Check> {
         check("format", Box::new(|_| call(&["fmt", "--all", "--check"], &[]).map(|_| Counts::ONE))),
         check("lints", Box::new(|_| lints())),
         check("golden files, properties, the simulated world", Box::new(move |_| crates(&[], &seed))),
-        check("house rules", Box::new(|_| own(&["--lib", "--test", "house", "--test", "docs"]))),
+        check("house rules", Box::new(|_| own(&["--lib", "--test", "house", "--test", "imports", "--test", "docs"]))),
     ]
 }
 

@@ -1,0 +1,244 @@
+//! The law of imports: no circle of files in any crate, parents and children included.
+//!
+//! Reads `use` items and paths as tokens, without compiling: a file imports another when it names something in it by a
+//! path from `crate`, `super`, `self` or one of its own modules. Tests are left out.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+/// The largest circle that still stands in each crate. These numbers only fall.
+const CIRCLES: [(&str, usize); 7] = [
+    ("crds", 4),
+    ("e2e", 6),
+    ("operators/dataplane", 9),
+    ("operators/kit", 2),
+    ("operators/pipeline", 12),
+    ("operators/processing", 51),
+    ("operators/registry", 18),
+];
+
+/// A module by its path below the crate; the crate itself is empty.
+type Module = Vec<String>;
+
+/// The files of a crate, each with those it imports.
+type Imports = BTreeMap<Module, BTreeSet<Module>>;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+/// What stands in one file.
+struct File {
+    /// Modules it declares in files of their own, with the path an attribute gives.
+    declares: Vec<(String, Option<String>)>,
+    /// The paths in it, as written.
+    paths: BTreeSet<Vec<String>>,
+}
+
+impl File {
+    fn child(&self, name: &str) -> bool {
+        self.declares.iter().any(|(declared, _)| declared == name)
+    }
+}
+
+/// Reads the tokens of a file, without what only tests see.
+struct Scan {
+    file: File,
+    /// `#[path = "…"]` before the item that comes.
+    path: Option<String>,
+}
+
+impl Scan {
+    fn file(text: &str) -> File {
+        let tokens: TokenStream = text.parse().unwrap();
+        let mut scan = Self { file: File { declares: vec![], paths: BTreeSet::new() }, path: None };
+        scan.tokens(&tokens.into_iter().collect::<Vec<_>>());
+        scan.file
+    }
+
+    fn tokens(&mut self, tokens: &[TokenTree]) {
+        let mut at = 0;
+        while at < tokens.len() {
+            at = self.one(tokens, at);
+        }
+    }
+
+    /// Reads what begins at a token; where the next one begins.
+    fn one(&mut self, tokens: &[TokenTree], at: usize) -> usize {
+        match &tokens[at] {
+            TokenTree::Punct(hash) if hash.as_char() == '#' => match tokens.get(at + 1) {
+                Some(TokenTree::Group(attribute)) if attribute.delimiter() == Delimiter::Bracket => {
+                    let text = attribute.stream().to_string();
+                    if text.starts_with("cfg") && text.contains("test") && !text.contains("not") {
+                        return after_item(tokens, at + 2);
+                    }
+                    if let Some(path) = text.strip_prefix("path = ") {
+                        self.path = Some(path.trim_matches('"').to_owned());
+                    }
+                    at + 2
+                }
+                _ => at + 1,
+            },
+            TokenTree::Ident(word) if word == "mod" => match (&tokens.get(at + 1), &tokens.get(at + 2)) {
+                (Some(TokenTree::Ident(name)), Some(TokenTree::Punct(end))) if end.as_char() == ';' => {
+                    self.file.declares.push((name.to_string(), self.path.take()));
+                    at + 3
+                }
+                _ => at + 1,
+            },
+            TokenTree::Ident(_) => self.path_at(tokens, at, &[]),
+            TokenTree::Group(group) => {
+                self.tokens(&group.stream().into_iter().collect::<Vec<_>>());
+                at + 1
+            }
+            _ => at + 1,
+        }
+    }
+
+    /// Reads a path, or a tree of `use` with what comes before it.
+    fn path_at(&mut self, tokens: &[TokenTree], at: usize, before: &[String]) -> usize {
+        let mut path = before.to_vec();
+        let mut at = at;
+        loop {
+            match tokens.get(at) {
+                Some(TokenTree::Ident(word)) => path.push(word.to_string()),
+                Some(TokenTree::Group(tree)) if tree.delimiter() == Delimiter::Brace && !path.is_empty() => {
+                    let branches: Vec<TokenTree> = tree.stream().into_iter().collect();
+                    for branch in branches.split(|t| matches!(t, TokenTree::Punct(p) if p.as_char() == ',')) {
+                        self.path_at(branch, 0, &path);
+                    }
+                    return at + 1;
+                }
+                _ => break,
+            }
+            at += 1;
+            let colon = |at: usize| matches!(tokens.get(at), Some(TokenTree::Punct(p)) if p.as_char() == ':');
+            if !(colon(at) && colon(at + 1)) {
+                break;
+            }
+            at += 2;
+        }
+        if path.len() > 1 {
+            self.file.paths.insert(path);
+        }
+        at.max(1)
+    }
+}
+
+/// Where the item that begins here has ended: behind its `;` or its braces, further attributes included.
+fn after_item(tokens: &[TokenTree], mut at: usize) -> usize {
+    while let Some(token) = tokens.get(at) {
+        at += 1;
+        match token {
+            TokenTree::Punct(end) if end.as_char() == ';' || end.as_char() == ',' => break,
+            TokenTree::Group(body) if body.delimiter() == Delimiter::Brace => break,
+            _ => {}
+        }
+    }
+    at
+}
+
+/// Reads a crate from its root.
+fn imports(root: &Path) -> Imports {
+    let mut files: BTreeMap<Module, File> = BTreeMap::new();
+    let mut open: Vec<(Module, PathBuf)> = vec![(vec![], root.join("src/lib.rs"))];
+    while let Some((module, path)) = open.pop() {
+        let file = Scan::file(&fs::read_to_string(&path).unwrap());
+        let owner = path.file_stem().is_some_and(|stem| stem == "mod" || stem == "lib");
+        let folder = if owner { path.parent().unwrap().to_path_buf() } else { path.with_extension("") };
+        for (name, elsewhere) in &file.declares {
+            let below = [module.clone(), vec![name.clone()]].concat();
+            let flat = folder.join(format!("{name}.rs"));
+            let place = match elsewhere {
+                Some(elsewhere) => path.parent().unwrap().join(elsewhere),
+                None if flat.exists() => flat,
+                None => folder.join(name).join("mod.rs"),
+            };
+            open.push((below, place));
+        }
+        files.insert(module, file);
+    }
+    files
+        .iter()
+        .map(|(module, file)| {
+            let targets = file.paths.iter().filter_map(|path| target(module, file, path, &files));
+            (module.clone(), targets.filter(|t| t != module).collect())
+        })
+        .collect()
+}
+
+/// The file that a path leads to.
+fn target(module: &Module, file: &File, path: &[String], files: &BTreeMap<Module, File>) -> Option<Module> {
+    let (first, rest) = path.split_first()?;
+    let full = match first.as_str() {
+        "crate" => rest.to_vec(),
+        "self" => [module.clone(), rest.to_vec()].concat(),
+        "super" => {
+            let ups = path.iter().take_while(|word| *word == "super").count();
+            [&module[..module.len().checked_sub(ups)?], &path[ups..]].concat()
+        }
+        child if file.child(child) => [module.clone(), path.to_vec()].concat(),
+        _ => return None,
+    };
+    let mut found = full.clone();
+    while !files.contains_key(&found) {
+        found.pop();
+    }
+    // A parent that only hands on what a child has is not the one who is meant.
+    let (name, parent) = (full.get(found.len()), &files[&found]);
+    let handed_on = parent.paths.iter().find(|path| path.last() == name && parent.child(&path[0]));
+    Some(handed_on.and_then(|path| target(&found, parent, path, files)).unwrap_or(found))
+}
+
+/// The largest set of files that all lead to each other.
+fn circle(imports: &Imports) -> Vec<String> {
+    let reach = |from: &Module| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![from.clone()]);
+        while let Some(next) = open.pop() {
+            open.extend(imports[&next].iter().filter(|to| seen.insert((*to).clone())).cloned());
+        }
+        seen
+    };
+    let all: BTreeMap<&Module, BTreeSet<Module>> = imports.keys().map(|module| (module, reach(module))).collect();
+    let knot =
+        |module: &Module| -> Vec<&Module> { all[module].iter().filter(|other| all[*other].contains(module)).collect() };
+    let largest = imports.keys().map(knot).max_by_key(Vec::len).unwrap_or_default();
+    largest.iter().map(|module| format!("crate::{}", module.join("::"))).collect()
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let mut wrong = Vec::new();
+    for (name, most) in CIRCLES {
+        let imports = imports(&repository().join(name));
+        let arrows: usize = imports.values().map(BTreeSet::len).sum();
+        #[allow(clippy::cast_precision_loss, reason = "a few hundred")]
+        let each = arrows as f64 / imports.len() as f64;
+        let circle = circle(&imports);
+        println!("{name}: {} files, {each:.1} imports each, largest circle {}", imports.len(), circle.len());
+        if circle.len() != most {
+            wrong.push(format!("{name}: a circle of {}, not {most}: {}", circle.len(), circle.join(" ")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_circle_is_found() {
+    let file = Scan::file(
+        "use super::{a::{self, B}, c as d}; #[cfg(test)] mod tests; mod below; #[cfg(test)] mod t { use crate::z; } \
+         fn f() { below::go(vec![crate::x::y()]); let a = b ? c : d; }",
+    );
+    let paths: Vec<String> = file.paths.iter().map(|p| p.join("::")).collect();
+    assert_eq!(paths, ["below::go", "crate::x::y", "super::a::B", "super::a::self", "super::c"]);
+    assert_eq!(file.declares, [("below".to_owned(), None)]);
+    let module = |name: &str| vec![name.to_owned()];
+    let edge = |from: &str, to: &[&str]| (module(from), to.iter().map(|t| module(t)).collect::<BTreeSet<_>>());
+    let knot = Imports::from([edge("a", &["b"]), edge("b", &["c"]), edge("c", &["b", "d"]), edge("d", &[])]);
+    assert_eq!(circle(&knot), ["crate::b", "crate::c"]);
+}

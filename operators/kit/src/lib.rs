@@ -38,7 +38,7 @@ pub use failure::{Class, Failure, Failures, LastFailure};
 pub use kernel::{Controller, DecisionOf, FINALIZER, Kernel, Next, Operator, StatusOf};
 pub use kind::{Address, Key, Kind, Object, Primary};
 pub use port::{Port, Query, Write};
-pub use reader::{Hands, Left, Reader};
+pub use reader::{Hands, Left, Reader, controlled_by};
 pub use run::Env;
 pub use tally::Tally;
 pub use wait::Wait;

@@ -56,11 +56,19 @@ impl Reader {
     /// The cached object of this key, if the owner with this uid controls it: a name alone proves nothing.
     #[must_use]
     pub fn child<K: Object>(&self, key: &Key, owner_uid: &str) -> Option<Arc<K>> {
-        let ours = |o: &Arc<K>| {
-            let mut owners = o.meta().owner_references.iter().flatten();
-            owners.any(|r| r.controller == Some(true) && r.uid == owner_uid)
+        self.cached::<K>(key).filter(|object| controlled_by(&**object, owner_uid))
+    }
+
+    /// As [`Self::child`], proved by a live GET where the cache misses: a read saves a creation that would be refused.
+    ///
+    /// # Errors
+    /// As [`Self::live`].
+    pub async fn owned_or_live<K: Object>(&self, key: &Key, owner_uid: &str) -> Result<Option<K>, Failure> {
+        let found = match self.cached::<K>(key) {
+            Some(cached) => Some((*cached).clone()),
+            None => self.live::<K>(key).await?,
         };
-        self.cached::<K>(key).filter(ours)
+        Ok(found.filter(|object| controlled_by(object, owner_uid)))
     }
 
     /// A live GET: the proof of absence that a cache miss is not.
@@ -124,6 +132,13 @@ impl Reader {
         }
         Ok(self.live::<K>(key).await?.filter(same).map(Arc::new))
     }
+}
+
+/// Whether the owner with this uid controls the object.
+#[must_use]
+pub fn controlled_by<K: Object>(object: &K, owner_uid: &str) -> bool {
+    let mut owners = object.meta().owner_references.iter().flatten();
+    owners.any(|owner| owner.controller == Some(true) && owner.uid == owner_uid)
 }
 
 /// Write access for effects whose result is an object (a Secret of credentials).

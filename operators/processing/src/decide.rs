@@ -6,60 +6,33 @@
 mod actions;
 mod begin;
 mod finish;
-pub(crate) mod flink;
+mod flink;
 mod group;
 mod keeper;
 mod preflight;
+mod standing;
 mod start;
+mod stop;
 mod supervise;
-pub(crate) mod workers;
+mod workers;
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::JobPhase};
-use millrace_kit::{Decision, Seen, Standing, conditions, later};
+use millrace_kit::{Decision, Seen, conditions, later};
 
 use crate::{
+    job::{attempt, outcome::Trouble},
     model::Model,
-    observe::Observed,
+    pass::Pass,
     rest::FlinkCall,
-    status::{self, Trouble},
+    seen::Observed,
 };
 use flink::rollback::Spec;
 
-/// A start that takes longer is told in the status, even if nothing is wrong with it.
-pub(crate) const SLOW: Duration = Duration::from_secs(30);
-/// How long a pod may be on its way out beyond its grace period before it is given up.
-pub(crate) const GIVE_UP: Duration = Duration::from_secs(60);
-
 /// When to look again whether the DataPlane allows what it did not: nobody watches it.
 const ASK_AGAIN: Duration = Duration::from_secs(300);
-
-/// What all parts of decide read, and the status they write.
-pub(crate) struct Pass<'a> {
-    pub job: &'a ProcessingJob,
-    pub model: &'a Model,
-    pub seen: &'a Seen<Observed>,
-    pub now: Timestamp,
-    /// The status as it will be.
-    pub status: ProcessingJobStatus,
-    /// What holds up the start.
-    pub trouble: Option<Trouble>,
-    /// How the object stands while a new spec is held back from a running attempt.
-    pub held: Option<Standing>,
-    /// What no waiting helps against, so that nothing is started.
-    pub stuck: Option<Trouble>,
-    /// When to look again.
-    pub wake: Option<Timestamp>,
-}
-
-impl Pass<'_> {
-    /// Looks again at `at`, or earlier if already asked.
-    pub(crate) fn wake_at(&mut self, at: Timestamp) {
-        self.wake = Some(self.wake.map_or(at, |old| old.min(at)));
-    }
-}
 
 /// See the module.
 pub(crate) fn decide(
@@ -90,7 +63,7 @@ fn pass(
 ) -> Decision<ProcessingJobStatus, FlinkCall> {
     let ((job, model), (own, stuck), (seen, now)) = (spec, own, around);
     let status = job.status.clone().unwrap_or_default();
-    let had = status::live(&status).map(|a| a.name.clone());
+    let had = attempt::live(&status).map(|a| a.name.clone());
     let mut pass = Pass { job, model, seen, now, status, trouble: None, held: None, stuck, wake: None };
     if model.unpermitted {
         pass.wake_at(later(now, ASK_AGAIN));
@@ -101,14 +74,14 @@ fn pass(
         supervise::supervise(&mut pass);
     }
     let deleting = job.metadata.deletion_timestamp.is_some();
-    if status::live(&pass.status).is_none() && !deleting && pass.stuck.is_none() {
+    if attempt::live(&pass.status).is_none() && !deleting && pass.stuck.is_none() {
         begin::begin(&mut pass);
     }
     let left = flink::leftovers::clean(&mut pass);
     let (trouble, stuck) = (pass.trouble.take(), pass.stuck.take());
     match pass.held.take().filter(|_| pass.status.phase == Some(JobPhase::Running)) {
         Some(standing) => conditions::stand(&mut pass.status, &standing, now),
-        None => status::stand(&mut pass.status, model, (trouble, stuck, now)),
+        None => standing::stand(&mut pass.status, model, (trouble, stuck, now)),
     }
     let mut actions = actions::actions(&pass, had.as_deref());
     actions.extend(left);

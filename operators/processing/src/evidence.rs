@@ -5,43 +5,16 @@
 //! called done: in doubt it is repeated.
 
 pub(crate) mod flink;
-mod results;
 pub(crate) mod starts;
 
 use jiff::Timestamp;
-use millrace_crds::processing_job::{AttemptResult, FailureClass};
+use millrace_crds::processing_job::FailureClass;
 use millrace_kit::causes::{self, Overuse};
 
-pub(crate) use results::Results;
-
-use crate::observe::{Beside, ContainerView, PodView};
-
-/// How an attempt ended.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Outcome {
-    pub result: AttemptResult,
-    pub class: Option<FailureClass>,
-    pub message: String,
-    pub exit_code: Option<i32>,
-    pub started: Option<Timestamp>,
-    pub finished: Option<Timestamp>,
-    pub results: Results,
-    /// Whether it was the workers, not the pod itself, whose memory was too little.
-    pub workers: bool,
-}
-
-impl Outcome {
-    /// A failure of this class.
-    pub(crate) fn failed(class: FailureClass, message: impl Into<String>) -> Self {
-        Self { result: AttemptResult::Failed, class: Some(class), message: message.into(), ..Self::default() }
-    }
-
-    /// Stopped on request.
-    pub(crate) fn stopped(why: &str) -> Self {
-        let class = Some(FailureClass::Cancelled);
-        Self { result: AttemptResult::Stopped, class, message: format!("stopped: {why}"), ..Self::default() }
-    }
-}
+use crate::{
+    job::{outcome::Outcome, results},
+    seen::{Beside, ContainerView, PodView},
+};
 
 /// Reasons of a container that never ran, or of which the kubelet lost track: its exit code is the kubelet's invention.
 const NO_EXIT: [&str; 3] = ["ContainerStatusUnknown", "StartError", "ContainerCannotRun"];

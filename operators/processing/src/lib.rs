@@ -3,17 +3,22 @@
 //! Talks to the Kubernetes API and to Flink's REST API alone. Never reads a Secret: access to data is a DataGrant whose Secret the kubelet
 //! mounts. Every attempt is stored in the job's status before its first object is created.
 
+mod build;
 mod children;
 mod decide;
 mod engine;
+mod engines;
 mod evidence;
+mod job;
 mod looks;
 mod model;
 mod observe;
 mod operator;
+mod pass;
 mod preflight;
+mod recent;
 pub mod rest;
-mod status;
+mod seen;
 mod tally;
 
 use millrace_kit::{
@@ -21,11 +26,11 @@ use millrace_kit::{
     access::{Access, WARNINGS},
 };
 
-pub use observe::{
-    Beside, ChildView, ContainerView, GrantView, HaView, LeftoverView, Observed, PodView, WaitingWorker, WorkersView,
-};
 pub use operator::Processing;
-pub use preflight::{Answer, Preflight};
+pub use seen::{
+    Answer, Beside, ChildView, ContainerView, GrantView, HaView, LeftoverView, Observed, PodView, Preflight,
+    WaitingWorker, WorkersView,
+};
 
 /// Builds the operator's controllers.
 #[must_use]
@@ -116,5 +121,5 @@ pub const ACCESS: &[Access] = &[
         &["bind"],
         "only these roles may be bound, never escalated",
     )
-    .named(&[children::account::SPARK.role, children::account::FLINK.role]),
+    .named(&[job::name::SPARK_ACCOUNT.role, job::name::FLINK_ACCOUNT.role]),
 ];

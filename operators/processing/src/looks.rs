@@ -3,7 +3,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -12,6 +12,9 @@ use millrace_kit::later;
 
 /// What has not been looked at for so long is not waited for any more.
 const FORGOTTEN: Duration = Duration::from_secs(3_600);
+
+/// A silence longer than any job is given is not remembered.
+const LONG_AGO: Duration = Duration::from_secs(86_400);
 
 /// The instants of looks after something began: a few early ones, then a steady pace.
 pub(crate) struct Pace {
@@ -83,6 +86,32 @@ impl<T: Clone> Looks<T> {
     /// Forgets what is waited for no more.
     pub(crate) fn forget(&self, of: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(of);
+    }
+}
+
+/// When something was seen first: kept by this process alone, for what is not worth a write.
+#[derive(Debug, Default)]
+pub(crate) struct Times(Mutex<HashMap<String, Timestamp>>);
+
+impl Times {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When it was seen first, which may be now.
+    pub(crate) fn first(&self, what: &str, now: Timestamp) -> Timestamp {
+        let mut all = self.all();
+        // What is gone is not heard of again.
+        all.retain(|_, since| later(*since, LONG_AGO) > now);
+        *all.entry(what.to_owned()).or_insert(now)
+    }
+
+    pub(crate) fn has(&self, what: &str) -> bool {
+        self.all().contains_key(what)
+    }
+
+    pub(crate) fn forget(&self, what: &str) {
+        self.all().remove(what);
     }
 }
 

@@ -5,9 +5,14 @@
 
 mod data;
 mod engines;
+mod fields;
+mod findings;
 mod memory;
+mod place;
 mod pod;
 mod quantity;
+mod references;
+mod section;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -22,9 +27,13 @@ use millrace_crds::{
 use millrace_kit::names;
 use serde_json::{Value, json};
 
-pub(crate) use data::Prefix;
 pub(crate) use engines::{Container, Engine, Executors, Flink, Program, Size, Spark, flink};
+pub(crate) use place::Prefix;
 pub(crate) use quantity::{bytes, millis};
+pub(crate) use section::{Section, Workers};
+
+use findings::Findings;
+use references::{Names, looks_like_grant};
 
 /// How long a start may take where the spec says nothing.
 pub(crate) const START_DEADLINE: Duration = Duration::from_secs(900);
@@ -100,17 +109,6 @@ pub(crate) struct Work {
     pub grace: Duration,
 }
 
-/// What is wrong, collected while parsing.
-#[derive(Default)]
-pub(crate) struct Findings(Vec<String>);
-
-impl Findings {
-    /// Notes that `field` is wrong; `advice` says how and what to write.
-    pub(crate) fn note(&mut self, field: impl AsRef<str>, advice: impl AsRef<str>) {
-        self.0.push(format!("spec.{}: {}", field.as_ref(), advice.as_ref()));
-    }
-}
-
 impl Model {
     /// Reads a job.
     pub(crate) fn of(job: &ProcessingJob) -> Self {
@@ -120,11 +118,11 @@ impl Model {
         let name = job.metadata.name.as_deref().unwrap_or_default();
         let work = work(spec, (name, &policy), &mut findings);
         if let Some(work) = &work {
-            memory::check(policy.growth, work, &mut findings);
+            memory::check(policy.growth, work.engine.section().memory(), &mut findings);
         }
-        let work = match work {
-            Some(work) if findings.0.is_empty() => Ok(work),
-            _ => Err(findings.0.join("\n")),
+        let work = match (work, findings.told()) {
+            (Some(work), None) => Ok(work),
+            (_, wrong) => Err(wrong.unwrap_or_default()),
         };
         Self { policy, work, hash: hash(spec), unpermitted: false }
     }
@@ -202,7 +200,7 @@ fn streams(spec: &JobSpec) -> bool {
 fn work(spec: &JobSpec, of: (&str, &Policy), findings: &mut Findings) -> Option<Work> {
     let (name, policy) = of;
     let access = data::access(spec, name, findings);
-    let names = data::Names::of(&access);
+    let names = Names::of(&access);
     let engine = engines::parse(spec, name, (&names, findings));
     env(spec, &names, findings);
     if spec.flink.is_some() {
@@ -226,7 +224,7 @@ const OUR_VARIABLES: [&str; 1] = ["KAFKA_BOOTSTRAP_SERVERS"];
 /// Variables by which the replicas of a container find each other.
 const RANK_VARIABLES: [&str; 4] = ["RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"];
 
-fn env(spec: &JobSpec, names: &data::Names, findings: &mut Findings) {
+fn env(spec: &JobSpec, names: &Names, findings: &mut Findings) {
     let ranks = spec.container.as_ref().is_some_and(|c| c.replicas.unwrap_or(1) > 1);
     for (at, var) in spec.env.iter().enumerate() {
         if ranks && RANK_VARIABLES.contains(&var.name.as_str()) {
@@ -241,7 +239,7 @@ fn env(spec: &JobSpec, names: &data::Names, findings: &mut Findings) {
             names.check(&format!("env[{at}].value"), value, findings);
         }
         let secret = var.value_from.as_ref().and_then(|s| s.secret_key_ref.as_ref());
-        if let Some(secret) = secret.filter(|s| data::looks_like_grant(&s.name)) {
+        if let Some(secret) = secret.filter(|s| looks_like_grant(&s.name)) {
             findings.note(
                 format!("env[{at}].valueFrom.secretKeyRef.name"),
                 format!("`{}` is the Secret of a DataGrant; access to data follows from reads and writes", secret.name),

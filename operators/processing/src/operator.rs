@@ -1,10 +1,6 @@
 //! ProcessingJob as the kernel sees it.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::{
@@ -15,16 +11,17 @@ use k8s_openapi::api::{
 };
 use millrace_crds::{DataGrant, ProcessingJob, ProcessingJobStatus};
 use millrace_kit::{
-    Decision, Failure, Hands, Note, Operator, Reader, Seen, Warning, Watch, async_trait, events::condition_notes, later,
+    Decision, Failure, Hands, Note, Operator, Reader, Seen, Watch, async_trait, events::condition_notes,
 };
 
 use crate::{
     children::account,
-    decide, evidence,
-    looks::Looks,
-    observe,
-    observe::{Observed, PodView, WorkersView},
-    rest::{Flink, FlinkCall, http::Rest},
+    decide,
+    engines::flink::client::FlinkClient,
+    observe, preflight,
+    recent::Recent,
+    rest::{Flink, FlinkCall},
+    seen::Observed,
 };
 
 /// Our pods but for executors, which would make the cache grow with the size of users' jobs.
@@ -32,93 +29,15 @@ const PODS: &str = "millrace.dev/attempt,millrace.dev/role!=executor";
 /// What our attempts own beside pods.
 const OURS: &str = "millrace.dev/owner-kind=ProcessingJob";
 
-/// Silence longer than any job is given is not remembered.
-const FORGOTTEN: Duration = Duration::from_secs(86_400);
-
 /// Keeps ProcessingJobs.
-#[derive(Clone)]
-pub struct Processing {
-    pub(crate) flink: Arc<dyn Flink>,
-    /// Since when a job's JobManager does not answer, by Flink's id of the job.
-    silent: Arc<Times>,
-    /// Savepoints that Flink has taken to delete, and when.
-    disposed: Arc<Times>,
-    /// Since when a pod's containers have ended and its phase does not say so, by uid.
-    unconfirmed: Arc<Times>,
-    /// The last look at each attempt that does not start, by its name: which pod was asked about, and its warnings.
-    pub(crate) starts: Looks<(String, Vec<Warning>)>,
-    /// The last look at the workers of each attempt, by its name.
-    pub(crate) workers: Looks<WorkersView>,
-}
-
-/// When something was seen first: kept by this process alone, for what is not worth a write.
-#[derive(Debug, Default)]
-struct Times(Mutex<HashMap<String, Timestamp>>);
-
-impl Times {
-    fn all(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// When it was seen first, which may be now.
-    fn first(&self, what: &str, now: Timestamp) -> Timestamp {
-        let mut all = self.all();
-        // What is gone is not heard of again.
-        all.retain(|_, since| later(*since, FORGOTTEN) > now);
-        *all.entry(what.to_owned()).or_insert(now)
-    }
-
-    fn has(&self, what: &str) -> bool {
-        self.all().contains_key(what)
-    }
-
-    fn forget(&self, what: &str) {
-        self.all().remove(what);
-    }
-}
-
-impl Default for Processing {
-    fn default() -> Self {
-        Self::new(Arc::new(Rest::default()))
-    }
-}
+#[derive(Clone, Default)]
+pub struct Processing(Recent);
 
 impl Processing {
     /// An operator that reaches Flink in this way.
     #[must_use]
     pub fn new(flink: Arc<dyn Flink>) -> Self {
-        Self {
-            flink,
-            silent: Arc::default(),
-            disposed: Arc::default(),
-            unconfirmed: Arc::default(),
-            starts: Looks::default(),
-            workers: Looks::default(),
-        }
-    }
-
-    /// Remembers that a JobManager answered.
-    pub(crate) fn answers(&self, job: &str) {
-        self.silent.forget(job);
-    }
-
-    /// Whether Flink has taken this savepoint to delete it; a process that does not know asks once more.
-    pub(crate) fn has_disposed(&self, path: &str) -> bool {
-        self.disposed.has(path)
-    }
-
-    /// Since when a JobManager does not answer, as far as this process knows.
-    pub(crate) fn away(&self, job: &str, now: Timestamp) -> Timestamp {
-        self.silent.first(job, now)
-    }
-
-    /// Since when a pod is without its node's last word, as far as this process knows.
-    pub(crate) fn unconfirmed(&self, pod: &PodView, now: Timestamp) -> Option<Timestamp> {
-        if evidence::awaits_phase(pod) {
-            return Some(self.unconfirmed.first(&pod.uid, now));
-        }
-        self.unconfirmed.forget(&pod.uid);
-        None
+        Self(Recent::with(FlinkClient::new(flink)))
     }
 }
 
@@ -177,7 +96,9 @@ impl Operator for Processing {
     }
 
     async fn observe(&self, job: &ProcessingJob, reader: &Reader) -> Result<Observed, Failure> {
-        observe::observe(self, job, reader).await
+        let mut seen = observe::observe(&self.0, job, reader).await?;
+        seen.preflight = preflight::look(job, &seen, reader).await?;
+        Ok(seen)
     }
 
     fn decide(job: &ProcessingJob, seen: &Seen<Observed>, now: Timestamp) -> Decision<ProcessingJobStatus, FlinkCall> {
@@ -192,10 +113,6 @@ impl Operator for Processing {
     }
 
     async fn effect(&self, _: &ProcessingJob, call: &FlinkCall, hands: &Hands) -> Result<(), Failure> {
-        self.flink.call(call).await?;
-        if let FlinkCall::Dispose { path, .. } = call {
-            self.disposed.first(path, hands.now());
-        }
-        Ok(())
+        self.0.flink.call(call, hands.now()).await
     }
 }

@@ -4,7 +4,6 @@
 //! limits, the Pod Security level, accounts and every other admission. Secrets are not looked at: the operator may not
 //! read them.
 
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::ResourceExt;
 use millrace_crds::{
@@ -12,42 +11,17 @@ use millrace_crds::{
     job::Rerun,
     processing_job::{Attempt, FlinkAttempt},
 };
-use millrace_kit::{Child, Class, Failure, Key, Reader, names};
-use serde::{Deserialize, Serialize};
+use millrace_kit::{Child, Class, Failure, Key, Reader};
 
 use crate::{
-    engine::{self, Plan},
+    build::BuildContext,
+    engine,
+    engines::flink::name::job_id,
     evidence,
+    job::{attempt, name},
     model::{self, Model, Work},
-    observe::{self, GrantView, Observed, PodView},
+    seen::{Answer, GrantView, Observed, PodView, Preflight},
 };
-
-/// What the look found.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Preflight {
-    /// The new spec's grant, if it needs one and it is there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub grant: Option<GrantView>,
-    /// When that was made.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub since: Option<Timestamp>,
-    /// What the API server says to the new pod; asked once the data is ready.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub answer: Option<Answer>,
-}
-
-/// What the API server says to a pod.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Answer {
-    /// It would be created.
-    Admitted,
-    /// It would not.
-    Refused(String),
-    /// It could not say.
-    Unanswered(String),
-}
 
 /// The new spec's work, if a preflight is due: the attempt runs, nothing stops it, and the spec is another one.
 pub(crate) fn due<'m>(attempt: &Attempt, model: &'m Model, pod: Option<&PodView>) -> Option<&'m Work> {
@@ -60,38 +34,33 @@ pub(crate) fn due<'m>(attempt: &Attempt, model: &'m Model, pod: Option<&PodView>
     model.work.as_ref().ok()
 }
 
-/// What the objects of a preflight are named after; another spec is another preflight.
-pub(crate) fn base(job: &ProcessingJob, hash: &str) -> String {
-    names::child(&job.name_any(), &job.uid().unwrap_or_default(), &["preflight", hash])
-}
-
 /// Looks, if it is due.
 ///
 /// # Errors
 /// The grant could not be read. What is said to the dry run is data.
 pub(crate) async fn look(
     job: &ProcessingJob,
-    live: (&Attempt, Option<&PodView>),
+    around: &Observed,
     reader: &Reader,
 ) -> Result<Option<Preflight>, Failure> {
-    let (attempt, pod) = live;
-    if pod.is_none() {
+    let Some(attempt) = job.status.as_ref().and_then(attempt::live) else { return Ok(None) };
+    if around.pod.is_none() {
         return Ok(None);
     }
     let model = Model::of(job);
-    let Some(work) = due(attempt, &model, pod) else { return Ok(None) };
-    let base = base(job, &model.hash);
+    let Some(work) = due(attempt, &model, around.pod.as_ref()) else { return Ok(None) };
+    let base = name::preflight(job, &model.hash);
     let mut seen = Preflight::default();
     if !work.access.is_empty() {
-        let key = Key::new(job.namespace().unwrap_or_default(), engine::grant_name(&base));
-        let grant = observe::look::<DataGrant>(reader, key, &job.uid().unwrap_or_default()).await?;
+        let key = Key::new(job.namespace().unwrap_or_default(), name::grant(&base));
+        let grant = reader.owned_or_live::<DataGrant>(&key, &job.uid().unwrap_or_default()).await?;
         seen.since = grant.as_ref().and_then(|g| g.metadata.creation_timestamp.as_ref()).map(|t| t.0);
-        seen.grant = grant.map(|g| observe::grant(&g));
+        seen.grant = grant.map(|g| GrantView::of(&g));
         if !seen.grant.as_ref().is_some_and(|g| g.ready) {
             return Ok(Some(seen));
         }
     }
-    let around = Observed {
+    let granted = Observed {
         grant: seen.grant.clone(),
         account: true,
         binding: true,
@@ -99,10 +68,10 @@ pub(crate) async fn look(
         anchor: Some(base.clone()),
         ..Observed::default()
     };
-    let flink = FlinkAttempt { job_id: engine::flink::job_id("", &base), ..FlinkAttempt::default() };
-    let plan = Plan { job, work, seen: &around, base: &base, numbers: (1, 1), flink: Some(&flink) };
+    let flink = FlinkAttempt { job_id: job_id("", &base), ..FlinkAttempt::default() };
+    let context = BuildContext { job, work, seen: &granted, base: &base, numbers: (1, 1), flink: Some(&flink) };
     // The pod comes last.
-    if let Some(pod) = engine::of(work).children(&plan).pop() {
+    if let Some(pod) = engine::of(work).children(&context).pop() {
         seen.answer = Some(answer(reader.would_create(&without_account(pod, reader)).await));
     }
     Ok(Some(seen))

@@ -11,19 +11,9 @@ use k8s_openapi::{
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
+use millrace_kit::Child;
 
-/// An account and what it is bound to.
-pub(crate) struct Account {
-    /// Name of the ServiceAccount and of its RoleBinding.
-    pub name: &'static str,
-    /// Name of the ClusterRole the chart brings.
-    pub role: &'static str,
-}
-
-/// Of Spark drivers.
-pub(crate) const SPARK: Account = Account { name: "millrace-spark", role: "millrace-spark-driver" };
-/// Of Flink's JobManagers.
-pub(crate) const FLINK: Account = Account { name: "millrace-flink", role: "millrace-flink-jobmanager" };
+use crate::{build::BuildContext, job::name::Account};
 
 /// What the watches of both select by.
 pub(crate) const SELECTOR: &str = "app.kubernetes.io/managed-by=millrace";
@@ -60,4 +50,13 @@ pub(crate) fn role_binding(account: &Account, namespace: &str) -> RoleBinding {
             ..Subject::default()
         }]),
     }
+}
+
+/// The account and its binding, as far as the namespace has none.
+pub(crate) fn missing(context: &BuildContext<'_>, account: &Account) -> Vec<Child> {
+    let namespace = context.job.metadata.namespace.clone().unwrap_or_default();
+    let seen = context.seen;
+    let one = (!seen.account).then(|| Child::free(&service_account(account, &namespace)));
+    let two = (!seen.binding).then(|| Child::free(&role_binding(account, &namespace)));
+    one.into_iter().chain(two).collect()
 }

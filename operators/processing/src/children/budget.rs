@@ -15,9 +15,7 @@ use k8s_openapi::{
 use millrace_crds::well_known::LABEL_ROLE;
 
 use super::account;
-
-/// Name of the budget.
-pub(crate) const BUDGET: &str = "millrace-drivers";
+use crate::job::name::BUDGET;
 
 /// The label of drivers that go on where they were.
 pub(crate) const STREAMING: &str = "millrace.dev/streaming";

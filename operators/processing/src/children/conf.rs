@@ -6,28 +6,20 @@ use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::O
 
 use super::{event_log, executor, log, parts, properties, stream};
 use crate::{
-    engine::{self, Plan},
+    build::BuildContext,
+    engines::spark::layout::{PROPERTIES, SQL, TEMPLATE},
+    job::name,
     model::{Executors, Program, Spark},
 };
 
-/// Where the driver sees it; `SPARK_CONF_DIR`.
-pub(crate) const MOUNT: &str = "/etc/millrace/spark";
-/// Key of the properties.
-pub(crate) const PROPERTIES: &str = "spark.properties";
-/// Key of the executors' template.
-pub(crate) const TEMPLATE: &str = "executor.yaml";
-
-/// Key of the statements of an SQL job.
-pub(crate) const SQL: &str = "job.sql";
-
 /// The ConfigMap of one attempt.
-pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> ConfigMap {
+pub(crate) fn build(context: &BuildContext<'_>, own: &Spark) -> ConfigMap {
     let mut data = BTreeMap::from([
-        (PROPERTIES.to_owned(), properties::text(plan, own)),
+        (PROPERTIES.to_owned(), properties::text(context, own)),
         ("log4j2.properties".to_owned(), log::settings(own)),
     ]);
     if own.executors != Executors::None {
-        data.insert(TEMPLATE.to_owned(), executor::template(plan));
+        data.insert(TEMPLATE.to_owned(), executor::template(context));
     }
     if event_log::directory(own).is_some() {
         let (key, text) = event_log::SITE;
@@ -37,12 +29,12 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> ConfigMap {
         data.insert(stream::KEY.to_owned(), stream::RUNNER.to_owned());
     }
     if let Program::Sql(sql) = &own.program {
-        data.insert(SQL.to_owned(), plan.fill_file(sql));
+        data.insert(SQL.to_owned(), context.fill_file(sql));
     }
     ConfigMap {
         metadata: ObjectMeta {
-            name: Some(engine::conf_name(plan.base)),
-            labels: Some(parts::labels(plan.job, plan.numbers.1)),
+            name: Some(name::spark_config(context.base)),
+            labels: Some(parts::labels(context.job, context.numbers.1)),
             ..ObjectMeta::default()
         },
         immutable: Some(true),

@@ -7,36 +7,31 @@ use k8s_openapi::api::core::v1::{
 use millrace_crds::well_known::LABEL_ROLE;
 use millrace_kit::refs;
 
-use super::{account, budget, conf, event_log, parts, stream};
+use super::{budget, event_log, parts, stream};
 use crate::{
-    engine::{self, CONTAINERS, Engine, Plan},
-    model::{Executors, Program, Spark},
+    build::BuildContext,
+    engines::spark::layout::{self, BLOCK_PORT, RPC_PORT, UI_PORT},
+    job::name::{self, DRIVER_CONTAINER, SPARK_ACCOUNT},
+    model::{Executors, Program, Section, Spark},
 };
-
-/// The port of the driver's RPC, where executors report.
-pub(crate) const RPC_PORT: i32 = 7078;
-/// The port of the driver's block manager.
-pub(crate) const BLOCK_PORT: i32 = 7079;
-/// The port of Spark's page.
-pub(crate) const UI_PORT: i32 = 4040;
 
 /// Spark's own `spark-sql`: it divides the statements and stops at the first that fails.
 const SQL_RUNNER: &str = "org.apache.spark.sql.hive.thriftserver.SparkSQLCLIDriver";
 
 /// The driver pod of one attempt.
-pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> Pod {
-    let (mut volumes, mut mounts) = parts::volumes(plan);
+pub(crate) fn build(context: &BuildContext<'_>, own: &Spark) -> Pod {
+    let (mut volumes, mut mounts) = parts::volumes(context);
     volumes.push(Volume {
         name: "conf".to_owned(),
         config_map: Some(ConfigMapVolumeSource {
-            name: engine::conf_name(plan.base),
+            name: name::spark_config(context.base),
             ..ConfigMapVolumeSource::default()
         }),
         ..Volume::default()
     });
     mounts.push(VolumeMount {
         name: "conf".to_owned(),
-        mount_path: conf::MOUNT.to_owned(),
+        mount_path: layout::MOUNT.to_owned(),
         read_only: Some(true),
         ..VolumeMount::default()
     });
@@ -46,12 +41,12 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> Pod {
         ..ContainerPort::default()
     };
     let container = Container {
-        name: CONTAINERS[0].to_owned(),
-        image: Some(plan.fill_file(&own.image)),
+        name: DRIVER_CONTAINER.to_owned(),
+        image: Some(context.fill_file(&own.image)),
         image_pull_policy: Some(parts::pull(own.pull).to_owned()),
-        args: Some(args(plan, own)),
-        env: Some(env(plan, own)),
-        lifecycle: stream::hook(plan, own),
+        args: Some(args(context, own)),
+        env: Some(env(context, own)),
+        lifecycle: stream::hook(context, own),
         ports: Some(vec![port("rpc", RPC_PORT), port("blocks", BLOCK_PORT), port("ui", UI_PORT)]),
         resources: Some(parts::resources(&own.driver.cpu.0, &own.driver.memory.0)),
         volume_mounts: Some(mounts),
@@ -59,26 +54,26 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> Pod {
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
         ..Container::default()
     };
-    let mut labels = parts::labels(plan.job, plan.numbers.1);
+    let mut labels = parts::labels(context.job, context.numbers.1);
     labels.insert(LABEL_ROLE.to_owned(), "driver".to_owned());
     labels.insert("spark-role".to_owned(), "driver".to_owned());
     if own.checkpoint.is_some() {
         labels.insert(budget::STREAMING.to_owned(), "true".to_owned());
     }
-    labels.insert("spark-app-selector".to_owned(), plan.base.to_owned());
-    let init = event_log::init(plan, own, &container);
+    labels.insert("spark-app-selector".to_owned(), context.base.to_owned());
+    let init = event_log::init(context, own, &container);
     let mut spec = PodSpec {
         init_containers: init.map(|one| vec![one]),
         containers: vec![container],
         volumes: Some(volumes),
-        ..parts::pod_spec(plan)
+        ..parts::pod_spec(context)
     };
     if own.executors != Executors::None {
-        spec.service_account_name = Some(account::SPARK.name.to_owned());
+        spec.service_account_name = Some(SPARK_ACCOUNT.name.to_owned());
         spec.automount_service_account_token = Some(true);
     }
     Pod {
-        metadata: parts::pod_meta(plan, Some(format!("{}-{}", plan.base, own.suffix())), labels),
+        metadata: parts::pod_meta(context, Some(format!("{}-{}", context.base, own.suffix())), labels),
         spec: Some(spec),
         status: None,
     }
@@ -86,11 +81,11 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Spark) -> Pod {
 
 /// `driver`, then what spark-submit takes. The kubelet puts the pod's address into `spark.driver.host`, so no Service
 /// and no name resolution stand between driver and executors.
-fn args(plan: &Plan<'_>, own: &Spark) -> Vec<String> {
+fn args(context: &BuildContext<'_>, own: &Spark) -> Vec<String> {
     let mut all = vec![
         "driver".to_owned(),
         "--properties-file".to_owned(),
-        format!("{}/{}", conf::MOUNT, conf::PROPERTIES),
+        format!("{}/{}", layout::MOUNT, layout::PROPERTIES),
         "--conf".to_owned(),
         "spark.driver.host=$(SPARK_DRIVER_BIND_ADDRESS)".to_owned(),
     ];
@@ -99,19 +94,19 @@ fn args(plan: &Plan<'_>, own: &Spark) -> Vec<String> {
             if let Some(class) = class {
                 all.extend(["--class".to_owned(), refs::literal(class)]);
             }
-            all.extend(stream::program(own).unwrap_or_else(|| vec![uri.clone()]).iter().map(|text| plan.fill(text)));
-            all.extend(args.iter().map(|text| plan.fill(text)));
+            all.extend(stream::program(own).unwrap_or_else(|| vec![uri.clone()]).iter().map(|text| context.fill(text)));
+            all.extend(args.iter().map(|text| context.fill(text)));
         }
         Program::Sql(_) => {
             // Silent: the last words are then the error itself, without a trace behind it.
-            let file = format!("file://{}/{}", conf::MOUNT, conf::SQL);
+            let file = format!("file://{}/{}", layout::MOUNT, layout::SQL);
             all.extend(["--class", SQL_RUNNER, "spark-internal", "-S", "-f", &file].map(str::to_owned));
         }
     }
     all
 }
 
-fn env(plan: &Plan<'_>, own: &Spark) -> Vec<EnvVar> {
+fn env(context: &BuildContext<'_>, own: &Spark) -> Vec<EnvVar> {
     let address = EnvVar {
         name: "SPARK_DRIVER_BIND_ADDRESS".to_owned(),
         value: None,
@@ -122,13 +117,13 @@ fn env(plan: &Plan<'_>, own: &Spark) -> Vec<EnvVar> {
     };
     let mut all = vec![
         address,
-        parts::var("SPARK_APPLICATION_ID", plan.base),
-        parts::var("SPARK_CONF_DIR", conf::MOUNT),
+        parts::var("SPARK_APPLICATION_ID", context.base),
+        parts::var("SPARK_CONF_DIR", layout::MOUNT),
         parts::var("SPARK_LOCAL_DIRS", "/tmp/spark"),
     ];
-    all.extend(parts::env(plan));
-    let checkpoint = own.checkpoint.as_ref().and_then(|place| plan.uri(place));
+    all.extend(parts::env(context));
+    let checkpoint = own.checkpoint.as_ref().and_then(|place| context.uri(place));
     all.extend(checkpoint.map(|uri| parts::var("MILLRACE_CHECKPOINT", refs::literal(&uri))));
-    all.extend(parts::users_env(plan, true));
+    all.extend(parts::users_env(context, true));
     all
 }

@@ -7,7 +7,7 @@ use millrace_kit::refs;
 
 use super::properties;
 use crate::{
-    engine::Plan,
+    build::BuildContext,
     model::{Prefix, Spark},
 };
 
@@ -24,12 +24,12 @@ pub(crate) fn directory(own: &Spark) -> Option<&Prefix> {
 }
 
 /// The init container, where one is needed: the root of a bucket is always there.
-pub(crate) fn init(plan: &Plan<'_>, own: &Spark, driver: &Container) -> Option<Container> {
+pub(crate) fn init(context: &BuildContext<'_>, own: &Spark, driver: &Container) -> Option<Container> {
     let place = directory(own)?;
-    let options = properties::store(plan).into_iter().map(|(key, value)| format!("-D{key}={value}"));
+    let options = properties::store(context).into_iter().map(|(key, value)| format!("-D{key}={value}"));
     let mut command = ["sh", "-c", SHELL, NAME].map(str::to_owned).to_vec();
     command.extend(options);
-    command.extend(["-mkdir".to_owned(), "-p".to_owned(), plan.uri(place)?]);
+    command.extend(["-mkdir".to_owned(), "-p".to_owned(), context.uri(place)?]);
     Some(Container {
         name: NAME.to_owned(),
         command: Some(command.iter().map(|text| refs::literal(text)).collect()),

@@ -7,14 +7,11 @@ use millrace_crds::well_known::LABEL_ROLE;
 use serde_json::json;
 
 use super::parts;
-use crate::engine::Plan;
-
-/// Name of the executors' container, which Spark looks for in the template.
-pub(crate) const CONTAINER: &str = "spark-kubernetes-executor";
+use crate::{build::BuildContext, engines::spark::layout::EXECUTOR_CONTAINER};
 
 /// The template as JSON, which is YAML too.
-pub(crate) fn template(plan: &Plan<'_>) -> String {
-    let mut body = serde_json::to_value(pod(plan)).unwrap_or_default();
+pub(crate) fn template(context: &BuildContext<'_>) -> String {
+    let mut body = serde_json::to_value(pod(context)).unwrap_or_default();
     if let Some(root) = body.as_object_mut() {
         root.insert("apiVersion".to_owned(), json!("v1"));
         root.insert("kind".to_owned(), json!("Pod"));
@@ -23,23 +20,23 @@ pub(crate) fn template(plan: &Plan<'_>) -> String {
 }
 
 /// The template as a pod.
-pub(crate) fn pod(plan: &Plan<'_>) -> Pod {
-    let (volumes, mounts) = parts::volumes(plan);
+pub(crate) fn pod(context: &BuildContext<'_>) -> Pod {
+    let (volumes, mounts) = parts::volumes(context);
     let container = Container {
-        name: CONTAINER.to_owned(),
+        name: EXECUTOR_CONTAINER.to_owned(),
         // Executors are the driver's pods, and the wall lets a driver's pods read no Secret but its grant's.
-        env: Some([parts::env(plan), parts::users_env(plan, false)].concat()),
+        env: Some([parts::env(context), parts::users_env(context, false)].concat()),
         volume_mounts: Some(mounts),
         security_context: Some(parts::container_wall()),
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
         ..Container::default()
     };
-    let mut labels: BTreeMap<String, String> = parts::labels(plan.job, plan.numbers.1);
+    let mut labels: BTreeMap<String, String> = parts::labels(context.job, context.numbers.1);
     // The pod cache leaves these out by this label.
     labels.insert(LABEL_ROLE.to_owned(), "executor".to_owned());
     Pod {
-        metadata: parts::pod_meta(plan, None, labels),
-        spec: Some(PodSpec { containers: vec![container], volumes: Some(volumes), ..parts::pod_spec(plan) }),
+        metadata: parts::pod_meta(context, None, labels),
+        spec: Some(PodSpec { containers: vec![container], volumes: Some(volumes), ..parts::pod_spec(context) }),
         status: None,
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod anchor;
 pub(crate) mod conf;
+mod mounts;
 pub(crate) mod pod;
 mod settings;
 pub(crate) mod worker;

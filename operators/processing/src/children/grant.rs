@@ -8,7 +8,7 @@ use millrace_crds::{
 use millrace_kit::{Child, names};
 
 use super::parts;
-use crate::{engine, model::Work};
+use crate::{job::name, model::Work};
 
 /// The file that makes a folder a savepoint or checkpoint of Flink.
 const METADATA: &str = "_metadata";
@@ -18,7 +18,7 @@ pub(crate) fn build(job: &ProcessingJob, work: &Work, attempt: (&str, i64), from
     let (base, number) = attempt;
     let mut access = work.access.clone();
     need(&mut access, from);
-    let mut grant = DataGrant::new(&engine::grant_name(base), spec(job, work, access));
+    let mut grant = DataGrant::new(&name::grant(base), spec(job, work, access));
     grant.metadata.labels = Some(parts::labels(job, number));
     Child::of(job, &grant)
 }
@@ -32,7 +32,7 @@ pub(crate) fn keeper(job: &ProcessingJob, work: &Work) -> Option<(String, Child)
     }
     let places: Vec<String> = access.iter().map(|a| format!("{:?} {:?}", a.bucket, a.prefix)).collect();
     let hash = names::hash(&[&work.plane, &places.join("\n")], 8);
-    let name = engine::grant_name(&names::child(&job.name_any(), &job.uid().unwrap_or_default(), &["keeps", &hash]));
+    let name = name::grant(&names::child(&job.name_any(), &job.uid().unwrap_or_default(), &["keeps", &hash]));
     let mut grant = DataGrant::new(&name, DataGrantSpec { keep_only: true, ..spec(job, work, access) });
     grant.metadata.labels = Some(parts::owner_labels(job));
     Some((name, Child::of(job, &grant)))

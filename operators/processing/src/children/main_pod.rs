@@ -12,13 +12,14 @@ use millrace_kit::{names, refs};
 
 use super::{parts, ranks};
 use crate::{
-    engine::{CONTAINERS, Engine, Plan},
-    model::Container,
+    build::BuildContext,
+    job::name::MAIN_CONTAINER,
+    model::{Container, Section},
 };
 
 /// The pod of this rank of one attempt.
-pub(crate) fn build(plan: &Plan<'_>, own: &Container, rank: usize) -> Pod {
-    let (mut volumes, mut mounts) = parts::volumes(plan);
+pub(crate) fn build(context: &BuildContext<'_>, own: &Container, rank: usize) -> Pod {
+    let (mut volumes, mut mounts) = parts::volumes(context);
     if let Some(size) = &own.shared_memory {
         let memory =
             EmptyDirVolumeSource { medium: Some("Memory".to_owned()), size_limit: Some(Quantity(size.0.clone())) };
@@ -27,16 +28,22 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Container, rank: usize) -> Pod {
         mounts.push(VolumeMount { name: "shm".to_owned(), mount_path: path, ..VolumeMount::default() });
     }
     let fill = |list: &[String]| -> Option<Vec<String>> {
-        (!list.is_empty()).then(|| list.iter().map(|text| plan.fill(text)).collect())
+        (!list.is_empty()).then(|| list.iter().map(|text| context.fill(text)).collect())
     };
     let container = KubeContainer {
-        name: CONTAINERS[1].to_owned(),
-        image: Some(plan.fill_file(&own.image)),
+        name: MAIN_CONTAINER.to_owned(),
+        image: Some(context.fill_file(&own.image)),
         image_pull_policy: Some(parts::pull(own.pull).to_owned()),
         command: fill(&own.command),
         args: fill(&own.args),
         env: Some(
-            [parts::env(plan), own_env(plan, own), ranks::env(plan, own, rank), parts::users_env(plan, true)].concat(),
+            [
+                parts::env(context),
+                own_env(context, own),
+                ranks::env(context, own, rank),
+                parts::users_env(context, true),
+            ]
+            .concat(),
         ),
         resources: Some(resources(own)),
         volume_mounts: Some(mounts),
@@ -44,21 +51,21 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Container, rank: usize) -> Pod {
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
         ..KubeContainer::default()
     };
-    let mut labels = parts::labels(plan.job, plan.numbers.1);
+    let mut labels = parts::labels(context.job, context.numbers.1);
     labels.insert(LABEL_ROLE.to_owned(), "main".to_owned());
-    let mut spec = PodSpec { containers: vec![container], volumes: Some(volumes), ..parts::pod_spec(plan) };
-    ranks::named(plan, own, &mut spec, rank);
-    let name = ranks::name(plan.base, own.suffix(), rank);
-    Pod { metadata: parts::pod_meta(plan, Some(name), labels), spec: Some(spec), status: None }
+    let mut spec = PodSpec { containers: vec![container], volumes: Some(volumes), ..parts::pod_spec(context) };
+    ranks::named(context, own, &mut spec, rank);
+    let name = ranks::name(context.base, own.suffix(), rank);
+    Pod { metadata: parts::pod_meta(context, Some(name), labels), spec: Some(spec), status: None }
 }
 
 /// Where this run keeps its progress: a place no other run and no other job writes to.
-fn own_env(plan: &Plan<'_>, own: &Container) -> Vec<EnvVar> {
+fn own_env(context: &BuildContext<'_>, own: &Container) -> Vec<EnvVar> {
     let found = own.checkpoint.as_ref().and_then(|kept| {
-        let bucket = plan.grant()?.buckets.iter().find(|b| b.name == kept.bucket)?;
-        let meta = &plan.job.metadata;
+        let bucket = context.grant()?.buckets.iter().find(|b| b.name == kept.bucket)?;
+        let meta = &context.job.metadata;
         let (name, uid) = (meta.name.clone().unwrap_or_default(), meta.uid.clone().unwrap_or_default());
-        let run = names::child(&name, &uid, &[&format!("run{}", plan.numbers.0)]);
+        let run = names::child(&name, &uid, &[&format!("run{}", context.numbers.0)]);
         Some(format!("{}://{}/{}{run}", own.scheme(), bucket.bucket_name, kept.prefix))
     });
     found.map(|uri| parts::var("MILLRACE_CHECKPOINT", refs::literal(&uri))).into_iter().collect()

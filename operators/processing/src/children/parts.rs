@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::core::v1::{
-        Capabilities, ConfigMapKeySelector, EmptyDirVolumeSource, EnvVar, EnvVarSource, LocalObjectReference,
-        PodSecurityContext, PodSpec, SeccompProfile, SecretKeySelector, SecretVolumeSource, SecurityContext,
-        Toleration, Volume, VolumeMount,
+        Capabilities, ConfigMapKeySelector, EmptyDirVolumeSource, EnvVar, EnvVarSource, LocalObjectReference, Pod,
+        PodSecurityContext, PodSpec, ResourceRequirements, SeccompProfile, SecretKeySelector, SecretVolumeSource,
+        SecurityContext, Toleration, Volume, VolumeMount,
     },
     apimachinery::pkg::api::resource::Quantity,
 };
@@ -22,7 +22,7 @@ use millrace_crds::{
 
 use millrace_kit::refs;
 
-use crate::engine::Plan;
+use crate::build::BuildContext;
 
 /// Longest label value.
 const MAX_LABEL: usize = 63;
@@ -53,10 +53,10 @@ pub(crate) fn var(name: impl Into<String>, value: impl Into<String>) -> EnvVar {
 }
 
 /// Our variables: names and addresses only, never a credential. They stand before the user's, which may refer to them.
-pub(crate) fn env(plan: &Plan<'_>) -> Vec<EnvVar> {
-    let (run, number) = plan.numbers;
+pub(crate) fn env(context: &BuildContext<'_>) -> Vec<EnvVar> {
+    let (run, number) = context.numbers;
     let mut all = vec![var("MILLRACE_RUN", run.to_string()), var("MILLRACE_ATTEMPT", number.to_string())];
-    if let Some(grant) = plan.grant() {
+    if let Some(grant) = context.grant() {
         if grant.secret.is_some() {
             all.push(var("AWS_CONFIG_FILE", format!("{GRANT_MOUNT_PATH}/{GRANT_KEY_AWS_CONFIG}")));
         }
@@ -76,11 +76,11 @@ pub(crate) fn env(plan: &Plan<'_>) -> Vec<EnvVar> {
 }
 
 /// The user's variables; those from Secrets and ConfigMaps only where it is asked for.
-pub(crate) fn users_env(plan: &Plan<'_>, sources: bool) -> Vec<EnvVar> {
-    let mine = plan.work.env.iter().filter(|own| sources || own.value_from.is_none());
+pub(crate) fn users_env(context: &BuildContext<'_>, sources: bool) -> Vec<EnvVar> {
+    let mine = context.work.env.iter().filter(|own| sources || own.value_from.is_none());
     mine.map(|own| EnvVar {
         name: own.name.clone(),
-        value: own.value.as_ref().map(|v| plan.fill(v)),
+        value: own.value.as_ref().map(|v| context.fill(v)),
         value_from: own.value_from.as_ref().map(source),
     })
     .collect()
@@ -114,8 +114,8 @@ pub(crate) fn known(env: &[EnvVar]) -> Vec<(String, String)> {
 }
 
 /// Scratch space at /tmp, the grant's Secret, which the kubelet renews in place, and what the user wants mounted.
-pub(crate) fn volumes(plan: &Plan<'_>) -> (Vec<Volume>, Vec<VolumeMount>) {
-    let scratch = plan.work.pod.scratch.as_ref().map_or("1Gi", |q| q.0.as_str());
+pub(crate) fn volumes(context: &BuildContext<'_>) -> (Vec<Volume>, Vec<VolumeMount>) {
+    let scratch = context.work.pod.scratch.as_ref().map_or("1Gi", |q| q.0.as_str());
     let mut volumes = vec![Volume {
         name: "tmp".to_owned(),
         empty_dir: Some(EmptyDirVolumeSource { size_limit: Some(Quantity(scratch.to_owned())), medium: None }),
@@ -123,7 +123,7 @@ pub(crate) fn volumes(plan: &Plan<'_>) -> (Vec<Volume>, Vec<VolumeMount>) {
     }];
     let mut mounts =
         vec![VolumeMount { name: "tmp".to_owned(), mount_path: "/tmp".to_owned(), ..VolumeMount::default() }];
-    if let Some(secret) = plan.grant().and_then(|g| g.secret.clone()) {
+    if let Some(secret) = context.grant().and_then(|g| g.secret.clone()) {
         volumes.push(Volume {
             name: "grant".to_owned(),
             secret: Some(SecretVolumeSource { secret_name: Some(secret), ..SecretVolumeSource::default() }),
@@ -136,7 +136,7 @@ pub(crate) fn volumes(plan: &Plan<'_>) -> (Vec<Volume>, Vec<VolumeMount>) {
             ..VolumeMount::default()
         });
     }
-    let (more, at) = super::wishes::volumes(plan);
+    let (more, at) = super::wishes::volumes(context);
     volumes.extend(more);
     mounts.extend(at);
     (volumes, mounts)
@@ -153,8 +153,8 @@ pub(crate) fn container_wall() -> SecurityContext {
 }
 
 /// A pod spec with the walls and the user's wishes; containers, volumes and account are the caller's.
-pub(crate) fn pod_spec(plan: &Plan<'_>) -> PodSpec {
-    let wishes = &plan.work.pod;
+pub(crate) fn pod_spec(context: &BuildContext<'_>) -> PodSpec {
+    let wishes = &context.work.pod;
     let some = |map: &BTreeMap<String, String>| (!map.is_empty()).then(|| map.clone());
     let tolerations: Vec<Toleration> = wishes
         .tolerations
@@ -173,7 +173,7 @@ pub(crate) fn pod_spec(plan: &Plan<'_>) -> PodSpec {
         restart_policy: Some("Never".to_owned()),
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
-        termination_grace_period_seconds: Some(i64::try_from(plan.work.grace.as_secs()).unwrap_or(i64::MAX)),
+        termination_grace_period_seconds: Some(i64::try_from(context.work.grace.as_secs()).unwrap_or(i64::MAX)),
         security_context: Some(PodSecurityContext {
             run_as_non_root: Some(true),
             run_as_user: wishes.run_as_user,
@@ -187,7 +187,7 @@ pub(crate) fn pod_spec(plan: &Plan<'_>) -> PodSpec {
         image_pull_secrets: (!pulls.is_empty()).then_some(pulls),
         ..PodSpec::default()
     };
-    super::wishes::place(plan, &mut spec);
+    super::wishes::place(context, &mut spec);
     spec
 }
 
@@ -201,9 +201,9 @@ pub(crate) const fn pull(policy: PullPolicy) -> &'static str {
 }
 
 /// Request of cpu, request and limit of memory: memory is not taken back, cpu is.
-pub(crate) fn resources(cpu: &str, memory: &str) -> k8s_openapi::api::core::v1::ResourceRequirements {
+pub(crate) fn resources(cpu: &str, memory: &str) -> ResourceRequirements {
     let quantity = |text: &str| Quantity(text.to_owned());
-    k8s_openapi::api::core::v1::ResourceRequirements {
+    ResourceRequirements {
         requests: Some(BTreeMap::from([("cpu".to_owned(), quantity(cpu)), ("memory".to_owned(), quantity(memory))])),
         limits: Some(BTreeMap::from([("memory".to_owned(), quantity(memory))])),
         claims: None,
@@ -212,18 +212,27 @@ pub(crate) fn resources(cpu: &str, memory: &str) -> k8s_openapi::api::core::v1::
 
 /// Metadata of a pod: the user's labels and annotations under ours.
 pub(crate) fn pod_meta(
-    plan: &Plan<'_>,
+    context: &BuildContext<'_>,
     name: Option<String>,
     ours: BTreeMap<String, String>,
 ) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
-    let mut labels = plan.work.pod.labels.clone();
+    let mut labels = context.work.pod.labels.clone();
     labels.extend(ours);
-    labels.extend(plan.work.pod.queue.clone().map(|queue| (LABEL_QUEUE.to_owned(), queue)));
-    let annotations = plan.work.pod.annotations.clone();
+    labels.extend(context.work.pod.queue.clone().map(|queue| (LABEL_QUEUE.to_owned(), queue)));
+    let annotations = context.work.pod.annotations.clone();
     k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
         name,
         labels: Some(labels),
         annotations: (!annotations.is_empty()).then_some(annotations),
         ..Default::default()
     }
+}
+
+/// A template with its image and its size, as an engine fills it in.
+pub(crate) fn sized(mut pod: Pod, image: String, resources: ResourceRequirements) -> Pod {
+    if let Some(container) = pod.spec.as_mut().and_then(|spec| spec.containers.first_mut()) {
+        container.image = Some(image);
+        container.resources = Some(resources);
+    }
+    pod
 }

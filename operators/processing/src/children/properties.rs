@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use millrace_kit::refs;
 
-use super::{conf, driver, executor, parts, stream};
+use super::{parts, stream};
 use crate::{
-    engine::{Engine, Plan},
-    model::{Executors, Program, Size, Spark},
+    build::BuildContext,
+    engines::spark::layout,
+    model::{Executors, Program, Section, Size, Spark},
 };
 
 /// The provider that reads profiles from `AWS_CONFIG_FILE`: its `credential_process` prints what the kubelet renews.
@@ -29,39 +30,39 @@ const SQL_DEFAULTS: [(&str, &str); 2] =
     [("spark.sql.catalogImplementation", "in-memory"), ("spark.sql.warehouse.dir", "/tmp/warehouse")];
 
 /// The file.
-pub(crate) fn text(plan: &Plan<'_>, own: &Spark) -> String {
+pub(crate) fn text(context: &BuildContext<'_>, own: &Spark) -> String {
     let sql = matches!(own.program, Program::Sql(_));
     let range = matches!(own.executors, Executors::Range(..));
     let defaults = DEFAULTS.iter().chain(SQL_DEFAULTS.iter().filter(|_| sql));
     let defaults = defaults.chain(RANGE_DEFAULTS.iter().filter(|_| range));
     let mut all: BTreeMap<String, String> = defaults.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    all.extend(own.conf.iter().map(|(key, value)| (key.clone(), plan.fill_file(value))));
+    all.extend(own.conf.iter().map(|(key, value)| (key.clone(), context.fill_file(value))));
     let mut set = |key: &str, value: String| {
         all.insert(key.to_owned(), value);
     };
-    let job = plan.job.metadata.name.clone().unwrap_or_default();
+    let job = context.job.metadata.name.clone().unwrap_or_default();
     set("spark.app.name", job);
-    set("spark.app.id", plan.base.to_owned());
-    set("spark.driver.port", driver::RPC_PORT.to_string());
-    set("spark.driver.blockManager.port", driver::BLOCK_PORT.to_string());
-    set("spark.ui.port", driver::UI_PORT.to_string());
+    set("spark.app.id", context.base.to_owned());
+    set("spark.driver.port", layout::RPC_PORT.to_string());
+    set("spark.driver.blockManager.port", layout::BLOCK_PORT.to_string());
+    set("spark.ui.port", layout::UI_PORT.to_string());
     set("spark.driver.memory", format!("{}m", own.driver.heap));
     set("spark.jars.ivy", "/tmp/.ivy".to_owned());
     set("spark.authenticate", "true".to_owned());
     if own.executors == Executors::None {
         set("spark.master", format!("local[{}]", own.driver.cores));
     } else {
-        cluster(plan, own, &mut set);
+        cluster(context, own, &mut set);
     }
-    files(plan, own, &mut set);
-    if let Some(place) = own.checkpoint.as_ref().and_then(|place| plan.uri(place)) {
+    files(context, own, &mut set);
+    if let Some(place) = own.checkpoint.as_ref().and_then(|place| context.uri(place)) {
         set("spark.sql.streaming.checkpointLocation", place);
     }
-    if let Some(log) = own.event_log.as_ref().and_then(|place| plan.uri(place)) {
+    if let Some(log) = own.event_log.as_ref().and_then(|place| context.uri(place)) {
         set("spark.eventLog.enabled", "true".to_owned());
         set("spark.eventLog.dir", log);
     }
-    for (key, value) in store(plan) {
+    for (key, value) in store(context) {
         set(&format!("spark.hadoop.{key}"), value);
     }
     all.iter().fold(String::new(), |mut file, (key, value)| {
@@ -71,30 +72,30 @@ pub(crate) fn text(plan: &Plan<'_>, own: &Spark) -> String {
 }
 
 /// What is fetched before the program starts, by the driver and by nobody else.
-fn files(plan: &Plan<'_>, own: &Spark, set: &mut impl FnMut(&str, String)) {
-    let fill = |list: &[String]| -> Vec<String> { list.iter().map(|text| plan.fill_file(text)).collect() };
+fn files(context: &BuildContext<'_>, own: &Spark, set: &mut impl FnMut(&str, String)) {
+    let fill = |list: &[String]| -> Vec<String> { list.iter().map(|text| context.fill_file(text)).collect() };
     let (packages, jars, mut python) = (fill(&own.packages), fill(&own.jars), fill(&own.py_files));
     // The program is one of the driver's arguments, which a kubelet reads.
-    let known = parts::known(&[parts::env(plan), parts::users_env(plan, false)].concat());
-    python.extend(stream::fetched(own).map(|uri| refs::expand_kubelet(&plan.fill(uri), &known)));
+    let known = parts::known(&[parts::env(context), parts::users_env(context, false)].concat());
+    python.extend(stream::fetched(own).map(|uri| refs::expand_kubelet(&context.fill(uri), &known)));
     let lists = [("spark.jars.packages", packages), ("spark.jars", jars), ("spark.submit.pyFiles", python)];
     for (key, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
         set(key, list.join(","));
     }
 }
 
-fn cluster(plan: &Plan<'_>, spark: &Spark, set: &mut impl FnMut(&str, String)) {
+fn cluster(context: &BuildContext<'_>, spark: &Spark, set: &mut impl FnMut(&str, String)) {
     let Size { cpu, cores, heap, overhead, .. } = &spark.executor;
-    let namespace = plan.job.metadata.namespace.clone().unwrap_or_default();
+    let namespace = context.job.metadata.namespace.clone().unwrap_or_default();
     set("spark.master", "k8s://https://kubernetes.default.svc".to_owned());
     set("spark.kubernetes.submitInDriver", "true".to_owned());
     set("spark.kubernetes.namespace", namespace);
-    set("spark.kubernetes.driver.pod.name", format!("{}-{}", plan.base, spark.suffix()));
-    set("spark.kubernetes.executor.podNamePrefix", plan.base.to_owned());
-    set("spark.kubernetes.container.image", plan.fill_file(&spark.image));
+    set("spark.kubernetes.driver.pod.name", format!("{}-{}", context.base, spark.suffix()));
+    set("spark.kubernetes.executor.podNamePrefix", context.base.to_owned());
+    set("spark.kubernetes.container.image", context.fill_file(&spark.image));
     set("spark.kubernetes.container.image.pullPolicy", parts::pull(spark.pull).to_owned());
-    set("spark.kubernetes.executor.podTemplateFile", format!("{}/{}", conf::MOUNT, conf::TEMPLATE));
-    set("spark.kubernetes.executor.podTemplateContainerName", executor::CONTAINER.to_owned());
+    set("spark.kubernetes.executor.podTemplateFile", format!("{}/{}", layout::MOUNT, layout::TEMPLATE));
+    set("spark.kubernetes.executor.podTemplateContainerName", layout::EXECUTOR_CONTAINER.to_owned());
     // The driver's account is not the executors': they get no token at all.
     set("spark.kubernetes.authenticate.executor.serviceAccountName", "default".to_owned());
     // Without a ConfigMap of its own the driver needs rights on pods only.
@@ -123,8 +124,8 @@ fn cluster(plan: &Plan<'_>, spark: &Spark, set: &mut impl FnMut(&str, String)) {
 }
 
 /// The store in Hadoop's words; nothing where no bucket is granted.
-pub(crate) fn store(plan: &Plan<'_>) -> Vec<(&'static str, String)> {
-    let Some((grant, endpoint)) = plan.grant().and_then(|grant| Some((grant, grant.endpoint.clone()?))) else {
+pub(crate) fn store(context: &BuildContext<'_>) -> Vec<(&'static str, String)> {
+    let Some((grant, endpoint)) = context.grant().and_then(|grant| Some((grant, grant.endpoint.clone()?))) else {
         return Vec::new();
     };
     let mut all = vec![

@@ -8,8 +8,9 @@ use millrace_crds::well_known::{LABEL_ATTEMPT, LABEL_OWNER_UID};
 
 use super::parts;
 use crate::{
-    engine::{self, Engine, Plan},
-    model::Container,
+    build::BuildContext,
+    job::name as names,
+    model::{Container, Section},
 };
 
 /// The port the replicas meet at.
@@ -17,18 +18,18 @@ const MASTER_PORT: &str = "29500";
 
 /// The name of a replica's pod, which is its host name too.
 pub(crate) fn name(base: &str, suffix: &str, rank: usize) -> String {
-    if rank == 0 { format!("{base}-{suffix}") } else { engine::rank_name(base, rank) }
+    if rank == 0 { format!("{base}-{suffix}") } else { names::rank(base, rank) }
 }
 
 /// The Service of an attempt with several pods. It has no address; it gives each pod a name, also before it is ready,
 /// since the replicas wait for each other to become so.
-pub(crate) fn service(plan: &Plan<'_>) -> Service {
-    let labels = parts::labels(plan.job, plan.numbers.1);
+pub(crate) fn service(context: &BuildContext<'_>) -> Service {
+    let labels = parts::labels(context.job, context.numbers.1);
     let mut selector = labels.clone();
     selector.retain(|key, _| [LABEL_OWNER_UID, LABEL_ATTEMPT].contains(&key.as_str()));
     Service {
         metadata: ObjectMeta {
-            name: Some(engine::service_name(plan.base)),
+            name: Some(names::service(context.base)),
             labels: Some(labels),
             ..ObjectMeta::default()
         },
@@ -43,11 +44,11 @@ pub(crate) fn service(plan: &Plan<'_>) -> Service {
 }
 
 /// What the pod of this rank is told, if there are several.
-pub(crate) fn env(plan: &Plan<'_>, own: &Container, rank: usize) -> Vec<EnvVar> {
+pub(crate) fn env(context: &BuildContext<'_>, own: &Container, rank: usize) -> Vec<EnvVar> {
     if own.replicas == 1 {
         return Vec::new();
     }
-    let master = format!("{}.{}", name(plan.base, own.suffix(), 0), engine::service_name(plan.base));
+    let master = format!("{}.{}", name(context.base, own.suffix(), 0), names::service(context.base));
     vec![
         parts::var("RANK", rank.to_string()),
         parts::var("WORLD_SIZE", own.replicas.to_string()),
@@ -57,9 +58,9 @@ pub(crate) fn env(plan: &Plan<'_>, own: &Container, rank: usize) -> Vec<EnvVar> 
 }
 
 /// Gives the pod of this rank its name in the Service, if there are several.
-pub(crate) fn named(plan: &Plan<'_>, own: &Container, spec: &mut PodSpec, rank: usize) {
+pub(crate) fn named(context: &BuildContext<'_>, own: &Container, spec: &mut PodSpec, rank: usize) {
     if own.replicas > 1 {
-        spec.hostname = Some(name(plan.base, own.suffix(), rank));
-        spec.subdomain = Some(engine::service_name(plan.base));
+        spec.hostname = Some(name(context.base, own.suffix(), rank));
+        spec.subdomain = Some(names::service(context.base));
     }
 }

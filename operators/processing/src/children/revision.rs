@@ -4,18 +4,12 @@ use k8s_openapi::{
     api::apps::v1::ControllerRevision,
     apimachinery::pkg::{apis::meta::v1::ObjectMeta, runtime::RawExtension},
 };
-use kube::ResourceExt;
 use millrace_crds::{JobSpec, ProcessingJob};
-use millrace_kit::{Child, names};
+use millrace_kit::Child;
 use serde_json::Value;
 
 use super::parts;
-use crate::model::WORDS;
-
-/// The name under which the spec with this hash is kept.
-pub(crate) fn name(job: &ProcessingJob, hash: &str) -> String {
-    names::child(&job.name_any(), &job.uid().unwrap_or_default(), &["spec", hash])
-}
+use crate::{job::name, model::WORDS};
 
 /// The job's spec of now, which this run is of.
 pub(crate) fn build(job: &ProcessingJob, hash: &str, run: i64) -> Child {
@@ -25,7 +19,7 @@ pub(crate) fn build(job: &ProcessingJob, hash: &str, run: i64) -> Child {
     }
     let revision = ControllerRevision {
         metadata: ObjectMeta {
-            name: Some(name(job, hash)),
+            name: Some(name::revision(job, hash)),
             labels: Some(parts::owner_labels(job)),
             ..ObjectMeta::default()
         },

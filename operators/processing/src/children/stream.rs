@@ -5,8 +5,7 @@
 
 use k8s_openapi::api::core::v1::{ExecAction, Lifecycle, LifecycleHandler};
 
-use super::conf;
-use crate::{engine::Plan, model::Spark};
+use crate::{build::BuildContext, engines::spark::layout::MOUNT, model::Spark};
 
 /// The runner.
 pub(crate) const RUNNER: &str = include_str!("stream.py");
@@ -22,7 +21,7 @@ pub(crate) fn program(own: &Spark) -> Option<Vec<String>> {
         Some(path) => path,
         None => uri.rsplit('/').next().unwrap_or_default(),
     };
-    Some(vec![format!("local://{}/{KEY}", conf::MOUNT), program.to_owned()])
+    Some(vec![format!("local://{}/{KEY}", MOUNT), program.to_owned()])
 }
 
 /// The user's program, where Spark has to fetch it beside the runner.
@@ -31,9 +30,9 @@ pub(crate) fn fetched(own: &Spark) -> Option<&str> {
 }
 
 /// The hook that runs before the signal. It ends with the program; where no runner listens, at once.
-pub(crate) fn hook(plan: &Plan<'_>, own: &Spark) -> Option<Lifecycle> {
+pub(crate) fn hook(context: &BuildContext<'_>, own: &Spark) -> Option<Lifecycle> {
     own.runs_in_batches()?;
-    let wait = plan.work.grace.as_secs().saturating_sub(RESERVE).max(1);
+    let wait = context.work.grace.as_secs().saturating_sub(RESERVE).max(1);
     let script = format!("[ -e /tmp/.millrace/watching ] || exit 0; : >/tmp/.millrace/stop; sleep {wait}");
     let exec = ExecAction { command: Some(["sh", "-c", &script].map(str::to_owned).to_vec()) };
     let handler = LifecycleHandler { exec: Some(exec), ..LifecycleHandler::default() };

@@ -18,15 +18,15 @@ use millrace_crds::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::engine::Plan;
+use crate::build::BuildContext;
 
 /// Size of an emptyDir that names none, as of /tmp.
 const SIZE: &str = "1Gi";
 
 /// Puts affinity, spread and scheduler into a pod's spec. A selector that is not given means the job's own pods.
-pub(crate) fn place(plan: &Plan<'_>, spec: &mut PodSpec) {
-    let wishes = &plan.work.pod;
-    let uid = plan.job.metadata.uid.clone().unwrap_or_default();
+pub(crate) fn place(context: &BuildContext<'_>, spec: &mut PodSpec) {
+    let wishes = &context.work.pod;
+    let uid = context.job.metadata.uid.clone().unwrap_or_default();
     let ours = || LabelSelector {
         match_labels: BTreeMap::from([(LABEL_OWNER_UID.to_owned(), uid.clone())]),
         ..LabelSelector::default()
@@ -57,8 +57,8 @@ fn said<Ours: Serialize, Theirs: DeserializeOwned>(ours: &Ours) -> Option<Theirs
 }
 
 /// The user's volumes and their mounts. Their names are ours to choose, so that none can meet another's.
-pub(crate) fn volumes(plan: &Plan<'_>) -> (Vec<Volume>, Vec<VolumeMount>) {
-    let wishes = plan.work.pod.volumes.iter().enumerate();
+pub(crate) fn volumes(context: &BuildContext<'_>) -> (Vec<Volume>, Vec<VolumeMount>) {
+    let wishes = context.work.pod.volumes.iter().enumerate();
     wishes.map(|(at, wish)| (volume(at, wish), mount(at, wish))).unzip()
 }
 

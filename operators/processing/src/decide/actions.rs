@@ -1,29 +1,23 @@
 //! What must exist for the live attempt, and what earlier attempts must leave.
 
-use k8s_openapi::{
-    api::{
-        apps::v1::{ControllerRevision, Deployment},
-        core::v1::{ConfigMap, Pod, Service},
-    },
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
-};
 use kube::ResourceExt;
-use millrace_crds::{DataGrant, DataGrantSpec, job::KeepPods, processing_job::Attempt};
-use millrace_kit::{Action, Child, Target};
+use millrace_crds::{job::KeepPods, processing_job::Attempt};
+use millrace_kit::{Action, Child};
 
-use super::{Pass, begin, flink, group, keeper, preflight};
+use super::{flink, group, keeper, preflight};
 use crate::{
-    children,
-    engine::{self, Plan},
+    build::BuildContext,
+    children, engine,
+    job::{attempt, name},
     model::Model,
-    observe::{ChildView, Observed, PodView},
+    pass::Pass,
     rest::FlinkCall,
-    status,
+    seen::{ChildView, Observed, PodView},
 };
 
 /// The actions of a pass; `had` names the attempt that was live when it began and that `seen` speaks of.
 pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<FlinkCall>> {
-    let live = status::live(&pass.status);
+    let live = attempt::live(&pass.status);
     // Before anything is started that keeps state, somebody speaks for it.
     let (kept, moved) = keeper::keep(pass, live);
     let mut all: Vec<_> = kept.into_iter().collect();
@@ -45,7 +39,9 @@ pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<FlinkCal
     }
     old.extend(moved);
     old.extend(pass.seen.data.revisions.iter().filter(|r| flink::rollback::obsolete(pass, &r.name)).cloned());
-    all.extend(old.iter().filter(|c| !c.going && !keep(pass, c)).map(|c| Action::Delete(target(pass, c))));
+    all.extend(
+        old.iter().filter(|c| !c.going && !keep(pass, c)).map(|c| Action::Delete(c.target(pass.job.namespace()))),
+    );
     all.extend(flink::rollback::keep(pass, live));
     all
 }
@@ -59,7 +55,7 @@ fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<Flin
             return;
         }
         let going = group::pods(seen).filter(|p| p.deleted.is_none() && !p.over()).map(as_child);
-        all.extend(going.map(|c| Action::Delete(target(pass, &c))));
+        all.extend(going.map(|c| Action::Delete(c.target(pass.job.namespace()))));
         return;
     }
     let Ok(work) = &pass.model.work else { return };
@@ -80,7 +76,7 @@ fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<Flin
     let granted = attempt.grant.is_none() || seen.grant.as_ref().is_some_and(|g| g.ready);
     let missing = group::missing(attempt, seen);
     if !missing.is_empty() && granted {
-        let plan = Plan {
+        let context = BuildContext {
             job: pass.job,
             work,
             seen,
@@ -92,7 +88,7 @@ fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<Flin
             let at = child.address();
             at.kind.kind == "Pod" && !missing.contains(&at.key.name)
         };
-        all.extend(engine::of(work).children(&plan).into_iter().filter(|c| !there(c)).map(Action::Create));
+        all.extend(engine::of(work).children(&context).into_iter().filter(|c| !there(c)).map(Action::Create));
     }
 }
 
@@ -108,10 +104,10 @@ fn ended(pass: &Pass<'_>) -> Vec<ChildView> {
         over: true,
         going: false,
     };
-    let grant = seen.grant.iter().map(|g| child("DataGrant", engine::grant_name(base), &g.uid));
-    let conf = seen.conf.iter().map(|uid| child("ConfigMap", engine::conf_of(&attempt), uid));
+    let grant = seen.grant.iter().map(|g| child("DataGrant", name::grant(base), &g.uid));
+    let conf = seen.conf.iter().map(|uid| child("ConfigMap", name::config(&attempt), uid));
     let anchor = seen.anchor.iter().map(|uid| child("Deployment", base.clone(), uid));
-    let service = seen.service.iter().map(|uid| child("Service", engine::service_name(base), uid));
+    let service = seen.service.iter().map(|uid| child("Service", name::service(base), uid));
     group::pods(seen).map(as_child).chain(anchor).chain(conf).chain(service).chain(grant).collect()
 }
 
@@ -130,11 +126,11 @@ fn as_child(pod: &PodView) -> ChildView {
 fn keep(pass: &Pass<'_>, child: &ChildView) -> bool {
     let run = pass.status.run_number.unwrap_or(1);
     let last = pass.status.attempt.as_ref().map_or(0, |a| a.number);
-    let base = engine::base_of(&child.kind, &child.name);
+    let base = name::attempt_of(&child.kind, &child.name);
     let known = pass.status.last_attempts.iter().find(|r| r.name == base);
     let this_run = match known {
         Some(record) => record.run == run,
-        None => (1..=last).any(|number| begin::base(pass.job, run, number) == base),
+        None => (1..=last).any(|number| name::attempt(pass.job, run, number) == base),
     };
     let failed = known.is_none_or(|r| r.result != millrace_crds::processing_job::AttemptResult::Succeeded);
     let wished = match pass.model.policy.keep_pods {
@@ -146,27 +142,5 @@ fn keep(pass: &Pass<'_>, child: &ChildView) -> bool {
         "Pod" => this_run && wished && child.over,
         "ConfigMap" => this_run && wished,
         _ => false,
-    }
-}
-
-/// The child as something to delete.
-pub(crate) fn target(pass: &Pass<'_>, child: &ChildView) -> Target {
-    let metadata = ObjectMeta {
-        name: Some(child.name.clone()),
-        namespace: pass.job.namespace(),
-        uid: Some(child.uid.clone()),
-        ..ObjectMeta::default()
-    };
-    match child.kind.as_str() {
-        "Pod" => Target::of(&Pod { metadata, ..Pod::default() }),
-        "ControllerRevision" => Target::of(&ControllerRevision { metadata, ..ControllerRevision::default() }),
-        "Deployment" => Target::of(&Deployment { metadata, ..Deployment::default() }),
-        "Service" => Target::of(&Service { metadata, ..Service::default() }),
-        "ConfigMap" => Target::of(&ConfigMap { metadata, ..ConfigMap::default() }),
-        _ => {
-            let mut grant = DataGrant::new("", DataGrantSpec::default());
-            grant.metadata = metadata;
-            Target::of(&grant)
-        }
     }
 }

@@ -7,34 +7,32 @@ use millrace_crds::{
     processing_job::{Attempt, FailureCounts, JobPhase},
     well_known::ANNOTATION_RUN_REQUESTED,
 };
-use millrace_kit::{conditions, later, names};
+use millrace_kit::{conditions, later};
 
-use super::{Pass, SLOW, finish, flink};
-use crate::{engine, model::Work, status};
-
-/// The name an attempt's objects are derived from.
-pub(crate) fn base(job: &millrace_crds::ProcessingJob, run: i64, number: i64) -> String {
-    let uid = job.uid().unwrap_or_default();
-    names::child(&job.name_any(), &uid, &[&format!("run{run}"), &format!("attempt{number}")])
-}
+use super::{finish, flink};
+use crate::{
+    job::{attempt, name},
+    model::Work,
+    pass::{Pass, SLOW},
+};
 
 /// Starts the next attempt if one is due; no attempt is live.
 pub(crate) fn begin(pass: &mut Pass<'_>) {
     let model = pass.model;
     let rerun = wants_run(pass);
-    if status::ended(&pass.status) && !rerun {
+    if attempt::ended(&pass.status) && !rerun {
         return;
     }
     if model.policy.suspend {
         // A run that has ended stays what it became; a later one waits for the end of the suspension.
-        if !status::ended(&pass.status) {
+        if !attempt::ended(&pass.status) {
             pass.status.phase = Some(JobPhase::Suspended);
             pass.status.next_attempt_at = None;
         }
         return;
     }
     let Ok(work) = &model.work else {
-        if !status::ended(&pass.status) {
+        if !attempt::ended(&pass.status) {
             pass.status.phase = Some(JobPhase::Pending);
             pass.status.next_attempt_at = None;
         }
@@ -93,8 +91,8 @@ fn new_run(pass: &mut Pass<'_>) {
 fn new_attempt(pass: &mut Pass<'_>, work: &Work) {
     let run = pass.status.run_number.unwrap_or(1);
     let number = pass.status.attempt.as_ref().map_or(0, |a| a.number) + 1;
-    let name = base(pass.job, run, number);
-    let flink = match flink::restore::begin(pass, &pass.job.uid().unwrap_or_default(), &name).transpose() {
+    let own = name::attempt(pass.job, run, number);
+    let flink = match flink::restore::begin(pass, &pass.job.uid().unwrap_or_default(), &own).transpose() {
         Ok(flink) => flink,
         Err(trouble) => {
             pass.status.phase = Some(JobPhase::Pending);
@@ -102,17 +100,17 @@ fn new_attempt(pass: &mut Pass<'_>, work: &Work) {
             return;
         }
     };
-    let grant = (!work.access.is_empty()).then(|| engine::grant_name(&name));
+    let grant = (!work.access.is_empty()).then(|| name::grant(&own));
     let (memory, worker_memory) = (finish::grown(pass, false), finish::grown(pass, true));
-    let replicas = engine::of(work).replicas();
+    let replicas = work.engine.section().replicas();
     let status = &mut pass.status;
     status.attempt = Some(Attempt {
         number,
         memory,
         worker_memory,
         replicas: (replicas > 1).then_some(replicas),
-        pod: Some(format!("{name}-{}", engine::of(work).suffix())),
-        name,
+        pod: Some(format!("{own}-{}", work.engine.section().suffix())),
+        name: own,
         spec_hash: Some(pass.model.hash.clone()),
         created_at: Some(Time(pass.now)),
         grant,

@@ -10,8 +10,12 @@ use millrace_crds::{
 };
 use millrace_kit::{conditions, later};
 
-use super::{Pass, flink, workers};
-use crate::{engine, evidence::Outcome, model::bytes, status};
+use super::flink;
+use crate::{
+    job::{attempt, outcome::Outcome},
+    model::bytes,
+    pass::{Pass, WORKERS_READY},
+};
 
 /// Attempts kept in the status.
 const KEPT: usize = 5;
@@ -38,7 +42,7 @@ const fn account(class: Option<FailureClass>) -> Account {
 
 /// Records the end of the live attempt and decides what follows: success, a repetition, the end, a stop.
 pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
-    let Some(attempt) = status::live(&pass.status).cloned() else { return };
+    let Some(attempt) = attempt::live(&pass.status).cloned() else { return };
     let run = pass.status.run_number.unwrap_or(1);
     let finished = outcome.finished.unwrap_or(pass.now);
     let started = outcome.started.or_else(|| attempt.started_at.as_ref().map(|t| t.0));
@@ -53,7 +57,7 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
     flink::points::settle(pass, &attempt, &outcome);
     let status = &mut pass.status;
     conditions::unset(status, "Healthy");
-    conditions::unset(status, workers::READY);
+    conditions::unset(status, WORKERS_READY);
     if let Some(attempt) = status.attempt.as_mut() {
         attempt.started_at = started.map(Time);
         // The record has it now.
@@ -137,8 +141,8 @@ fn failed(pass: &mut Pass<'_>, which: (i64, Option<FailureClass>, bool), message
 
 /// The field of memory, and what the spec says of it: of the attempt's own pod, or of its workers.
 fn spec_of<'a>(pass: &Pass<'a>, workers: bool) -> Option<(&'static str, &'a Quantity)> {
-    let engine = engine::of(pass.model.work.as_ref().ok()?);
-    if workers { engine.worker_memory() } else { Some(engine.memory()) }
+    let section = pass.model.work.as_ref().ok()?.engine.section();
+    if workers { section.worker_memory() } else { Some(section.memory()) }
 }
 
 /// The same, and what the present or last attempt had.

@@ -20,20 +20,11 @@ use millrace_crds::{
 };
 use millrace_kit::later;
 
-use super::{GIVE_UP, Pass};
 use crate::{
+    job::attempt,
     model::{Engine, Flink, flink::State},
-    status,
+    pass::{GIVE_UP, Pass},
 };
-
-/// Stored stop reasons beside the common ones: the job is being deleted.
-pub(crate) const DELETED: &str = "Deleted";
-/// The spec did not become healthy in time.
-pub(crate) const NOT_HEALTHY: &str = "NotHealthy";
-/// Flink does not answer.
-pub(crate) const UNREACHABLE: &str = "Unreachable";
-/// Flink does not know the job any more.
-pub(crate) const JOB_GONE: &str = "JobGone";
 
 /// How often a JobManager is asked while something is about to happen.
 pub(crate) const SOON: Duration = Duration::from_secs(1);
@@ -66,7 +57,7 @@ pub(crate) fn keeps(attempt: &Attempt) -> Option<&FlinkAttempt> {
 /// Whether something of the job has to be undone before it may be forgotten.
 pub(crate) fn holds(status: &ProcessingJobStatus) -> bool {
     let uncleaned = status.state.as_ref().is_some_and(|state| !state.leftovers.is_empty());
-    uncleaned || status::live(status).is_some_and(|attempt| keeps(attempt).is_some())
+    uncleaned || attempt::live(status).is_some_and(|attempt| keeps(attempt).is_some())
 }
 
 /// The state of the job, to be changed.

@@ -9,11 +9,13 @@ use jiff::Timestamp;
 use millrace_crds::processing_job::{Attempt, AttemptResult, FailureClass};
 use millrace_kit::later;
 
-use super::{Pass, flink};
+use super::flink;
 use crate::{
-    engine,
-    evidence::{self, Outcome},
-    observe::{Observed, PodView},
+    engine, evidence,
+    job::{attempt, name, outcome::Outcome},
+    model::Work,
+    pass::Pass,
+    seen::{Observed, PodView},
 };
 
 /// How much of a uid is stored of the pods from rank 1 on.
@@ -41,7 +43,7 @@ pub(crate) fn lost(seen: &Observed) -> bool {
 /// Until when a program's failure waits for what may have caused it: the peers of a pod that was evicted or deleted often
 /// say so first, by failing for want of it.
 pub(crate) fn settling(pass: &Pass<'_>, attempt: &Attempt, end: &Outcome) -> Option<Timestamp> {
-    let peers = engine::size(attempt) > 1 && alive(&pass.seen.data);
+    let peers = attempt::size(attempt) > 1 && alive(&pass.seen.data);
     let until =
         end.finished.filter(|_| peers && end.class == Some(FailureClass::Application)).map(|at| later(at, SETTLE));
     until.filter(|until| *until > pass.now)
@@ -49,14 +51,14 @@ pub(crate) fn settling(pass: &Pass<'_>, attempt: &Attempt, end: &Outcome) -> Opt
 
 /// Whether all of it is there.
 pub(crate) fn whole(attempt: &Attempt, seen: &Observed) -> bool {
-    pods(seen).count() == engine::size(attempt)
+    pods(seen).count() == attempt::size(attempt)
 }
 
 /// Names of the pods that are still to be made: neither there nor stored as having been there.
 pub(crate) fn missing(attempt: &Attempt, seen: &Observed) -> Vec<String> {
     let first = (attempt.pod_uid.is_none() && seen.pod.is_none()).then(|| attempt.pod.clone().unwrap_or_default());
-    let others = (1..engine::size(attempt)).filter(|rank| attempt.ranks.get(rank - 1).is_none_or(String::is_empty));
-    let others = others.map(|rank| engine::rank_name(&attempt.name, rank));
+    let others = (1..attempt::size(attempt)).filter(|rank| attempt.ranks.get(rank - 1).is_none_or(String::is_empty));
+    let others = others.map(|rank| name::rank(&attempt.name, rank));
     first.into_iter().chain(others.filter(|name| !seen.ranks.iter().any(|pod| pod.name == *name))).collect()
 }
 
@@ -65,8 +67,8 @@ pub(crate) fn store(attempt: &mut Attempt, seen: &Observed) {
     if let Some(pod) = &seen.pod {
         attempt.pod_uid = Some(pod.uid.clone());
     }
-    for rank in 1..engine::size(attempt) {
-        let name = engine::rank_name(&attempt.name, rank);
+    for rank in 1..attempt::size(attempt) {
+        let name = name::rank(&attempt.name, rank);
         let Some(pod) = seen.ranks.iter().find(|pod| pod.name == name) else { continue };
         attempt.ranks.resize(attempt.ranks.len().max(rank), String::new());
         if let Some(slot) = attempt.ranks.get_mut(rank - 1) {
@@ -116,12 +118,12 @@ pub(crate) fn outcome(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
     let failed = ends.iter().filter(|(_, end)| end.result != AttemptResult::Succeeded);
     if let Some((pod, end)) = failed.min_by_key(|(_, end)| (weight(end.class), end.finished)) {
         let mut end = end.clone();
-        if engine::size(attempt) > 1 {
+        if attempt::size(attempt) > 1 {
             end.message = format!("{}: {}", pod.name, end.message);
         }
         return Some(end);
     }
-    (ends.len() == engine::size(attempt)).then(|| ends.into_iter().next().map(|(_, end)| end)).flatten()
+    (ends.len() == attempt::size(attempt)).then(|| ends.into_iter().next().map(|(_, end)| end)).flatten()
 }
 
 /// Asks the engine that made the pod; the spec may name another one by now.
@@ -132,8 +134,8 @@ fn pod_outcome(pass: &Pass<'_>, attempt: &Attempt, pod: &PodView) -> Option<Outc
     if attempt.flink.is_some() {
         return evidence::flink::outcome(pod, &pass.seen.data);
     }
-    let engine = pass.model.work.as_ref().ok().map(engine::of);
-    let same = engine.filter(|e| attempt.pod.as_ref().is_some_and(|name| name.ends_with(e.suffix())));
+    let made = |work: &&Work| attempt.pod.as_ref().is_some_and(|name| name.ends_with(work.engine.section().suffix()));
+    let same = pass.model.work.as_ref().ok().filter(made).map(engine::of);
     let end = same.map_or_else(|| evidence::outcome(pod), |engine| engine.outcome(pod, &pass.seen.data))?;
     let silent = end.exit_code == Some(0) && attempt.pod.as_ref() != Some(&pod.name);
     if silent && end.class == Some(FailureClass::Configuration) {

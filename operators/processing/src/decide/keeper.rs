@@ -5,14 +5,13 @@
 use millrace_crds::processing_job::Attempt;
 use millrace_kit::{Action, Child, Effect};
 
-use super::Pass;
-use crate::{children::grant, engine::flink::EMPTY, observe::ChildView, status};
+use crate::{children::grant, engines::flink::layout::EMPTY, job::attempt, pass::Pass, seen::ChildView};
 
 /// The grant that shall be there: its name, and how it is made.
 pub(crate) fn wanted(pass: &Pass<'_>) -> Option<(String, Child)> {
     let begun = pass.status.attempt.is_some() && pass.job.metadata.deletion_timestamp.is_none();
     let next = pass.status.state.as_ref().and_then(|state| state.next_restore.as_deref());
-    let needed = !status::ended(&pass.status) || next.is_some_and(|next| next != EMPTY);
+    let needed = !attempt::ended(&pass.status) || next.is_some_and(|next| next != EMPTY);
     grant::keeper(pass.job, pass.model.work.as_ref().ok().filter(|_| begun && needed)?)
 }
 

@@ -5,13 +5,15 @@ use std::time::Duration;
 use millrace_crds::processing_job::Attempt;
 use millrace_kit::{Action, Standing, later};
 
-use super::{Pass, SLOW, flink::restore};
+use super::flink::restore;
 use crate::{
-    children, engine, evidence,
+    children, evidence,
+    job::{attempt, name},
     model::Work,
-    preflight::{self, Answer, Preflight},
+    pass::{Pass, SLOW},
+    preflight,
     rest::FlinkCall,
-    status,
+    seen::{Answer, Preflight},
 };
 
 /// When a refusal is asked about again: whoever helps, helps outside the job.
@@ -48,7 +50,7 @@ fn held(pass: &mut Pass<'_>, work: &Work, now: (&Attempt, &Preflight)) -> Option
         }
         None => {}
     }
-    let name = engine::grant_name(&preflight::base(pass.job, &pass.model.hash));
+    let name = name::grant(&name::preflight(pass.job, &pass.model.hash));
     let since = seen.since.unwrap_or(pass.now);
     let until = later(since, pass.model.policy.start);
     let trouble = seen.grant.as_ref().and_then(|grant| evidence::starts::grant(&name, grant)).map(|o| o.trouble);
@@ -62,12 +64,12 @@ fn held(pass: &mut Pass<'_>, work: &Work, now: (&Attempt, &Preflight)) -> Option
 
 /// The grant of the new spec while it is tried: its name, and its creation if it is not there.
 pub(crate) fn wanted(pass: &Pass<'_>) -> Option<(String, Option<Action<FlinkCall>>)> {
-    let attempt = status::live(&pass.status)?;
+    let attempt = attempt::live(&pass.status)?;
     let work = preflight::due(attempt, pass.model, pass.seen.data.pod.as_ref()).filter(|w| !w.access.is_empty())?;
-    let base = preflight::base(pass.job, &pass.model.hash);
+    let base = name::preflight(pass.job, &pass.model.hash);
     let there = pass.seen.data.preflight.as_ref().is_some_and(|seen| seen.grant.is_some());
     let known = pass.seen.data.grant.as_ref().map(|grant| grant.buckets.as_slice()).unwrap_or_default();
     let from = || children::grant::point(restore::wish(pass)?, known);
     let grant = || Action::Create(children::grant::build(pass.job, work, (&base, attempt.number), from()));
-    Some((engine::grant_name(&base), (!there).then(grant)))
+    Some((name::grant(&base), (!there).then(grant)))
 }

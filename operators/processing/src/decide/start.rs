@@ -4,15 +4,19 @@ use millrace_crds::processing_job::{Attempt, FailureClass};
 use millrace_kit::{Class, Key, causes, conditions, failure, later};
 
 use super::{
-    Pass, SLOW, flink, group, keeper,
-    supervise::{conclude, saw},
+    flink, group, keeper,
+    stop::{self, conclude, saw},
     workers,
 };
 use crate::{
-    engine,
-    evidence::{self, Outcome, starts::Obstacle},
+    evidence,
+    job::{
+        attempt,
+        name::{self, BUDGET},
+        outcome::{Obstacle, Outcome, Trouble},
+    },
     looks,
-    status::{self, Trouble},
+    pass::{Pass, SLOW},
 };
 
 /// An attempt that does not run yet.
@@ -24,13 +28,12 @@ pub(crate) fn starting(pass: &mut Pass<'_>, attempt: &Attempt) {
     if let Some(Refused::Final(outcome)) = found {
         return conclude(pass, outcome);
     }
-    if engine::size(attempt) > 1 && group::whole(attempt, seen) {
+    if attempt::size(attempt) > 1 && group::whole(attempt, seen) {
         // From here on one that is gone is missed: it is never made a second time beside its peers.
         saw(pass);
     }
-    workers::check(pass, attempt);
-    if status::live(&pass.status).is_none_or(|a| a.stop_reason.is_some()) {
-        return;
+    if let Some(outcome) = workers::check(pass, attempt) {
+        return conclude(pass, outcome);
     }
     let obstacle = match found {
         Some(Refused::Passing(obstacle)) => Some(obstacle),
@@ -49,9 +52,8 @@ pub(crate) fn starting(pass: &mut Pass<'_>, attempt: &Attempt) {
     if group::pods(&pass.seen.data).any(evidence::starts::is_silent) {
         pass.wake_at(looks::START.next(since, pass.now));
     }
-    flink::rollback::in_time(pass, attempt);
-    if status::live(&pass.status).is_none_or(|a| a.stop_reason.is_some()) {
-        return;
+    if let Some(reason) = flink::rollback::in_time(pass, attempt) {
+        return stop::ask(pass, reason);
     }
     let Some(obstacle) = obstacle else { return };
     tell(pass, obstacle);
@@ -64,7 +66,7 @@ fn tell(pass: &mut Pass<'_>, obstacle: Obstacle) {
     // Kubelets word one cause in several ways, in turns, and numbers change all the time: that costs a write a look at most.
     let stands = told.filter(|_| obstacle.echo() || !pass.seen.data.look);
     if stands.as_ref().is_some_and(|told| told.message != obstacle.trouble.message) && !obstacle.echo() {
-        let since = status::live(&pass.status).and_then(|a| a.created_at.as_ref()).map_or(now, |t| t.0);
+        let since = attempt::live(&pass.status).and_then(|a| a.created_at.as_ref()).map_or(now, |t| t.0);
         pass.wake_at(looks::START.next(since, now));
     }
     let trouble = match stands {
@@ -124,13 +126,13 @@ fn refused(pass: &Pass<'_>, attempt: &Attempt) -> Option<Refused> {
     let namespace = pass.job.metadata.namespace.clone().unwrap_or_default();
     let seen = &pass.seen.data;
     let mine = [
-        ("Service", engine::service_name(&attempt.name)),
-        ("ConfigMap", engine::conf_of(attempt)),
+        ("Service", name::service(&attempt.name)),
+        ("ConfigMap", name::config(attempt)),
         ("Deployment", attempt.name.clone()),
-        ("DataGrant", engine::grant_name(&attempt.name)),
-        ("ServiceAccount", engine::account_of(attempt).name.to_owned()),
-        ("RoleBinding", engine::account_of(attempt).name.to_owned()),
-        ("PodDisruptionBudget", crate::children::budget::BUDGET.to_owned()),
+        ("DataGrant", name::grant(&attempt.name)),
+        ("ServiceAccount", name::account(attempt).name.to_owned()),
+        ("RoleBinding", name::account(attempt).name.to_owned()),
+        ("PodDisruptionBudget", BUDGET.to_owned()),
     ];
     // A pod that is there was made after all.
     let pods = group::missing(attempt, seen).into_iter().map(|name| ("Pod", name));

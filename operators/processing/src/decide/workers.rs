@@ -8,39 +8,42 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::processing_job::{Attempt, FailureClass};
 use millrace_kit::{causes, conditions, later};
 
-use super::{Pass, supervise::conclude};
 use crate::{
-    engine::{self, Workers},
-    evidence::{Outcome, starts::Obstacle},
+    job::{
+        attempt,
+        outcome::{Obstacle, Outcome},
+    },
     looks,
-    observe::WorkersView,
-    status,
+    model::Workers,
+    pass::{Pass, WORKERS_READY},
+    seen::WorkersView,
 };
 
-/// The condition.
-pub(crate) const READY: &str = "WorkersReady";
-
-/// Looks after the workers of an attempt whose own pod runs.
-pub(crate) fn check(pass: &mut Pass<'_>, attempt: &Attempt) {
-    let Some((workers, view)) = seen(pass) else { return };
+/// Looks after the workers of an attempt whose own pod runs; the attempt's end, if it has run without any for too long.
+pub(crate) fn check(pass: &mut Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
+    let (workers, view) = seen(pass)?;
     let now = pass.now;
     pass.wake_at(view.pace().next(view.since, now));
-    let Some(obstacle) = obstacle(pass) else { return came(pass, workers, &view) };
+    let Some(obstacle) = obstacle(pass) else {
+        came(pass, workers, &view);
+        return None;
+    };
     let since = missing_since(attempt, &view, now);
-    if let Some(attempt) = status::live_mut(&mut pass.status) {
+    if let Some(attempt) = attempt::live_mut(&mut pass.status) {
         attempt.workers_missing_since = since.map(Time);
     }
     let until = since.map(|since| later(since, pass.model.policy.workers));
     if until.is_some_and(|until| now >= until) {
         let message =
             format!("none of the {} has run within deadlines.workers: {}", workers.name, obstacle.trouble.message);
-        return conclude(pass, Outcome::failed(obstacle.class, message));
+        return Some(Outcome::failed(obstacle.class, message));
     }
     if let Some(until) = until {
         pass.wake_at(until);
     }
     let what = ("False", obstacle.trouble.reason.as_str(), obstacle.trouble.message.as_str());
-    conditions::set(&mut pass.status, READY, what, now);
+    conditions::set(&mut pass.status, WORKERS_READY, what, now);
+    None
 }
 
 /// Since when there is none, if that is a fault: one that waits proves it, and a refusal as long as none has ever been there.
@@ -55,21 +58,21 @@ fn missing_since(attempt: &Attempt, view: &WorkersView, now: jiff::Timestamp) ->
 
 /// They are all there, or nothing says that they cannot come.
 fn came(pass: &mut Pass<'_>, workers: Workers, view: &WorkersView) {
-    if let Some(attempt) = status::live_mut(&mut pass.status) {
+    if let Some(attempt) = attempt::live_mut(&mut pass.status) {
         attempt.workers_missing_since = None;
     }
-    if conditions::get(&pass.status, READY).is_none() {
+    if conditions::get(&pass.status, WORKERS_READY).is_none() {
         return;
     }
     if view.running == 0 {
-        return conditions::unset(&mut pass.status, READY);
+        return conditions::unset(&mut pass.status, WORKERS_READY);
     }
     let told = format!("{} {} run", view.running, workers.name);
-    conditions::set(&mut pass.status, READY, ("True", "WorkersRun", &told), pass.now);
+    conditions::set(&mut pass.status, WORKERS_READY, ("True", "WorkersRun", &told), pass.now);
 }
 
 fn seen(pass: &Pass<'_>) -> Option<(Workers, WorkersView)> {
-    let workers = engine::of(pass.model.work.as_ref().ok()?).workers()?;
+    let workers = pass.model.work.as_ref().ok()?.engine.section().workers()?;
     Some((workers, pass.seen.data.workers.clone()?))
 }
 

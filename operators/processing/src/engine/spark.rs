@@ -1,66 +1,39 @@
 //! Spark's own Kubernetes scheduler: a ConfigMap and a driver pod, which asks for its executors itself.
 
 use k8s_openapi::api::core::v1::Pod;
-use millrace_crds::{Quantity, processing_job::FailureClass};
+use millrace_crds::processing_job::FailureClass;
 use millrace_kit::Child;
 
-use super::{Engine, Plan, Workers, sized};
+use super::Engine;
 use crate::{
+    build::BuildContext,
     children::{account, budget, conf, driver, executor, log, parts},
-    evidence::{self, Outcome},
+    evidence,
+    job::{name::SPARK_ACCOUNT, outcome::Outcome},
     model::{Executors, Spark},
-    observe::{ContainerView, Observed, PodView},
+    seen::{ContainerView, Observed, PodView},
 };
-
-/// Name of the driver's container, which Spark expects.
-pub(crate) const CONTAINER: &str = "spark-kubernetes-driver";
 
 /// spark-submit's exit code when the main class is not there.
 const CLASS_NOT_FOUND: i32 = 101;
 
 impl Engine for Spark {
-    fn suffix(&self) -> &'static str {
-        "driver"
-    }
-
-    fn memory(&self) -> (&'static str, &Quantity) {
-        ("spark.driver.memory", &self.driver.memory)
-    }
-
-    fn worker_memory(&self) -> Option<(&'static str, &Quantity)> {
-        (self.executors != Executors::None).then_some(("spark.executors.memory", &self.executor.memory))
-    }
-
-    fn workers(&self) -> Option<Workers> {
-        let fewest = match self.executors {
-            Executors::None => return None,
-            Executors::Fixed(count) => count,
-            Executors::Range(min, _) => min,
-        };
-        let wanted = usize::try_from(fewest).unwrap_or(0);
-        Some(Workers { name: "executors", label: "spark-app-selector", wanted })
-    }
-
-    fn worker(&self, plan: &Plan<'_>) -> Option<Pod> {
+    fn worker(&self, context: &BuildContext<'_>) -> Option<Pod> {
         let (cpu, memory) = (&self.executor.cpu.0, &self.executor.memory.0);
-        Some(sized(executor::pod(plan), plan.fill(&self.image), parts::resources(cpu, memory)))
+        Some(parts::sized(executor::pod(context), context.fill(&self.image), parts::resources(cpu, memory)))
     }
 
-    fn scheme(&self) -> &'static str {
-        "s3a"
-    }
-
-    fn children(&self, plan: &Plan<'_>) -> Vec<Child> {
+    fn children(&self, context: &BuildContext<'_>) -> Vec<Child> {
         let cluster = self.executors != Executors::None;
-        let mut all = if cluster { plan.account(&account::SPARK) } else { Vec::new() };
-        if !plan.seen.budget {
-            let namespace = plan.job.metadata.namespace.clone().unwrap_or_default();
+        let mut all = if cluster { account::missing(context, &SPARK_ACCOUNT) } else { Vec::new() };
+        if !context.seen.budget {
+            let namespace = context.job.metadata.namespace.clone().unwrap_or_default();
             all.push(Child::free(&budget::build(&namespace)));
         }
-        if plan.seen.conf.is_none() {
-            all.push(Child::of(plan.job, &conf::build(plan, self)));
+        if context.seen.conf.is_none() {
+            all.push(Child::of(context.job, &conf::build(context, self)));
         }
-        all.push(Child::of(plan.job, &driver::build(plan, self)));
+        all.push(Child::of(context.job, &driver::build(context, self)));
         all
     }
 
@@ -112,7 +85,7 @@ fn without_words(pod: &PodView) -> PodView {
     pod
 }
 
-/// Puts the line that names the error first: a JVM's last lines are its stack, and those of an unresolved query its plan.
+/// Puts the line that names the error first: a JVM's last lines are its stack, and those of an unresolved query its context.
 fn headline(pod: &PodView, outcome: &mut Outcome) {
     let ContainerView::Ended { code, message, .. } = &pod.container else { return };
     if outcome.class != Some(FailureClass::Application) {

@@ -6,10 +6,13 @@ use millrace_crds::{
     processing_job::{AttemptResult, FailureClass},
 };
 
-use super::{Outcome, Results, starts::Obstacle};
 use crate::{
-    observe::{ContainerView, Observed, PodView},
+    job::{
+        outcome::{Obstacle, Outcome},
+        results::Results,
+    },
     rest::{FlinkView, JobView},
+    seen::{ContainerView, Observed, PodView},
 };
 
 /// Words by which Flink says that it cannot start from the given point.

@@ -4,9 +4,9 @@ mod container;
 pub(crate) mod flink;
 mod spark;
 
-use millrace_crds::{JobSpec, Quantity};
+use millrace_crds::JobSpec;
 
-use super::{Findings, bytes, data::Names, millis};
+use super::{findings::Findings, references::Names, section::Section};
 
 pub(crate) use container::Container;
 pub(crate) use flink::Flink;
@@ -20,6 +20,17 @@ pub(crate) enum Engine {
     Flink(Box<Flink>),
     /// One container.
     Container(Box<Container>),
+}
+
+impl Engine {
+    /// What all engines say of theirs.
+    pub(crate) fn section(&self) -> &dyn Section {
+        match self {
+            Self::Spark(own) => &**own,
+            Self::Flink(own) => &**own,
+            Self::Container(own) => &**own,
+        }
+    }
 }
 
 /// Exactly one engine of the job of this name, parsed.
@@ -37,24 +48,5 @@ pub(super) fn parse(spec: &JobSpec, job: &str, with: (&Names, &mut Findings)) ->
             findings.note("spark", "the job has two engines; give exactly one of spark, flink, container");
             None
         }
-    }
-}
-
-fn quantity(field: &str, given: Option<&Quantity>, or: (&str, &mut Findings)) -> Quantity {
-    let (default, findings) = or;
-    match given {
-        None => default.into(),
-        Some(given) if bytes(given).is_some() => given.clone(),
-        Some(wrong) => {
-            findings.note(field, format!("`{}` is no quantity; write for example {default}", wrong.0));
-            default.into()
-        }
-    }
-}
-
-fn texts(field: &str, list: &[String], with: (&Names, &mut Findings)) {
-    let (names, findings) = with;
-    for (at, text) in list.iter().enumerate() {
-        names.check(&format!("{field}[{at}]"), text, findings);
     }
 }

@@ -2,8 +2,7 @@
 
 use millrace_crds::{JobSpec, Quantity, job::MemoryGrowth};
 
-use super::{Findings, Work, bytes};
-use crate::engine;
+use super::{findings::Findings, quantity::bytes};
 
 const MIB: u64 = 1 << 20;
 
@@ -43,8 +42,8 @@ pub(super) fn growth(given: Option<&MemoryGrowth>, findings: &mut Findings) -> O
 }
 
 /// The bound must leave room to grow.
-pub(super) fn check(growth: Option<Growth>, work: &Work, findings: &mut Findings) {
-    let (field, memory) = engine::of(work).memory();
+pub(super) fn check(growth: Option<Growth>, memory: (&'static str, &Quantity), findings: &mut Findings) {
+    let (field, memory) = memory;
     if let Some(growth) = growth.filter(|_| bytes(memory).is_some())
         && growth.next(memory).is_none()
     {

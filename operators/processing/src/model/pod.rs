@@ -5,7 +5,12 @@ use millrace_crds::{
     pod::{PodSubset, volume::Volume},
 };
 
-use super::{Engine, Executors, Findings, bytes, data};
+use super::{
+    engines::{Engine, Executors},
+    findings::Findings,
+    quantity::bytes,
+    references::looks_like_grant,
+};
 
 /// Ours or the kernel's; nothing is mounted there or below.
 const TAKEN: [&str; 7] = ["/tmp", "/dev", "/proc", "/sys", "/run", "/var/run", "/etc/millrace"];
@@ -74,7 +79,7 @@ fn source(field: &str, volume: &Volume, findings: &mut Findings) {
         findings,
     );
     size(&format!("{field}.ephemeral.size"), volume.ephemeral.as_ref().map(|e| &e.size), findings);
-    if let Some(secret) = volume.secret.as_ref().filter(|s| data::looks_like_grant(&s.secret_name)) {
+    if let Some(secret) = volume.secret.as_ref().filter(|s| looks_like_grant(&s.secret_name)) {
         findings.note(
             format!("{field}.secret.secretName"),
             format!(

@@ -11,62 +11,37 @@ use millrace_crds::{
     processing_job::{Attempt, FlinkAttempt},
 };
 use millrace_kit::{Failure, Key, Reader};
-use serde::{Deserialize, Serialize};
 
-use super::{ChildView, ContainerView, Observed, PodView, child, look, view};
+use super::pod::view;
 use crate::{
-    children::revision,
-    engine::flink,
-    operator::Processing,
-    rest::{Away, FlinkView, Question},
-    status,
+    engines::flink::{layout, name},
+    job::{attempt, name::revision},
+    recent::Recent,
+    rest::Question,
+    seen::{ChildView, ContainerView, HaView, LeftoverView, Observed, PodView},
 };
-
-/// What Flink keeps of a job for its next JobManager, read only where no JobManager can be asked.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct HaView {
-    /// Whether the job's ConfigMap is there.
-    pub found: bool,
-    /// Number of the newest checkpoint in it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub newest: Option<i64>,
-}
-
-/// What an ended attempt left that nobody owns.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct LeftoverView {
-    /// Name of the attempt.
-    pub base: String,
-    /// Whether its JobManager may still write them.
-    pub alive: bool,
-    /// Its ConfigMaps of high availability.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub maps: Vec<ChildView>,
-}
 
 /// Looks; the pod and the grant have been seen.
 pub(super) async fn observe(
-    of: (&Processing, &ProcessingJob),
+    of: (&Recent, &ProcessingJob),
     reader: &Reader,
     seen: &mut Observed,
 ) -> Result<(), Failure> {
-    let (operator, job) = of;
+    let (recent, job) = of;
     let stored = job.status.clone().unwrap_or_default();
-    if let Some((attempt, own)) = status::live(&stored).and_then(|a| Some((a, a.flink.as_ref()?))) {
+    if let Some((attempt, own)) = attempt::live(&stored).and_then(|a| Some((a, a.flink.as_ref()?))) {
         let gone = seen.lost || seen.pod.as_ref().is_some_and(|p| p.over() || p.deleted.is_some());
         if gone && own.restored_from.is_some() {
             seen.ha = Some(ha(job, reader, (attempt, own)).await?);
         }
         if let Some(question) = seen.pod.as_ref().filter(|_| !gone).and_then(|pod| question(own, pod)) {
-            seen.flink = Some(ask(operator, &question, reader).await);
+            seen.flink = Some(recent.flink.look(&question, reader.now()).await);
         }
     } else if stored.finished_at.is_none() {
         seen.previous = previous(job, reader, &stored).await?;
     }
     let points = stored.state.iter().flat_map(|s| &s.restore_points).map(|p| &p.path);
-    seen.disposed = points.filter(|path| operator.has_disposed(path)).cloned().collect();
+    seen.disposed = points.filter(|path| recent.flink.has_disposed(path)).cloned().collect();
     for base in stored.state.iter().flat_map(|s| &s.leftovers) {
         seen.leftovers.push(leftover(job, reader, base).await?);
     }
@@ -76,7 +51,7 @@ pub(super) async fn observe(
 fn question(own: &FlinkAttempt, pod: &PodView) -> Option<Question> {
     let ContainerView::Running { .. } = pod.container else { return None };
     Some(Question {
-        url: flink::url(pod)?,
+        url: layout::url(pod)?,
         job: own.job_id.clone(),
         state: own.restored_from.is_some(),
         trigger: own.trigger.as_ref().filter(|t| t.path.is_none()).map(|t| t.id.clone()),
@@ -84,22 +59,9 @@ fn question(own: &FlinkAttempt, pod: &PodView) -> Option<Question> {
     })
 }
 
-async fn ask(operator: &Processing, question: &Question, reader: &Reader) -> FlinkView {
-    match operator.flink.look(question).await {
-        Ok(view) => {
-            operator.answers(&question.job);
-            view
-        }
-        Err(why) => {
-            let since = Some(operator.away(&question.job, reader.now()));
-            FlinkView { away: Some(Away { why, since }), ..FlinkView::default() }
-        }
-    }
-}
-
 async fn ha(job: &ProcessingJob, reader: &Reader, of: (&Attempt, &FlinkAttempt)) -> Result<HaView, Failure> {
     let (attempt, own) = of;
-    let [name, _] = flink::maps(&attempt.name, &own.job_id);
+    let [name, _] = name::high_availability(&attempt.name, &own.job_id);
     let map = reader.live::<ConfigMap>(&Key::new(job.namespace().unwrap_or_default(), name)).await?;
     let keys = map.iter().flat_map(|m| m.data.iter().flatten()).map(|(key, _)| key);
     let newest = keys.filter_map(|key| key.strip_prefix("checkpointID-")?.parse().ok()).max();
@@ -113,16 +75,18 @@ async fn previous(
     stored: &ProcessingJobStatus,
 ) -> Result<Option<PodView>, Failure> {
     let Some(attempt) = stored.attempt.as_ref().filter(|a| a.flink.is_some()) else { return Ok(None) };
-    let key = Key::new(job.namespace().unwrap_or_default(), flink::pod_name(&attempt.name));
-    Ok(look::<Pod>(reader, key, &job.uid().unwrap_or_default()).await?.map(|pod| view(&pod)))
+    let key = Key::new(job.namespace().unwrap_or_default(), name::pod(&attempt.name));
+    Ok(reader.owned_or_live::<Pod>(&key, &job.uid().unwrap_or_default()).await?.map(|pod| view(&pod)))
 }
 
 async fn leftover(job: &ProcessingJob, reader: &Reader, base: &str) -> Result<LeftoverView, Failure> {
     let (namespace, uid) = (job.namespace().unwrap_or_default(), job.uid().unwrap_or_default());
-    let pod = look::<Pod>(reader, Key::new(&namespace, flink::pod_name(base)), &uid).await?;
+    let pod = reader.owned_or_live::<Pod>(&Key::new(&namespace, name::pod(base)), &uid).await?;
     let mut maps = Vec::new();
-    for name in flink::maps(base, &flink::job_id(&uid, base)) {
-        maps.extend(reader.live::<ConfigMap>(&Key::new(&namespace, name)).await?.map(|m| child("ConfigMap", &m, true)));
+    for name in name::high_availability(base, &name::job_id(&uid, base)) {
+        maps.extend(
+            reader.live::<ConfigMap>(&Key::new(&namespace, name)).await?.map(|m| ChildView::of("ConfigMap", &m, true)),
+        );
     }
     Ok(LeftoverView { base: base.to_owned(), alive: pod.is_some_and(|p| !view(&p).over()), maps })
 }
@@ -130,11 +94,11 @@ async fn leftover(job: &ProcessingJob, reader: &Reader, base: &str) -> Result<Le
 async fn revisions(job: &ProcessingJob, reader: &Reader, seen: &mut Observed) -> Result<(), Failure> {
     let state = job.status.as_ref().and_then(|s| s.state.clone()).unwrap_or_default();
     for one in reader.cache.owned::<ControllerRevision>(&job.uid().unwrap_or_default()) {
-        seen.revisions.push(child("ControllerRevision", &*one, true));
+        seen.revisions.push(ChildView::of("ControllerRevision", &*one, true));
     }
     if let Some(hash) = state.rejected_hash.and(state.healthy_hash) {
-        let key = Key::new(job.namespace().unwrap_or_default(), revision::name(job, &hash));
-        let kept = look::<ControllerRevision>(reader, key, &job.uid().unwrap_or_default()).await?;
+        let key = Key::new(job.namespace().unwrap_or_default(), revision(job, &hash));
+        let kept = reader.owned_or_live::<ControllerRevision>(&key, &job.uid().unwrap_or_default()).await?;
         seen.kept = kept.and_then(|one| one.data).map(|raw| raw.0);
     }
     Ok(())

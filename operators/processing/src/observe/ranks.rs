@@ -2,27 +2,27 @@
 
 use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::ResourceExt;
-use millrace_crds::processing_job::Attempt;
 use millrace_kit::{Failure, Key, Reader};
 
-use super::{Observed, look, owned_by, view};
-use crate::engine;
+use super::{around::Around, pod::view};
+use crate::{
+    job::{attempt, name},
+    seen::Observed,
+};
 
 /// Looks for the pods from rank 1 on: those that were stored must be there or are proved to be gone, the others may be.
-pub(super) async fn observe(
-    (attempt, may_exist): (&Attempt, bool),
-    (reader, namespace, uid): (&Reader, &str, &str),
-    seen: &mut Observed,
-) -> Result<(), Failure> {
-    let service = reader.cached::<Service>(&Key::new(namespace, engine::service_name(&attempt.name)));
-    seen.service = service.filter(|s| owned_by(&**s, uid)).and_then(|s| s.uid());
-    for rank in 1..engine::size(attempt) {
-        let name = engine::rank_name(&attempt.name, rank);
+pub(super) async fn observe(around: &Around<'_>, seen: &mut Observed) -> Result<(), Failure> {
+    let Around { job, attempt, reader, namespace, may_exist, .. } = *around;
+    let uid = job.uid().unwrap_or_default();
+    let service = reader.child::<Service>(&Key::new(namespace, name::service(&attempt.name)), &uid);
+    seen.service = service.and_then(|s| s.uid());
+    for rank in 1..attempt::size(attempt) {
+        let name = name::rank(&attempt.name, rank);
         let key = Key::new(namespace, &name);
         let stored = attempt.ranks.get(rank - 1).filter(|short| !short.is_empty());
         let pod = match stored {
             Some(short) => same(reader, key, short).await?,
-            None if may_exist => look::<Pod>(reader, key, uid).await?,
+            None if may_exist => reader.owned_or_live::<Pod>(&key, &uid).await?,
             None => None,
         };
         match pod {
@@ -30,6 +30,9 @@ pub(super) async fn observe(
             None if stored.is_some() => seen.lost_ranks.push(name),
             None => {}
         }
+    }
+    if attempt.stop_reason.is_some() {
+        look_again(reader, namespace, seen).await?;
     }
     Ok(())
 }
@@ -45,7 +48,7 @@ async fn same(reader: &Reader, key: Key, short: &str) -> Result<Option<Pod>, Fai
 
 /// Pods that the cache shows at work while the attempt is being stopped. It may have been judged by a live GET that ran
 /// ahead of the cache, and a pod that is over is kept; so what may be deleted is looked at again.
-pub(super) async fn look_again((reader, namespace): (&Reader, &str), seen: &mut Observed) -> Result<(), Failure> {
+async fn look_again(reader: &Reader, namespace: &str, seen: &mut Observed) -> Result<(), Failure> {
     let working = seen.pod.iter_mut().chain(&mut seen.ranks).filter(|pod| !pod.over() && pod.deleted.is_none());
     for pod in working {
         let there = reader.live::<Pod>(&Key::new(namespace, &pod.name)).await?;

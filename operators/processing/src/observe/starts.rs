@@ -5,23 +5,28 @@ use std::time::Duration;
 use millrace_crds::ProcessingJob;
 use millrace_kit::{Warning, causes, conditions::cut, later, warnings};
 
-use super::{Around, Observed, PodView};
-use crate::{evidence, looks::START, model::START_DEADLINE};
+use super::around::Around;
+use crate::{
+    evidence,
+    looks::START,
+    model::START_DEADLINE,
+    seen::{Observed, PodView},
+};
 
 /// Most warnings kept of one pod, and most bytes of each.
 const KEPT: (usize, usize) = (4, 1_024);
 
 /// Looks at an attempt that does not run yet, if a look is due; between looks the last one counts.
 pub(super) async fn observe(around: &Around<'_>, seen: &mut Observed) {
-    let Around { operator, job, attempt, reader, namespace } = *around;
+    let Around { recent, job, attempt, reader, namespace, .. } = *around;
     let starts = attempt.started_at.is_none() && attempt.stop_reason.is_none();
     // A stream's health has words as a start has.
     if !starts && (attempt.flink.is_none() || attempt.stop_reason.is_some()) {
-        return operator.starts.forget(&attempt.name);
+        return recent.starts.forget(&attempt.name);
     }
     let now = reader.now();
     let since = attempt.created_at.as_ref().map_or(now, |t| t.0);
-    let last = operator.starts.last(&attempt.name);
+    let last = recent.starts.last(&attempt.name);
     let at = last.as_ref().map(|(at, _)| *at);
     // The verdict is not spoken without a last look.
     let until = later(since, deadline(job));
@@ -30,7 +35,7 @@ pub(super) async fn observe(around: &Around<'_>, seen: &mut Observed) {
     let silent = all.find(|pod| waits(pod) && evidence::starts::is_silent(pod));
     let Some(pod) = silent else {
         if due {
-            operator.starts.note(&attempt.name, now, Default::default());
+            recent.starts.note(&attempt.name, now, Default::default());
         }
         seen.look = due;
         return;
@@ -42,7 +47,7 @@ pub(super) async fn observe(around: &Around<'_>, seen: &mut Observed) {
         if let Ok(found) = warnings::of(reader, namespace, &pod.uid).await {
             pod.warnings = found.into_iter().filter(tells).take(KEPT.0).map(short).collect();
         }
-        operator.starts.note(&attempt.name, now, (pod.uid.clone(), pod.warnings.clone()));
+        recent.starts.note(&attempt.name, now, (pod.uid.clone(), pod.warnings.clone()));
     }
     seen.look = due;
 }

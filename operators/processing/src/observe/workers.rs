@@ -8,13 +8,14 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use millrace_crds::{processing_job::Attempt, well_known::LABEL_ROLE};
 use millrace_kit::{Child, Class, Failure, Query, causes, conditions::cut, later, warnings};
-use serde::{Deserialize, Serialize};
 
-use super::{Around, ContainerView, Observed, starts};
+use super::{around::Around, starts};
 use crate::{
-    engine::{self, Plan},
-    looks::{CALM, MISSING, Pace, TELL},
+    build::BuildContext,
+    engine,
+    looks::{CALM, TELL},
     model::{Model, Work},
+    seen::{ContainerView, Observed, WaitingWorker, WorkersView},
 };
 
 /// Most pods of one list; a job with more of them is large enough to be told by its first ones.
@@ -26,56 +27,17 @@ const FROM_THE_START: Duration = Duration::from_secs(120);
 /// Longest words that are kept, in bytes.
 const MAX_WORDS: usize = 1_024;
 
-/// The workers of a live attempt.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct WorkersView {
-    /// Since when they could come: the start of the pod that asks for them.
-    pub since: Timestamp,
-    /// How many run.
-    pub running: usize,
-    /// How many are there and do not run.
-    pub idle: usize,
-    /// One of those of which something is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub waiting: Option<WaitingWorker>,
-    /// Why the API server would not make one more, where there are too few.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refused: Option<String>,
-    /// Whether none has run since the attempt does, as far as this process has seen all of that time.
-    pub never: bool,
-}
-
-/// A worker that does not run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct WaitingWorker {
-    /// Name of its pod.
-    pub pod: String,
-    /// Who says why, as a reason of a condition, of a container or of an Event.
-    pub reason: String,
-    /// Why.
-    pub message: String,
-}
-
-impl WorkersView {
-    /// How often they are looked at.
-    pub(crate) const fn pace(&self) -> &'static Pace {
-        if self.idle > 0 || self.refused.is_some() { &MISSING } else { &CALM }
-    }
-}
-
 /// Looks at the workers, if a look is due; between looks the last one counts.
 pub(super) async fn observe(around: &Around<'_>, seen: &mut Observed) {
-    let Around { operator, attempt, reader, .. } = *around;
+    let Around { recent, attempt, reader, .. } = *around;
     let now = reader.now();
-    let Some(since) = asks_since(attempt, seen, now) else { return operator.workers.forget(&attempt.name) };
+    let Some(since) = asks_since(attempt, seen, now) else { return recent.workers.forget(&attempt.name) };
     if enough(seen) {
-        operator.workers.forget(&attempt.name);
+        recent.workers.forget(&attempt.name);
         seen.workers = Some(WorkersView { since, ..WorkersView::default() });
         return;
     }
-    let last = operator.workers.last(&attempt.name);
+    let last = recent.workers.last(&attempt.name);
     let pace = last.as_ref().map_or(&CALM, |(_, view)| view.pace());
     if pace.due(since, now, last.as_ref().map(|(at, _)| *at)) {
         let known = last.map(|(_, view)| view);
@@ -87,10 +49,10 @@ pub(super) async fn observe(around: &Around<'_>, seen: &mut Observed) {
             Ok(None) => return,
             Err(_) => known.unwrap_or_else(|| WorkersView { since, never, ..WorkersView::default() }),
         };
-        operator.workers.note(&attempt.name, now, view);
+        recent.workers.note(&attempt.name, now, view);
         seen.look = true;
     }
-    let view = operator.workers.last(&attempt.name).map(|(_, view)| view);
+    let view = recent.workers.last(&attempt.name).map(|(_, view)| view);
     // Before the first look it says when that is due.
     seen.workers = Some(view.unwrap_or_else(|| WorkersView { since, ..WorkersView::default() }));
 }
@@ -113,7 +75,7 @@ async fn look(around: &Around<'_>, seen: &Observed, since: Timestamp) -> Result<
     let Around { job, attempt, reader, namespace, .. } = *around;
     let model = Model::of(job);
     let Ok(work) = &model.work else { return Ok(None) };
-    let Some(workers) = engine::of(work).workers() else { return Ok(None) };
+    let Some(workers) = work.engine.section().workers() else { return Ok(None) };
     let query = Query {
         namespace: namespace.to_owned(),
         labels: format!("{}={},{LABEL_ROLE}=executor", workers.label, attempt.name),
@@ -171,9 +133,15 @@ async fn one_more(around: &Around<'_>, work: &Work, seen: &Observed) -> Option<S
     let grown = memory.0.or(memory.1).and_then(|_| Model::grown(job, memory));
     let work = grown.as_ref().unwrap_or(work);
     let run = job.status.as_ref().and_then(|s| s.run_number).unwrap_or(1);
-    let plan =
-        Plan { job, work, seen, base: &attempt.name, numbers: (run, attempt.number), flink: attempt.flink.as_ref() };
-    let mut pod = engine::of(work).worker(&plan)?;
+    let context = BuildContext {
+        job,
+        work,
+        seen,
+        base: &attempt.name,
+        numbers: (run, attempt.number),
+        flink: attempt.flink.as_ref(),
+    };
+    let mut pod = engine::of(work).worker(&context)?;
     pod.metadata.name = Some(format!("{}-one-more", attempt.name));
     let failure = reader.would_create(&Child::of(job, &pod)).await.err()?;
     let judged = matches!(failure.class, Class::Denied | Class::Invalid) && !failure.is_conflict();

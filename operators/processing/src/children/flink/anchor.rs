@@ -12,30 +12,26 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta},
 };
 
-use crate::{
-    children::parts,
-    engine::{Plan, flink::CONTAINER, flink::FlinkStart},
-    model::Flink,
-};
+use crate::{build::BuildContext, children::parts, job::name::FLINK_CONTAINER, model::Flink};
 
 /// Label of the template, which no pod ever has.
 const LABEL: &str = "millrace.dev/anchor";
 
 /// The Deployment of one attempt.
-pub(crate) fn build(plan: &Plan<'_>, own: &Flink, _: &FlinkStart) -> Deployment {
-    let labels = BTreeMap::from([(LABEL.to_owned(), plan.base.to_owned())]);
+pub(crate) fn build(context: &BuildContext<'_>, own: &Flink) -> Deployment {
+    let labels = BTreeMap::from([(LABEL.to_owned(), context.base.to_owned())]);
     // Never run, but what is checked as a pod must pass as one.
     let container = Container {
-        name: CONTAINER.to_owned(),
-        image: Some(plan.fill_file(&own.image)),
+        name: FLINK_CONTAINER.to_owned(),
+        image: Some(context.fill_file(&own.image)),
         security_context: Some(parts::container_wall()),
         ..Container::default()
     };
-    let spec = PodSpec { containers: vec![container], restart_policy: None, ..parts::pod_spec(plan) };
+    let spec = PodSpec { containers: vec![container], restart_policy: None, ..parts::pod_spec(context) };
     Deployment {
         metadata: ObjectMeta {
-            name: Some(plan.base.to_owned()),
-            labels: Some(parts::labels(plan.job, plan.numbers.1)),
+            name: Some(context.base.to_owned()),
+            labels: Some(parts::labels(context.job, context.numbers.1)),
             ..ObjectMeta::default()
         },
         spec: Some(DeploymentSpec {

@@ -5,25 +5,20 @@ use k8s_openapi::api::core::v1::{
 };
 use millrace_crds::well_known::LABEL_ROLE;
 
-use super::{conf, worker};
+use super::{mounts, worker};
 use crate::{
-    children::{account, parts},
-    engine::{
-        Engine, Plan,
-        flink::{CONTAINER, FlinkStart, REST_PORT},
-    },
-    model::Flink,
+    build::BuildContext,
+    children::parts,
+    engines::flink::layout::{BLOB_PORT, ENTRY_PATH, REST_PORT, RPC_PORT},
+    job::name::{FLINK_ACCOUNT, FLINK_CONTAINER},
+    model::{Flink, Section},
 };
 
-/// Where TaskManagers report.
-pub(super) const RPC_PORT: i32 = 6123;
-/// Where TaskManagers fetch what is too big for a message.
-pub(super) const BLOB_PORT: i32 = 6124;
-
 /// The pod of one attempt.
-pub(crate) fn build(plan: &Plan<'_>, own: &Flink, _: &FlinkStart) -> Pod {
-    let (volumes, mounts) = parts::volumes(plan);
-    let files: Vec<(Volume, VolumeMount)> = [conf::entry(plan)].into_iter().chain(conf::manager(plan)).collect();
+pub(crate) fn build(context: &BuildContext<'_>, own: &Flink) -> Pod {
+    let (volumes, mounts) = parts::volumes(context);
+    let files: Vec<(Volume, VolumeMount)> =
+        [mounts::entry(context)].into_iter().chain(mounts::manager(context)).collect();
     let port = |name: &str, number: i32| ContainerPort {
         name: Some(name.to_owned()),
         container_port: number,
@@ -38,17 +33,17 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Flink, _: &FlinkStart) -> Pod {
         }),
     };
     let container = Container {
-        name: CONTAINER.to_owned(),
-        image: Some(plan.fill_file(&own.image)),
+        name: FLINK_CONTAINER.to_owned(),
+        image: Some(context.fill_file(&own.image)),
         image_pull_policy: Some(parts::pull(own.pull).to_owned()),
-        command: Some(vec![conf::ENTRY_PATH.to_owned()]),
+        command: Some(vec![ENTRY_PATH.to_owned()]),
         // The pod's address in place of a Service's name: nothing stands between JobManager and TaskManagers.
         args: Some(vec![
             "bash".to_owned(),
             "-c".to_owned(),
             "kubernetes-jobmanager.sh kubernetes-application -Djobmanager.rpc.address=$(_POD_IP_ADDRESS)".to_owned(),
         ]),
-        env: Some([vec![address], worker::env(plan), parts::users_env(plan, true)].concat()),
+        env: Some([vec![address], worker::env(context), parts::users_env(context, true)].concat()),
         ports: Some(vec![port("rest", REST_PORT), port("rpc", RPC_PORT), port("blobs", BLOB_PORT)]),
         resources: Some(parts::resources(&own.job_manager.0.0, &own.job_manager.1.0)),
         volume_mounts: Some(mounts.into_iter().chain(files.iter().map(|(_, mount)| mount.clone())).collect()),
@@ -57,19 +52,19 @@ pub(crate) fn build(plan: &Plan<'_>, own: &Flink, _: &FlinkStart) -> Pod {
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
         ..Container::default()
     };
-    let mut labels = parts::labels(plan.job, plan.numbers.1);
+    let mut labels = parts::labels(context.job, context.numbers.1);
     labels.insert(LABEL_ROLE.to_owned(), "jobmanager".to_owned());
-    labels.insert("app".to_owned(), plan.base.to_owned());
+    labels.insert("app".to_owned(), context.base.to_owned());
     labels.insert("component".to_owned(), "jobmanager".to_owned());
     labels.insert("type".to_owned(), "flink-native-kubernetes".to_owned());
     Pod {
-        metadata: parts::pod_meta(plan, Some(format!("{}-{}", plan.base, own.suffix())), labels),
+        metadata: parts::pod_meta(context, Some(format!("{}-{}", context.base, own.suffix())), labels),
         spec: Some(PodSpec {
             containers: vec![container],
             volumes: Some(volumes.into_iter().chain(files.into_iter().map(|(volume, _)| volume)).collect()),
-            service_account_name: Some(account::FLINK.name.to_owned()),
+            service_account_name: Some(FLINK_ACCOUNT.name.to_owned()),
             automount_service_account_token: Some(true),
-            ..parts::pod_spec(plan)
+            ..parts::pod_spec(context)
         }),
         status: None,
     }

@@ -5,18 +5,17 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use millrace_crds::engines::FlinkMode;
 use serde_json::{Value, json};
 
-use super::{conf, pod, worker};
+use super::worker;
 use crate::{
-    children::{account, parts},
-    engine::{
-        Plan,
-        flink::{self, ClaimMode, FlinkStart, REST_PORT},
-    },
+    build::BuildContext,
+    children::parts,
+    engines::flink::layout::{self, ClaimMode, FlinkStart, REST_PORT},
+    job::name::FLINK_ACCOUNT,
     model::{
         Flink,
         flink::{Program, State},
     },
-    observe::GrantView,
+    seen::GrantView,
 };
 
 /// Main class of a script.
@@ -44,8 +43,8 @@ const OPENS: [&str; 11] = [
 
 /// The file: every value as JSON, which YAML reads as it stands but for what JSON does not escape: the characters that YAML
 /// takes for the end of a line, and those that it does not take at all.
-pub(super) fn text(plan: &Plan<'_>, own: &Flink, start: &FlinkStart) -> String {
-    all(plan, own, start).iter().fold(String::new(), |mut file, (key, value)| {
+pub(super) fn text(context: &BuildContext<'_>, own: &Flink, start: &FlinkStart) -> String {
+    all(context, own, start).iter().fold(String::new(), |mut file, (key, value)| {
         let line = format!("{}: {value}", Value::from(key.as_str()));
         for c in line.chars() {
             match c {
@@ -61,10 +60,10 @@ pub(super) fn text(plan: &Plan<'_>, own: &Flink, start: &FlinkStart) -> String {
 }
 
 /// The options.
-fn all(plan: &Plan<'_>, own: &Flink, start: &FlinkStart) -> BTreeMap<String, Value> {
+fn all(context: &BuildContext<'_>, own: &Flink, start: &FlinkStart) -> BTreeMap<String, Value> {
     let mut all: BTreeMap<String, Value> =
-        own.conf.iter().map(|(key, value)| (key.clone(), json!(plan.fill_file(value)))).collect();
-    let theirs = own.conf.get(JAVA_OPTIONS).map(|text| plan.fill_file(text)).unwrap_or_default();
+        own.conf.iter().map(|(key, value)| (key.clone(), json!(context.fill_file(value)))).collect();
+    let theirs = own.conf.get(JAVA_OPTIONS).map(|text| context.fill_file(text)).unwrap_or_default();
     let mut set = |key: &str, value: Value| {
         all.insert(key.to_owned(), value);
     };
@@ -78,10 +77,10 @@ fn all(plan: &Plan<'_>, own: &Flink, start: &FlinkStart) -> BTreeMap<String, Val
     set("execution.submit-failed-job-on-application-error", json!(true));
     set("execution.runtime-mode", json!(if own.mode == FlinkMode::Batch { "BATCH" } else { "STREAMING" }));
     set("$internal.pipeline.job-id", json!(start.job_id));
-    set("pipeline.name", json!(plan.job.metadata.name));
+    set("pipeline.name", json!(context.job.metadata.name));
     set("parallelism.default", json!(start.parallelism.unwrap_or(own.parallelism)));
-    set("jobmanager.rpc.port", json!(pod::RPC_PORT));
-    set("blob.server.port", json!(pod::BLOB_PORT.to_string()));
+    set("jobmanager.rpc.port", json!(layout::RPC_PORT));
+    set("blob.server.port", json!(layout::BLOB_PORT.to_string()));
     set("taskmanager.rpc.port", json!("6122"));
     set("rest.port", json!(REST_PORT));
     // Whoever reaches the page may look, not submit and not cancel.
@@ -90,8 +89,8 @@ fn all(plan: &Plan<'_>, own: &Flink, start: &FlinkStart) -> BTreeMap<String, Val
     set("io.tmp.dirs", json!("/tmp"));
     set("user.artifacts.base-dir", json!("/tmp/artifacts"));
     sizes(own, &mut set);
-    pods(plan, own, &mut set);
-    program(plan, &own.program, &mut set);
+    pods(context, own, &mut set);
+    program(context, &own.program, &mut set);
     if let Some((path, claim)) = &start.restore {
         set("execution.state-recovery.path", json!(path));
         let mode = if *claim == ClaimMode::Claim { "CLAIM" } else { "NO_CLAIM" };
@@ -100,9 +99,9 @@ fn all(plan: &Plan<'_>, own: &Flink, start: &FlinkStart) -> BTreeMap<String, Val
         set("execution.state-recovery.ignore-unclaimed-state", json!(lenient));
     }
     if let Some(state) = &own.state {
-        keep(plan, state, &mut set);
+        keep(context, state, &mut set);
     }
-    if let Some(grant) = plan.grant() {
+    if let Some(grant) = context.grant() {
         store(grant, &mut set);
     }
     all
@@ -140,24 +139,24 @@ fn sizes(own: &Flink, set: &mut impl FnMut(&str, Value)) {
     set("kubernetes.taskmanager.cpu.limit-factor", json!(if cpu > 0.0 { (limit / cpu).max(1.0) } else { 1.0 }));
 }
 
-fn pods(plan: &Plan<'_>, own: &Flink, set: &mut impl FnMut(&str, Value)) {
-    set("kubernetes.cluster-id", json!(plan.base));
-    set("kubernetes.namespace", json!(plan.job.metadata.namespace));
-    set("kubernetes.jobmanager.service-account", json!(account::FLINK.name));
-    let worker = if own.state.is_some() { account::FLINK.name } else { "default" };
+fn pods(context: &BuildContext<'_>, own: &Flink, set: &mut impl FnMut(&str, Value)) {
+    set("kubernetes.cluster-id", json!(context.base));
+    set("kubernetes.namespace", json!(context.job.metadata.namespace));
+    set("kubernetes.jobmanager.service-account", json!(FLINK_ACCOUNT.name));
+    let worker = if own.state.is_some() { FLINK_ACCOUNT.name } else { "default" };
     set("kubernetes.taskmanager.service-account", json!(worker));
-    set("kubernetes.container.image.ref", json!(plan.fill_file(&own.image)));
+    set("kubernetes.container.image.ref", json!(context.fill_file(&own.image)));
     set("kubernetes.container.image.pull-policy", json!(parts::pull(own.pull)));
-    set("kubernetes.entry.path", json!(conf::ENTRY_PATH));
+    set("kubernetes.entry.path", json!(layout::ENTRY_PATH));
 }
 
-fn program(plan: &Plan<'_>, own: &Program, set: &mut impl FnMut(&str, Value)) {
+fn program(context: &BuildContext<'_>, own: &Program, set: &mut impl FnMut(&str, Value)) {
     // No kubelet stands between this file and the application, so what a container's arguments may refer to is put in here.
-    let known = parts::known(&[worker::env(plan), parts::users_env(plan, false)].concat());
-    let fill = |text: &str| plan.fill_known(text, &known);
+    let known = parts::known(&[worker::env(context), parts::users_env(context, false)].concat());
+    let fill = |text: &str| context.fill_known(text, &known);
     let args = match own {
         Program::Jar { main, class, args } => {
-            set("pipeline.jars", json!([plan.fill_file(main)]));
+            set("pipeline.jars", json!([context.fill_file(main)]));
             if let Some(class) = class {
                 set("$internal.application.main", json!(class));
             }
@@ -172,14 +171,14 @@ fn program(plan: &Plan<'_>, own: &Program, set: &mut impl FnMut(&str, Value)) {
 }
 
 /// What keeps the state, and lets a killed JobManager's newest checkpoint be found.
-fn keep(plan: &Plan<'_>, state: &State, set: &mut impl FnMut(&str, Value)) {
-    let Some(root) = flink::root(plan, state) else { return };
+fn keep(context: &BuildContext<'_>, state: &State, set: &mut impl FnMut(&str, Value)) {
+    let Some(root) = layout::root(context, state) else { return };
     set("high-availability.type", json!("kubernetes"));
     set("high-availability.storageDir", json!(format!("{root}ha")));
-    set("high-availability.cluster-id", json!(plan.base));
-    set("job-result-store.storage-path", json!(format!("{root}ha/{}/results", plan.base)));
-    set("execution.checkpointing.dir", json!(flink::checkpoints(&root)));
-    set("execution.checkpointing.savepoint-dir", json!(flink::savepoints(&root)));
+    set("high-availability.cluster-id", json!(context.base));
+    set("job-result-store.storage-path", json!(format!("{root}ha/{}/results", context.base)));
+    set("execution.checkpointing.dir", json!(layout::checkpoints(&root)));
+    set("execution.checkpointing.savepoint-dir", json!(layout::savepoints(&root)));
     set("execution.checkpointing.interval", json!(format!("{}s", state.checkpoint_every.as_secs())));
     set("execution.checkpointing.externalized-checkpoint-retention", json!("RETAIN_ON_CANCELLATION"));
 }

@@ -5,21 +5,25 @@ use std::time::Duration;
 use millrace_crds::{engines::FlinkMode, processing_job::Attempt};
 use millrace_kit::{conditions, later};
 
-use super::{JOB_GONE, NOW_AND_THEN, Pass, UNREACHABLE, keeps, mode, points, rescale, rollback, savepoint, state_mut};
-use crate::{decide::supervise::ask_to_stop, rest::FlinkView, status};
+use super::{NOW_AND_THEN, keeps, mode, points, rescale, rollback, savepoint, state_mut};
+use crate::{
+    job::{attempt, stop::StopReason},
+    pass::Pass,
+    rest::FlinkView,
+};
 
 /// How long a JobManager may be silent before that is told, and before it is given up.
 const SILENT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
 
-/// Looks after an attempt whose job has run.
-pub(crate) fn check(pass: &mut Pass<'_>) {
-    let Some(attempt) = status::live(&pass.status).filter(|a| a.flink.is_some()).cloned() else { return };
+/// Looks after an attempt whose job has run; why it must stop, if it must.
+pub(crate) fn check(pass: &mut Pass<'_>) -> Option<StopReason> {
+    let attempt = attempt::live(&pass.status).filter(|a| a.flink.is_some()).cloned()?;
     pass.wake_at(later(pass.now, NOW_AND_THEN));
-    let Some(view) = pass.seen.data.flink.clone() else { return };
+    let view = pass.seen.data.flink.clone()?;
     if let Some(since) = view.away.as_ref().map(|away| away.since.unwrap_or(pass.now)) {
         let (tell, give_up) = (later(since, SILENT.0), later(since, SILENT.1));
         if pass.now >= give_up {
-            return ask_to_stop(pass, UNREACHABLE, true);
+            return Some(StopReason::Unreachable);
         }
         if pass.now >= tell {
             let why = view.away.map(|away| away.why).unwrap_or_default();
@@ -28,21 +32,22 @@ pub(crate) fn check(pass: &mut Pass<'_>) {
         return rollback::in_time(pass, &attempt);
     }
     if view.job.is_none() {
-        return ask_to_stop(pass, JOB_GONE, true);
+        return Some(StopReason::JobGone);
     }
     points::note(pass, &attempt);
     rescale::learn(pass, &view);
-    let Some(attempt) = status::live(&pass.status).cloned() else { return };
+    let attempt = attempt::live(&pass.status).cloned()?;
     if mode(pass) == FlinkMode::Streaming {
         match trouble(&view, &attempt) {
             None => healthy(pass, &attempt, &view),
             Some((reason, message)) => say(pass, ("False", reason, &message)),
         }
-        rollback::in_time(pass, &attempt);
+        if let Some(reason) = rollback::in_time(pass, &attempt) {
+            return Some(reason);
+        }
     }
-    if status::live(&pass.status).is_some_and(|a| a.stop_reason.is_none()) {
-        savepoint::now_and_then(pass, &attempt);
-    }
+    savepoint::now_and_then(pass, &attempt);
+    None
 }
 
 fn trouble(view: &FlinkView, attempt: &Attempt) -> Option<(&'static str, String)> {

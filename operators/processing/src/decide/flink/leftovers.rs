@@ -4,8 +4,8 @@
 
 use millrace_kit::{Action, Effect, later};
 
-use super::{Pass, SOON, state_mut};
-use crate::decide::{GIVE_UP, actions::target};
+use super::{SOON, state_mut};
+use crate::pass::{GIVE_UP, Pass};
 
 /// Deletes what may go, and forgets what is proved to be gone.
 pub(crate) fn clean<E: Effect>(pass: &mut Pass<'_>) -> Vec<Action<E>> {
@@ -17,7 +17,7 @@ pub(crate) fn clean<E: Effect>(pass: &mut Pass<'_>) -> Vec<Action<E>> {
         if left.maps.is_empty() {
             state_mut(&mut pass.status).leftovers.retain(|base| *base != left.base);
         }
-        all.extend(left.maps.iter().map(|map| Action::Delete(target(pass, map))));
+        all.extend(left.maps.iter().map(|map| Action::Delete(map.target(pass.job.metadata.namespace.clone()))));
     }
     if pass.status.state.as_ref().is_some_and(|s| !s.leftovers.is_empty()) {
         pass.wake_at(later(pass.now, SOON));

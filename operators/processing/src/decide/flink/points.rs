@@ -6,11 +6,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::processing_job::{Attempt, FailureClass, FlinkAttempt, PointKind, Purpose, RestorePoint};
 use millrace_kit::later;
 
-use super::{Pass, keeps, state_mut, state_spec};
+use super::{keeps, state_mut, state_spec};
 use crate::{
-    decide::flink::NOT_HEALTHY,
-    engine::flink::{self, EMPTY},
-    evidence::Outcome,
+    engines::flink::layout::{self, EMPTY},
+    job::{outcome::Outcome, stop::StopReason},
+    pass::Pass,
     rest::PointView,
 };
 
@@ -71,7 +71,7 @@ pub(crate) fn settle(pass: &mut Pass<'_>, attempt: &Attempt, outcome: &Outcome) 
     if pass.seen.data.pod.is_some() || attempt.pod_uid.is_some() {
         state_mut(&mut pass.status).leftovers.push(attempt.name.clone());
     }
-    if attempt.stop_reason.as_deref() == Some(NOT_HEALTHY) {
+    if StopReason::of(attempt) == Some(StopReason::NotHealthy) {
         let state = state_mut(&mut pass.status);
         state.next_restore = state.upgraded_from.clone().or_else(|| Some(UNKNOWN.to_owned()));
         state.restore_points.retain(|p| p.attempt != attempt.name);
@@ -129,8 +129,8 @@ fn learn(pass: &Pass<'_>, of: (&Attempt, &FlinkAttempt), outcome: &Outcome) -> N
 /// The checkpoint of this number, as it lies in the bucket.
 fn stored(pass: &Pass<'_>, of: (&Attempt, &FlinkAttempt), number: i64) -> Option<RestorePoint> {
     let (attempt, own) = of;
-    let root = flink::stored_root(pass.seen.data.grant.as_ref()?, own.place.as_deref()?)?;
-    let folder = flink::checkpoints(&root);
+    let root = layout::stored_root(pass.seen.data.grant.as_ref()?, own.place.as_deref()?)?;
+    let folder = layout::checkpoints(&root);
     let path = format!("{folder}/{}/chk-{number}", own.job_id);
     Some(RestorePoint {
         path,

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 
 use millrace_crds::processing_job::Attempt;
 
-use super::{Pass, savepoint, spec};
+use super::{savepoint, spec};
 use crate::{
-    engine::flink,
+    engines::flink::layout,
+    job::attempt,
+    pass::Pass,
     rest::{FlinkCall, FlinkView, VertexView, rescale_id},
-    status,
 };
 
 /// The most vertices that are stored.
@@ -19,7 +20,7 @@ const PINNED: usize = 500;
 
 /// Stores which vertices have a parallelism of their own, once Flink tells of them.
 pub(crate) fn learn(pass: &mut Pass<'_>, view: &FlinkView) {
-    let Some(own) = status::live_mut(&mut pass.status).and_then(|a| a.flink.as_mut()) else { return };
+    let Some(own) = attempt::live_mut(&mut pass.status).and_then(|a| a.flink.as_mut()) else { return };
     let (Some(began), None) = (own.parallelism, &own.pinned) else { return };
     if view.vertices.is_empty() {
         return;
@@ -54,7 +55,7 @@ pub(crate) fn call(pass: &Pass<'_>, attempt: &Attempt) -> Option<FlinkCall> {
     }
     let bounds = wanted.iter().map(|(vertex, most)| (vertex.id.clone(), (vertex.bounds.0.min(*most), *most)));
     Some(FlinkCall::Rescale {
-        url: flink::url(seen.pod.as_ref()?)?,
+        url: layout::url(seen.pod.as_ref()?)?,
         job: attempt.flink.as_ref()?.job_id.clone(),
         bounds: bounds.collect::<BTreeMap<_, _>>(),
     })

@@ -7,17 +7,18 @@ use millrace_crds::{
     processing_job::{FlinkAttempt, PointKind},
 };
 
-use super::{Pass, points::UNKNOWN, spec, state_mut, state_spec};
+use super::{points::UNKNOWN, spec, state_mut, state_spec};
 use crate::{
-    engine::flink::{self, EMPTY},
+    engines::flink::{layout::EMPTY, name},
+    job::outcome::Trouble,
     model::flink::{RestoreFrom, State},
-    status::Trouble,
+    pass::Pass,
 };
 
 /// The Flink part of the attempt of this name, or why it cannot begin. `None` if the job is not one of Flink.
-pub(crate) fn begin(pass: &mut Pass<'_>, uid: &str, name: &str) -> Option<Result<FlinkAttempt, Trouble>> {
+pub(crate) fn begin(pass: &mut Pass<'_>, uid: &str, attempt: &str) -> Option<Result<FlinkAttempt, Trouble>> {
     let own = spec(pass)?;
-    let job_id = flink::job_id(uid, name);
+    let job_id = name::job_id(uid, attempt);
     let parallelism = own.in_place.then_some(own.parallelism);
     let Some(state) = &own.state else {
         return Some(Ok(FlinkAttempt { job_id, parallelism, ..FlinkAttempt::default() }));

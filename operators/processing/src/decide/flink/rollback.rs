@@ -6,8 +6,14 @@
 use millrace_crds::{ProcessingJob, processing_job::Attempt};
 use millrace_kit::{Action, Effect, conditions, later};
 
-use super::{NOT_HEALTHY, Pass, points::UNKNOWN, state_mut, state_spec};
-use crate::{children::revision, decide::supervise::ask_to_stop, model::Model, observe::Observed, status::Trouble};
+use super::{points::UNKNOWN, state_mut, state_spec};
+use crate::{
+    children::revision,
+    job::{name, outcome::Trouble, stop::StopReason},
+    model::Model,
+    pass::Pass,
+    seen::Observed,
+};
 
 /// What the object shall run, in its own words or the kept ones.
 pub(crate) enum Spec {
@@ -54,22 +60,22 @@ pub(crate) fn rejected(pass: &Pass<'_>) -> bool {
     pass.status.state.as_ref().is_some_and(|s| s.rejected_hash.as_ref() == Some(&pass.model.hash))
 }
 
-/// Stops an attempt whose spec has not become healthy in time.
-pub(crate) fn in_time(pass: &mut Pass<'_>, attempt: &Attempt) {
+/// Rejects a spec that has not become healthy in time: its attempt must stop.
+pub(crate) fn in_time(pass: &mut Pass<'_>, attempt: &Attempt) -> Option<StopReason> {
     if attempt.spec_hash.as_ref() != Some(&pass.model.hash) || !possible(pass) {
-        return;
+        return None;
     }
-    let Some(limit) = state_spec(pass).and_then(|s| s.rollback_after) else { return };
+    let limit = state_spec(pass)?.rollback_after?;
     let since = pass.status.started_at.as_ref().map_or(pass.now, |t| t.0);
     let until = later(since, limit);
     if pass.now < until {
-        return pass.wake_at(until);
+        pass.wake_at(until);
+        return None;
     }
     let why = conditions::get(&pass.status, "Healthy").or_else(|| conditions::get(&pass.status, "Ready"));
     let why = why.map(|c| c.message.clone()).unwrap_or_default();
     reject(pass, &format!("not healthy within flink.state.rollbackAfter: {why}"));
-    let exists = pass.seen.data.pod.is_some();
-    ask_to_stop(pass, NOT_HEALTHY, exists);
+    Some(StopReason::NotHealthy)
 }
 
 /// Stores that the spec is rejected.
@@ -88,15 +94,15 @@ pub(crate) fn keep<E: Effect>(pass: &Pass<'_>, attempt: Option<&Attempt>) -> Opt
     state_spec(pass)?.rollback_after?;
     let hash =
         attempt.filter(|a| a.stop_reason.is_none())?.spec_hash.as_ref().filter(|hash| **hash == pass.model.hash)?;
-    let name = revision::name(pass.job, hash);
-    let there = pass.seen.data.revisions.iter().any(|r| r.name == name);
+    let own = name::revision(pass.job, hash);
+    let there = pass.seen.data.revisions.iter().any(|r| r.name == own);
     let run = pass.status.run_number.unwrap_or(1);
     (!there).then(|| Action::Create(revision::build(pass.job, hash, run)))
 }
 
 /// Whether a kept spec is of no use any more.
-pub(crate) fn obsolete(pass: &Pass<'_>, name: &str) -> bool {
+pub(crate) fn obsolete(pass: &Pass<'_>, revision: &str) -> bool {
     let healthy = pass.status.state.as_ref().and_then(|s| s.healthy_hash.as_ref());
     let of = pass.status.attempt.as_ref().and_then(|a| a.spec_hash.as_ref());
-    ![healthy, of, Some(&pass.model.hash)].into_iter().flatten().any(|hash| revision::name(pass.job, hash) == name)
+    ![healthy, of, Some(&pass.model.hash)].into_iter().flatten().any(|hash| name::revision(pass.job, hash) == revision)
 }

@@ -13,12 +13,12 @@ use millrace_crds::{
 };
 use millrace_kit::{conditions, later};
 
-use super::{DELETED, JOB_GONE, NOT_HEALTHY, Pass, UNREACHABLE, keeps, points, state_mut, state_spec};
+use super::{keeps, points, state_mut, state_spec};
 use crate::{
-    decide::supervise::{FAILED, SPEC_CHANGED},
-    engine::flink,
+    engines::flink::{layout, name},
+    job::{attempt, stop::StopReason},
+    pass::Pass,
     rest::{FlinkCall, FlinkView, PointView, TriggerView},
-    status,
 };
 
 /// Pause before a savepoint that failed is asked for once more.
@@ -27,8 +27,8 @@ const AGAIN: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Stores that a job that is asked to stop shall do so with a savepoint, if it shall and can.
-pub(crate) fn intend(pass: &mut Pass<'_>, reason: &str) {
-    let Some(attempt) = status::live(&pass.status).cloned() else { return };
+pub(crate) fn intend(pass: &mut Pass<'_>, reason: StopReason) {
+    let Some(attempt) = attempt::live(&pass.status).cloned() else { return };
     let there = pass.seen.data.pod.as_ref().is_some_and(|p| !p.over() && p.deleted.is_none());
     if keeps(&attempt).is_none() || attempt.started_at.is_none() || !there || !wanted(pass, reason) {
         return;
@@ -36,35 +36,35 @@ pub(crate) fn intend(pass: &mut Pass<'_>, reason: &str) {
     store(pass, &attempt, Purpose::Stop);
 }
 
-fn wanted(pass: &Pass<'_>, reason: &str) -> bool {
+fn wanted(pass: &Pass<'_>, reason: StopReason) -> bool {
     let state = state_spec(pass);
     let upgrade = state.map(|s| s.upgrade).unwrap_or_default();
     match reason {
-        NOT_HEALTHY | UNREACHABLE | JOB_GONE | FAILED => false,
-        DELETED => state.is_some_and(|s| s.on_delete == OnDelete::Savepoint),
-        SPEC_CHANGED => upgrade == Upgrade::Savepoint,
+        StopReason::NotHealthy | StopReason::Unreachable | StopReason::JobGone | StopReason::Failed => false,
+        StopReason::Deleted => state.is_some_and(|s| s.on_delete == OnDelete::Savepoint),
+        StopReason::SpecChanged => upgrade == Upgrade::Savepoint,
         // Nothing else was asked for: a suspension loses nothing.
-        _ => upgrade != Upgrade::LastState,
+        StopReason::Suspended | StopReason::RunDeadline | StopReason::Other => upgrade != Upgrade::LastState,
     }
 }
 
 fn store(pass: &mut Pass<'_>, attempt: &Attempt, purpose: Purpose) {
     let count = attempt.flink.as_ref().and_then(|own| own.trigger.as_ref()).map_or(0, |t| t.count) + 1;
     let uid = pass.job.metadata.uid.clone().unwrap_or_default();
-    let id = flink::hex(&[&uid, &attempt.name, "savepoint", &count.to_string()]);
+    let id = name::hex(&[&uid, &attempt.name, "savepoint", &count.to_string()]);
     let at = Some(Time(pass.now));
     change(pass, |trigger| *trigger = Some(Trigger { id, purpose, count, at, ..Trigger::default() }));
 }
 
 fn change(pass: &mut Pass<'_>, edit: impl FnOnce(&mut Option<Trigger>)) {
-    if let Some(own) = status::live_mut(&mut pass.status).and_then(|a| a.flink.as_mut()) {
+    if let Some(own) = attempt::live_mut(&mut pass.status).and_then(|a| a.flink.as_mut()) {
         edit(&mut own.trigger);
     }
 }
 
 /// Takes over what became of the savepoint that was asked for.
 pub(crate) fn progress(pass: &mut Pass<'_>) {
-    let Some(attempt) = status::live(&pass.status).cloned() else { return };
+    let Some(attempt) = attempt::live(&pass.status).cloned() else { return };
     let Some(trigger) = pending(&attempt).cloned() else { return };
     let Some(view) = pass.seen.data.flink.clone() else { return };
     let last = view.savepoint.clone().filter(|p| p.last && trigger.purpose == Purpose::Stop);
@@ -184,12 +184,12 @@ pub(crate) fn call(pass: &Pass<'_>, attempt: &Attempt) -> Option<FlinkCall> {
     if !open || !(new || view.trigger == Some(TriggerView::Unknown)) {
         return None;
     }
-    let root = flink::stored_root(seen.grant.as_ref()?, attempt.flink.as_ref()?.place.as_deref()?)?;
+    let root = layout::stored_root(seen.grant.as_ref()?, attempt.flink.as_ref()?.place.as_deref()?)?;
     Some(FlinkCall::Savepoint {
-        url: flink::url(seen.pod.as_ref()?)?,
+        url: layout::url(seen.pod.as_ref()?)?,
         job: attempt.flink.as_ref()?.job_id.clone(),
         trigger: trigger.id.clone(),
-        target: flink::savepoints(&root),
+        target: layout::savepoints(&root),
         stop,
     })
 }
@@ -211,5 +211,5 @@ pub(crate) fn dispose(pass: &Pass<'_>, attempt: &Attempt) -> Option<FlinkCall> {
     let precious = |path: &String| [&state.next_restore, &state.upgraded_from].into_iter().flatten().any(|p| p == path);
     let periodic = state.restore_points.iter().filter(|p| p.periodic == Some(true));
     let oldest = periodic.skip(keep).map(|p| p.path.clone()).filter(|path| !precious(path)).last()?;
-    Some(FlinkCall::Dispose { url: flink::url(seen.pod.as_ref()?)?, path: oldest })
+    Some(FlinkCall::Dispose { url: layout::url(seen.pod.as_ref()?)?, path: oldest })
 }

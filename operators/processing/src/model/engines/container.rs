@@ -4,8 +4,14 @@ use std::collections::BTreeMap;
 
 use millrace_crds::{ContainerSpec, Quantity, engines::PullPolicy};
 
-use super::{Findings, Names, bytes, quantity, texts};
-use crate::model::data::Prefix;
+use crate::model::{
+    fields::{quantity, texts},
+    findings::Findings,
+    place::Prefix,
+    quantity::bytes,
+    references::Names,
+    section::Section,
+};
 
 /// One container.
 pub(crate) struct Container {
@@ -23,6 +29,24 @@ pub(crate) struct Container {
     pub replicas: i32,
     /// Below which it keeps its progress.
     pub checkpoint: Option<Prefix>,
+}
+
+impl Section for Container {
+    fn suffix(&self) -> &'static str {
+        "main"
+    }
+
+    fn replicas(&self) -> i32 {
+        self.replicas
+    }
+
+    fn memory(&self) -> (&'static str, &Quantity) {
+        ("container.memory", &self.memory)
+    }
+
+    fn scheme(&self) -> &'static str {
+        "s3"
+    }
 }
 
 /// Reads the section.

@@ -9,7 +9,16 @@ use millrace_crds::{
 };
 use millrace_kit::refs;
 
-use super::{Findings, Names, bytes, quantity, texts};
+use crate::{
+    engines::flink::name::SUFFIX,
+    model::{
+        fields::{quantity, texts},
+        findings::Findings,
+        quantity::bytes,
+        references::Names,
+        section::{Section, Workers},
+    },
+};
 
 const MIB: u64 = 1 << 20;
 /// Less than this Flink's own split of the memory leaves no heap, and it does not start.
@@ -105,6 +114,30 @@ pub(crate) fn application(spec: &FlinkSpec) -> FlinkSpec {
 
 fn in_place(spec: &FlinkSpec) -> bool {
     spec.task_managers.as_ref().is_some_and(|workers| workers.rescale == Some(Rescale::InPlace))
+}
+
+impl Section for Flink {
+    fn suffix(&self) -> &'static str {
+        SUFFIX
+    }
+
+    fn memory(&self) -> (&'static str, &Quantity) {
+        ("flink.jobManager.memory", &self.job_manager.1)
+    }
+
+    fn worker_memory(&self) -> Option<(&'static str, &Quantity)> {
+        Some(("flink.taskManagers.memory", &self.task_manager.1))
+    }
+
+    fn workers(&self) -> Option<Workers> {
+        // A batch job takes what its stages need.
+        let fewest = if self.mode == FlinkMode::Batch { 1 } else { self.task_managers.0 };
+        Some(Workers { name: "TaskManagers", label: "app", wanted: usize::try_from(fewest).unwrap_or(0) })
+    }
+
+    fn scheme(&self) -> &'static str {
+        "s3"
+    }
 }
 
 /// Reads the section.

@@ -7,8 +7,14 @@ use millrace_crds::{
     engines::{ExecutorsSpec, PullPolicy, SparkMode},
 };
 
-use super::{Findings, Names, bytes, millis, quantity, texts};
-use crate::model::data::Prefix;
+use crate::model::{
+    fields::{quantity, texts},
+    findings::Findings,
+    place::Prefix,
+    quantity::{bytes, millis},
+    references::Names,
+    section::{Section, Workers},
+};
 
 const MIB: u64 = 1 << 20;
 /// Spark refuses to start with less heap than 450 MiB (1.5 times its reserved 300 MiB).
@@ -74,6 +80,34 @@ pub(crate) struct Size {
     pub heap: u64,
     /// The rest of the memory, in MiB.
     pub overhead: u64,
+}
+
+impl Section for Spark {
+    fn suffix(&self) -> &'static str {
+        "driver"
+    }
+
+    fn memory(&self) -> (&'static str, &Quantity) {
+        ("spark.driver.memory", &self.driver.memory)
+    }
+
+    fn worker_memory(&self) -> Option<(&'static str, &Quantity)> {
+        (self.executors != Executors::None).then_some(("spark.executors.memory", &self.executor.memory))
+    }
+
+    fn workers(&self) -> Option<Workers> {
+        let fewest = match self.executors {
+            Executors::None => return None,
+            Executors::Fixed(count) => count,
+            Executors::Range(min, _) => min,
+        };
+        let wanted = usize::try_from(fewest).unwrap_or(0);
+        Some(Workers { name: "executors", label: "spark-app-selector", wanted })
+    }
+
+    fn scheme(&self) -> &'static str {
+        "s3a"
+    }
 }
 
 /// Reads the section of the job of this name.

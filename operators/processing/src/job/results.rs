@@ -22,7 +22,7 @@ pub(crate) struct Results {
 }
 
 /// Reads a termination log.
-pub(super) fn read(text: &str) -> Result<Results, String> {
+pub(crate) fn read(text: &str) -> Result<Results, String> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(Results::default());

@@ -1,43 +1,10 @@
-//! Reading and shaping the status: which attempt is live, and how the object stands towards its spec.
+//! How the object stands towards its spec, as three conditions.
 
 use jiff::Timestamp;
-use millrace_crds::{
-    ProcessingJobStatus,
-    job::ReadyWhen,
-    processing_job::{Attempt, JobPhase},
-};
+use millrace_crds::{ProcessingJobStatus, job::ReadyWhen, processing_job::JobPhase};
 use millrace_kit::{Standing, conditions};
 
-use crate::{decide::workers, model::Model};
-
-/// The attempt that is stored and has no record of its end yet.
-pub(crate) fn live(status: &ProcessingJobStatus) -> Option<&Attempt> {
-    let attempt = status.attempt.as_ref()?;
-    let ended = |r: &millrace_crds::processing_job::AttemptRecord| {
-        Some(r.run) == status.run_number && r.number == attempt.number
-    };
-    if status.last_attempts.first().is_some_and(ended) { None } else { Some(attempt) }
-}
-
-/// As [`live`], to be changed.
-pub(crate) fn live_mut(status: &mut ProcessingJobStatus) -> Option<&mut Attempt> {
-    live(status)?;
-    status.attempt.as_mut()
-}
-
-/// Whether the present run has ended for good.
-pub(crate) fn ended(status: &ProcessingJobStatus) -> bool {
-    status.finished_at.is_some()
-}
-
-/// Why the live attempt does not run yet, in one word and a sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Trouble {
-    /// One word.
-    pub reason: String,
-    /// What is wrong, where, and what to do.
-    pub message: String,
-}
+use crate::{job::outcome::Trouble, model::Model, pass::WORKERS_READY};
 
 /// Writes Ready, Reconciling and Stalled from the phase: with what holds up a start, and what keeps anything from
 /// starting.
@@ -64,7 +31,7 @@ fn standing(status: &ProcessingJobStatus, model: &Model, trouble: Option<Trouble
     let submitted = status.submitted == Some(true);
     let end = conditions::get(status, "Succeeded").map(|c| (c.reason.clone(), c.message.clone())).unwrap_or_default();
     let patient = model.policy.ready_when == ReadyWhen::Submitted && submitted;
-    let lacking = conditions::get(status, workers::READY).filter(|c| c.status == "False");
+    let lacking = conditions::get(status, WORKERS_READY).filter(|c| c.status == "False");
     let lacking = lacking.map(|c| (c.reason.clone(), c.message.clone()));
     let on_the_way = |reason: &str, message: String| {
         if patient { Standing::ready(reason, message) } else { Standing::progressing(reason, message) }

@@ -1,0 +1,4 @@
+//! What belongs to one engine alone.
+
+pub(crate) mod flink;
+pub(crate) mod spark;

@@ -1,0 +1,3 @@
+//! Apache Spark.
+
+pub(crate) mod layout;

@@ -1,0 +1,7 @@
+//! The words that all parts share: names, attempts, ends. Knows no engine and reads nothing.
+
+pub(crate) mod attempt;
+pub(crate) mod name;
+pub(crate) mod outcome;
+pub(crate) mod results;
+pub(crate) mod stop;

@@ -3,12 +3,14 @@
 //! Each check declares what it needs. What others use is measured before; while checks play, none is added to a machine
 //! that is slow already, whatever was declared.
 
+mod needs;
 mod room;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
+pub use needs::Needs;
 pub(crate) use room::{of_cluster, of_machine};
 
 use crate::patience;
@@ -17,46 +19,6 @@ use crate::patience;
 const CROWDED: f64 = 4.0;
 /// How soon it is looked again whether another one fits.
 const AGAIN: Duration = Duration::from_secs(2);
-
-/// Processor and memory: what a check needs while it is busiest, or what there is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// Thousandths of a processor: on a cluster, what its pods request.
-    pub millicores: u64,
-    /// Memory, likewise.
-    pub mib: u64,
-}
-
-impl Needs {
-    /// So much of both.
-    #[must_use]
-    pub const fn new(millicores: u64, mib: u64) -> Self {
-        Self { millicores, mib }
-    }
-
-    /// The smaller one of each.
-    pub(crate) fn least(self, other: Self) -> Self {
-        Self::new(self.millicores.min(other.millicores), self.mib.min(other.mib))
-    }
-
-    fn plus(self, other: Self) -> Self {
-        Self::new(self.millicores + other.millicores, self.mib + other.mib)
-    }
-
-    fn minus(self, other: Self) -> Self {
-        Self::new(self.millicores.saturating_sub(other.millicores), self.mib.saturating_sub(other.mib))
-    }
-
-    fn fits(self, room: Self) -> bool {
-        self.millicores <= room.millicores && self.mib <= room.mib
-    }
-}
-
-impl std::fmt::Display for Needs {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}m of processor, {} MiB", self.millicores, self.mib)
-    }
-}
 
 /// Something to play, and what it needs.
 #[derive(Debug)]

@@ -79,7 +79,7 @@ fn late(stage: &Stage, about: About<'_>) -> Failure {
     let About { kind, name } = about;
     Failure::new(
         format!("{kind} {name} has not ended"),
-        evidence::of(stage, TEAM, Some(about)),
+        evidence::of(&|args| stage.text(args), TEAM, Some(about)),
         format!("{} -n {TEAM} describe {kind} {name}", stage.command()),
     )
 }

@@ -3,7 +3,7 @@
 //! Bounded, so that a table with several failures can still be read.
 
 use crate::patience;
-use crate::stage::Stage;
+use crate::ui::Outcome;
 
 /// Most lines of an object.
 const OBJECT: usize = 120;
@@ -21,10 +21,13 @@ pub(crate) struct About<'a> {
     pub(crate) name: &'a str,
 }
 
+/// How kubectl is called.
+type Kubectl<'a> = &'a dyn Fn(&[&str]) -> Outcome<String>;
+
 /// Everything about it, and about the namespace it is in.
-pub(crate) fn of(stage: &Stage, namespace: &str, about: Option<About<'_>>) -> String {
+pub(crate) fn of(kubectl: Kubectl<'_>, namespace: &str, about: Option<About<'_>>) -> String {
     // Where kubectl fails too, that is what there is to see.
-    let ask = |args: &[&str]| match stage.text(&[&["--namespace", namespace], args].concat()) {
+    let ask = |args: &[&str]| match kubectl(&[&["--namespace", namespace], args].concat()) {
         Ok(said) => said,
         Err(failure) => failure.why,
     };

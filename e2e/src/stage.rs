@@ -226,7 +226,7 @@ impl Stage {
 
     /// The failure with the state of the namespace behind it.
     fn explain(&self, mut failure: Failure, namespace: &str) -> Failure {
-        failure.why = format!("{}\n{}", failure.why, evidence::of(self, namespace, None));
+        failure.why = format!("{}\n{}", failure.why, evidence::of(&|args| self.text(args), namespace, None));
         failure.todo = format!("{} -n {namespace} describe pods", self.command());
         failure
     }

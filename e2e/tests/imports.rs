@@ -13,10 +13,10 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The largest circle that still stands in each crate. These numbers only fall.
 const CIRCLES: [(&str, usize); 7] = [
-    ("crds", 4),
-    ("e2e", 6),
-    ("operators/dataplane", 9),
-    ("operators/kit", 2),
+    ("crds", 0),
+    ("e2e", 0),
+    ("operators/dataplane", 0),
+    ("operators/kit", 0),
     ("operators/pipeline", 12),
     ("operators/processing", 0),
     ("operators/registry", 22),
@@ -94,6 +94,11 @@ impl Scan {
                     self.file.declares.push((name.to_string(), self.path.take()));
                     at + 3
                 }
+                _ => at + 1,
+            },
+            // Who may see it is no import.
+            TokenTree::Ident(word) if word == "pub" => match tokens.get(at + 1) {
+                Some(TokenTree::Group(to)) if to.delimiter() == Delimiter::Parenthesis => at + 2,
                 _ => at + 1,
             },
             TokenTree::Ident(word) if word == "use" => {
@@ -218,7 +223,7 @@ fn target(module: &Module, file: &File, path: &[String], files: &BTreeMap<Module
     }
     // A parent that only hands on what a child has is not the one who is meant.
     let (name, parent) = (full.get(found.len()), &files[&found]);
-    let handed_on = parent.paths.iter().find(|path| path.last() == name && parent.child(&path[0]));
+    let handed_on = name.and_then(|name| parent.names.get(name)).filter(|path| parent.child(&path[0]));
     Some(handed_on.and_then(|path| target(&found, parent, path, files)).unwrap_or(found))
 }
 
@@ -272,7 +277,7 @@ fn no_files_import_each_other_in_a_circle() {
 fn a_circle_is_found() {
     let file = Scan::file(
         "use super::{a::{self, B}, c as d,}; #[cfg(test)] mod tests; mod below; #[cfg(test)] mod t { use crate::z; } \
-         fn f() { below::go(vec![crate::x::y()]); let a = d::e; }",
+         pub(in crate::no) fn f() { below::go(vec![crate::x::y()]); let a = d::e; }",
     );
     let paths: Vec<String> = file.paths.iter().map(|p| p.join("::")).collect();
     assert_eq!(paths, ["below::go", "crate::x::y", "d::e", "super::a", "super::a::B", "super::c"]);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Needs;
+use super::needs::Needs;
 use crate::stage::{Stage, at};
 use crate::ui::Outcome;
 

@@ -105,13 +105,13 @@ impl<'a> Space<'a> {
     }
 
     fn late(&self, what: &str, about: Option<About<'_>>) -> Failure {
-        let evidence = evidence::of(self.stage, &self.name, about);
+        let evidence = evidence::of(&|args| self.stage.text(args), &self.name, about);
         Failure::because(format!("{what} has not come (namespace {})", self.name), evidence)
     }
 
     /// A failure with what people would look at next: the jobs, pods and Events of the namespace, the load of the machine.
     pub(super) fn failure(&self, what: &str, why: impl std::fmt::Display) -> Failure {
-        let evidence = evidence::of(self.stage, &self.name, None);
+        let evidence = evidence::of(&|args| self.stage.text(args), &self.name, None);
         Failure::because(format!("{what} (namespace {})", self.name), format!("{why}\n{evidence}"))
     }
 

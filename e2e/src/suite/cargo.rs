@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use super::{Check, Counts};
+use super::check::{Check, Counts};
 use crate::budget::Needs;
 use crate::parts;
 use crate::ui::{Failure, Outcome};

@@ -4,10 +4,13 @@
 //! that cannot run is a failure, never a skip; on a cluster that is not ours, a story that needs the local one is told.
 
 mod cargo;
+mod check;
 mod python;
+mod scratch;
 mod servers;
 mod stress;
 
+use check::{Check, Counts, Run};
 pub(crate) use servers::{Kafka, LOGIN, Minio};
 use stress::Stress;
 
@@ -36,24 +39,6 @@ pub struct Options {
     pub elsewhere: Option<(String, String)>,
 }
 
-/// How many tests passed and failed.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
-    /// Passed.
-    pub passed: usize,
-    /// Failed.
-    pub failed: usize,
-    /// Schedules the simulated world ran, as the tests print them.
-    pub schedules: usize,
-    /// Seeded bugs that were caught.
-    pub mutants: usize,
-}
-
-impl Counts {
-    /// One check that holds.
-    pub const ONE: Self = Self { passed: 1, failed: 0, schedules: 0, mutants: 0 };
-}
-
 /// A line of the table.
 struct Row {
     rung: u8,
@@ -62,22 +47,6 @@ struct Row {
     took: Duration,
     /// What failed.
     why: Option<Failure>,
-}
-
-type Run = Box<dyn FnOnce(&Ui) -> Outcome<Counts> + Send>;
-
-/// A line of the table to be.
-struct Check {
-    rung: u8,
-    name: String,
-    needs: Needs,
-    run: Run,
-}
-
-impl Check {
-    fn new(rung: u8, name: impl Into<String>, needs: Needs, run: Run) -> Self {
-        Self { rung, name: name.into(), needs, run }
-    }
 }
 
 /// Runs the tests and prints the table.

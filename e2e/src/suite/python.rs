@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::servers::Scratch;
-use super::{Check, Counts};
+use super::check::{Check, Counts};
+use super::scratch::Scratch;
 use crate::budget::Needs;
 use crate::cluster::tool;
 use crate::parts;

@@ -1,10 +1,11 @@
 //! The second rung: a real API server, Kafka, MinIO, MLflow and Prometheus as local processes on loopback.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Check, Counts, cargo};
+use super::cargo;
+use super::check::{Check, Counts};
+use super::scratch::Scratch;
 use crate::budget::Needs;
 use crate::cluster::keeper::{Child, Keeper};
 use crate::cluster::tool;
@@ -147,24 +148,6 @@ fn real(test: &str, env: &[(&str, String)]) -> Outcome<Counts> {
     // Their own waits last so many times as long.
     let patience = ("MILLRACE_PATIENCE", format!("{:.1}", patience::factor()));
     cargo::crates(&["--test", test], &[env, &[patience]].concat())
-}
-
-/// A directory that goes with its handle.
-#[derive(Debug)]
-pub(super) struct Scratch(pub(super) PathBuf);
-
-impl Scratch {
-    pub(super) fn new(name: &str) -> Outcome<Self> {
-        let dir = std::env::temp_dir().join(format!("millrace-{name}-{}", std::process::id()));
-        fs::create_dir_all(&dir).map_err(Failure::at("creating", &dir))?;
-        Ok(Self(dir))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 /// A single-node KRaft broker; dropped in this order: the process first, then its files.

@@ -1,6 +1,6 @@
 //! Others' work beside the tests: `stress-ng` on every processor, at the priority of everybody.
 
-use super::servers::Scratch;
+use super::scratch::Scratch;
 use crate::cluster::keeper::{Child, Keeper};
 use crate::parts;
 use crate::ui::{Failure, Outcome, Ui};

@@ -1,17 +1,17 @@
 //! DataPlane -> connections: one broker view and one store client per DataPlane, opened by its spec, reopened when
 //! its addresses or credentials change.
 //!
-//! For the S3 side: implement [`OpenStore`]; get a client with [`Connections::store`]. Keys are read live from the
+//! Get a client with [`Connections::store`]. Keys are read live from the
 //! operator's own namespace, used for 20 s before the Secret is read again, and never put into an `Observed`.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::Secret;
 use millrace_crds::{
     DataPlane, SecretRef,
     well_known::{STORE_KEY_ACCESS_KEY, STORE_KEY_SECRET_KEY},
@@ -20,9 +20,9 @@ use millrace_kit::{Failure, Key, Reader, access::Access, later};
 
 use crate::{
     doubt::Doubt,
-    issuer::Issuers,
     kafka::{Broker, OpenKafka},
-    store::{Keys, Settings, Store, StoreError, Trouble},
+    probes::Probes,
+    store::{Keys, OpenStore, Settings, Store, StoreError, StoreKeys, Trouble},
 };
 
 /// Rights every controller of this operator shares.
@@ -33,21 +33,6 @@ pub const ACCESS: &[Access] = &[
 
 /// How long keys are used before the Secret is read again; a rotated Secret is picked up within it.
 const KEYS_LIVE: Duration = Duration::from_secs(20);
-
-/// The keys a store client works with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoreKeys {
-    /// From `adminSecretRef`: creates, tags and deletes buckets.
-    pub admin: Keys,
-    /// From `stsSecretRef`: calls AssumeRole. `None` if the DataPlane names none.
-    pub sts: Option<Keys>,
-}
-
-/// Opens store clients; cheap, no call is made.
-pub trait OpenStore: Send + Sync {
-    /// A client for this store. Called again whenever address or keys change.
-    fn open(&self, at: &Settings, keys: &StoreKeys) -> Arc<dyn Store>;
-}
 
 struct Kept {
     settings: Settings,
@@ -68,7 +53,7 @@ pub struct Connections {
     store: Arc<dyn OpenStore>,
     brokers: Mutex<HashMap<String, Opened>>,
     stores: Mutex<HashMap<String, Kept>>,
-    pub(crate) issuers: Issuers,
+    pub(crate) probes: Probes,
     doubts: Mutex<HashMap<String, Doubt>>,
 }
 
@@ -82,7 +67,7 @@ impl Connections {
             store,
             brokers: Mutex::default(),
             stores: Mutex::default(),
-            issuers: Issuers::default(),
+            probes: Probes::default(),
             doubts: Mutex::default(),
         })
     }
@@ -197,17 +182,4 @@ impl Connections {
             _ => Err(format!("Secret {at} must have {needs}")),
         })
     }
-}
-
-/// The labels of a namespace: cached, or live if the cache misses. A missing namespace has none.
-///
-/// # Errors
-/// The Kubernetes API failed.
-pub async fn labels_of(namespace: &str, reader: &Reader) -> Result<BTreeMap<String, String>, Failure> {
-    let key = Key::new("", namespace);
-    let found = match reader.cached::<Namespace>(&key) {
-        Some(found) => Some(found.metadata.labels.clone()),
-        None => reader.live::<Namespace>(&key).await?.map(|n| n.metadata.labels),
-    };
-    Ok(found.flatten().unwrap_or_default())
 }

@@ -5,11 +5,7 @@
 //! changed; then those of all grants count for nothing either. It is kept in a Secret of the operator's own namespace, so
 //! that a restart of both, as of a node, does not hide it; and it lives for days, so that idle costs no write.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::{ByteString, api::core::v1::Secret};
@@ -20,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     connect::Connections,
+    probes::Probe,
     store::{Assume, Credentials, Facts, Store, StoreError, Trouble},
 };
 
@@ -74,24 +71,6 @@ impl Effect for Try {
     }
 }
 
-#[derive(Clone)]
-struct Held {
-    keys: String,
-    credentials: Credentials,
-    issued: Timestamp,
-    checked: Timestamp,
-}
-
-/// What is tried, by DataPlane.
-#[derive(Default)]
-pub(crate) struct Issuers(Mutex<HashMap<String, Held>>);
-
-impl Issuers {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Held>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Tries the credential of a DataPlane whose store answers, if it is time.
 ///
 /// # Errors
@@ -105,7 +84,7 @@ pub(crate) async fn look(
     let name = plane.metadata.name.clone().unwrap_or_default();
     let Some(keys) = at.sts_version(&name) else { return Ok(IssuerSeen::None) };
     let now = reader.now();
-    let known = at.issuers.lock().get(&name).cloned();
+    let known = at.probes.lock().get(&name).cloned();
     let held = match known {
         Some(held) => Some(held),
         None => read(plane, at, reader).await?,
@@ -121,7 +100,7 @@ pub(crate) async fn look(
         Ok(false) => IssuerSeen::Forgot { issued: held.issued, next: Try { keys } },
         Ok(true) if later(now, MARGIN) >= held.credentials.expires_at => IssuerSeen::Due(Try { keys }),
         Ok(true) => {
-            at.issuers.lock().insert(name, Held { checked: now, ..held });
+            at.probes.lock().insert(name, Probe { checked: now, ..held });
             IssuerSeen::Knows(keys)
         }
     })
@@ -141,9 +120,9 @@ pub(crate) async fn perform(of: (&DataPlane, &Try), at: &Connections, with: (&Re
         }
         Failure::from(error)
     })?;
-    let held = Held { keys: intent.keys.clone(), credentials, issued: whole(now), checked: now };
+    let held = Probe { keys: intent.keys.clone(), credentials, issued: whole(now), checked: now };
     hands.put(&secret(plane, at, &held)).await?;
-    at.issuers.lock().insert(name, held);
+    at.probes.lock().insert(name, held);
     Ok(())
 }
 
@@ -165,8 +144,8 @@ fn address(plane: &DataPlane, at: &Connections) -> Key {
     Key::new(at.namespace(), names::child(&readable, uid, &["probe"]))
 }
 
-fn secret(plane: &DataPlane, at: &Connections, held: &Held) -> Child {
-    let Held { keys, credentials: given, issued, .. } = held;
+fn secret(plane: &DataPlane, at: &Connections, held: &Probe) -> Child {
+    let Probe { keys, credentials: given, issued, .. } = held;
     let Key { namespace, name } = address(plane, at);
     let times = [(ISSUED, issued), (EXPIRES, &given.expires_at)];
     let data = [
@@ -191,7 +170,7 @@ fn secret(plane: &DataPlane, at: &Connections, held: &Held) -> Child {
 }
 
 /// What a process before this one kept. It is tried at once.
-async fn read(plane: &DataPlane, at: &Connections, reader: &Reader) -> Result<Option<Held>, Failure> {
+async fn read(plane: &DataPlane, at: &Connections, reader: &Reader) -> Result<Option<Probe>, Failure> {
     let Some(secret) = reader.live::<Secret>(&address(plane, at)).await? else { return Ok(None) };
     let notes = secret.metadata.annotations.unwrap_or_default();
     let time = |key: &str| notes.get(key).and_then(|at| at.parse::<Timestamp>().ok());
@@ -205,7 +184,7 @@ async fn read(plane: &DataPlane, at: &Connections, reader: &Reader) -> Result<Op
             expires_at: time(EXPIRES)?,
         };
         let issued = time(ISSUED)?;
-        Some(Held { keys: word("resourceVersion")?, credentials, issued, checked: Timestamp::MIN })
+        Some(Probe { keys: word("resourceVersion")?, credentials, issued, checked: Timestamp::MIN })
     };
     Ok(held())
 }

@@ -15,11 +15,13 @@ use serde_json::Value;
 use crate::{
     kind::{Key, Kind, Object},
     port::{key_of, text},
-    watch::Watch,
 };
 
 /// A typed object behind a type-erased pointer.
 pub(crate) type Erased = Arc<dyn Any + Send + Sync>;
+
+/// Makes the object to be kept of what a stream brings, with the words it is found by; or says why it cannot.
+pub(crate) type Decode = dyn Fn(Value) -> Result<(Erased, Vec<String>), String> + Send + Sync;
 
 #[derive(Clone)]
 struct Entry {
@@ -123,9 +125,9 @@ impl Cache {
 
     /// Stores one step of a stream, then returns the objects it changed: callers trigger from that, so that a trigger
     /// never runs ahead of the store.
-    pub fn feed(&self, watch: &Watch, event: Event) -> Vec<Changed> {
+    pub(crate) fn feed(&self, kind: &Kind, decode: &Decode, event: Event) -> Vec<Changed> {
         let mut slots = self.change();
-        let slot = slots.entry(watch.kind.clone()).or_default();
+        let slot = slots.entry(kind.clone()).or_default();
         match event {
             Event::Restart => {
                 slot.relist = Some(BTreeSet::new());
@@ -142,13 +144,13 @@ impl Cache {
                 if let Some(kept) = &mut slot.relist {
                     kept.insert(key.clone());
                 }
-                vec![keep(slot, watch, key, value)]
+                vec![insert(slot, decode, key, value)]
             }
-            Event::Applied(value) => vec![keep(slot, watch, key_of(&value), value)],
+            Event::Applied(value) => vec![insert(slot, decode, key_of(&value), value)],
             Event::Deleted(value) => {
                 let key = key_of(&value);
                 // The last state names the owner even where the store never saw the object.
-                let last = keep(slot, watch, key.clone(), value);
+                let last = insert(slot, decode, key.clone(), value);
                 slot.remove(&key);
                 vec![Changed { spec: true, ..last }]
             }
@@ -211,7 +213,7 @@ fn forget(slot: &mut Slot, key: Key) -> Option<Changed> {
     Some(Changed { key, object, spec: true, broken: None })
 }
 
-fn keep(slot: &mut Slot, watch: &Watch, key: Key, mut value: Value) -> Changed {
+fn insert(slot: &mut Slot, decode: &Decode, key: Key, mut value: Value) -> Changed {
     let version = text(&value, "/metadata/resourceVersion").parse().unwrap_or(0);
     let owner = controller_uid(&value).to_owned();
     let spec = spec(&value);
@@ -219,7 +221,7 @@ fn keep(slot: &mut Slot, watch: &Watch, key: Key, mut value: Value) -> Changed {
     if let Some(meta) = value.pointer_mut("/metadata").and_then(Value::as_object_mut) {
         meta.remove("managedFields");
     }
-    let (object, index, broken) = match watch.decode(value) {
+    let (object, index, broken) = match decode(value) {
         Ok((object, index)) => (Some(object), index, None),
         Err(error) => (None, Vec::new(), Some(error)),
     };

@@ -286,7 +286,7 @@ pub(crate) fn wakes(
 ) -> Vec<Slot> {
     let Some(lead) = streams.lead() else { return Vec::new() };
     let mut slots = Vec::new();
-    for changed in cache.feed(lead, event) {
+    for changed in cache.feed(&lead.kind, lead.decoder(), event) {
         if let Some(error) = &changed.broken {
             broken(&lead.kind.kind, &changed.key, error);
         }

@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Key, Operator, decision::Child};
+use crate::{decision::Child, kind::Key, operator::Operator};
 
 /// Counts for one operator. Calls are short and never fail; they happen on the path of every pass.
 pub trait Tally<O: Operator>: Send + Sync {

@@ -7,11 +7,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde_json::Value;
 
 use crate::{
-    cache::{Cache, Erased},
+    cache::{Cache, Decode, Erased},
     kind::{Key, Kind, Object},
 };
 
-type Decode = dyn Fn(Value) -> Result<(Erased, Vec<String>), String> + Send + Sync;
 type Wakes = dyn Fn(&Erased, &Cache) -> Vec<Key> + Send + Sync;
 
 /// One watched kind of one controller.
@@ -108,8 +107,8 @@ impl Watch {
         self.keeps
     }
 
-    pub(crate) fn decode(&self, value: Value) -> Result<(Erased, Vec<String>), String> {
-        (self.decode)(value)
+    pub(crate) fn decoder(&self) -> &Decode {
+        &*self.decode
     }
 
     pub(crate) fn wakes(&self, object: &Erased, cache: &Cache) -> BTreeSet<Key> {

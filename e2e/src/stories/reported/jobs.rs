@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{LIMIT, head, object, ready, says, told};
+use super::tools::{LIMIT, head, object, ready, says, told};
 use crate::stage::{Stage, at};
 use crate::stories::jobs::{self, application_failures, ended, record, running, succeeded, with};
 use crate::stories::tools::{Space, check, same};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{LIMIT, head, object, told};
+use super::tools::{LIMIT, head, object, told};
 use crate::stage::{Stage, at, condition};
 use crate::stories::jobs::{IMAGE, running, succeeded};
 use crate::stories::tools::{Space, check, same};

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::pipelines;
 use super::server::{self, Databases, answer, registry, secret, serves};
-use super::{LIMIT, head, object, pipelines};
+use super::tools::{LIMIT, head, object};
 use crate::stage::{Stage, at, condition};
 use crate::stories::mlflow::Mlflow;
 use crate::stories::tools::{Space, check, same};
@@ -61,7 +62,7 @@ fn cannot_start(space: &Space<'_>, ui: &Ui) -> Outcome<()> {
     space.apply(&[registry("nobody-made-it")])?;
     let message = space.wait(("modelregistry", "main"), LIMIT, |object| {
         serves(space)?;
-        Ok(super::says(object, "nobody-made-it"))
+        Ok(super::tools::says(object, "nobody-made-it"))
     })?;
     same("MLflow's answer meanwhile", &answer(space, &login(OLD)), &Some(200))?;
     space.apply(&[registry(ADMIN)])?;
@@ -101,7 +102,7 @@ fn without_files(space: &Space<'_>, bucket: &str, ui: &Ui) -> Outcome<()> {
     let message = space.wait(("modelversion", "empty"), SERVES, |version| {
         let is = |kind: &str| matches!(condition(version, kind), Some(("True", ..)));
         check(!is("Ready"), "a version without files is Ready", version)?;
-        Ok(is("Stalled").then(|| super::ready(version)))
+        Ok(is("Stalled").then(|| super::tools::ready(version)))
     })?;
     check(message.contains("nobody/wrote/here"), "the message does not name the place", &message)?;
     same("its versions in MLflow", &Mlflow::open(space)?.versions("empty")?.len(), &0)?;

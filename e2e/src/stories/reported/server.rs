@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::object;
+use super::tools::object;
 use crate::stage::{SANDBOX, Stage, at};
 use crate::stories::killed;
 use crate::stories::mlflow::{self, Mlflow};
@@ -88,7 +88,7 @@ pub(super) fn file(stage: &Stage, bucket: &str, place: &str) -> Outcome<()> {
 
 /// The bucket's name on the store, once it is Ready.
 pub(super) fn bucket(space: &Space<'_>, name: &str) -> Outcome<String> {
-    let object = space.condition(("databucket", name), "Ready", super::LIMIT)?;
+    let object = space.condition(("databucket", name), "Ready", super::tools::LIMIT)?;
     let name = at(&object, "/status/bucketName");
     check(!name.is_empty(), "the bucket does not say its name", &object)?;
     Ok(name.to_owned())

@@ -10,7 +10,7 @@ use millrace_kit::{Class, Effect, Failure, failure::NAME_TAKEN};
 use serde::Serialize;
 
 use super::{
-    Buckets,
+    buckets::Buckets,
     model::{TAG_UID, Whose, whose},
 };
 use crate::store::{Expiry, Store, StoreError, Trouble};

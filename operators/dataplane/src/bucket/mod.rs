@@ -3,6 +3,7 @@
 //! Owns the bucket's four identity tags, its versioning if asked, and the expiry rules it lists. Never reads or writes
 //! objects, and never touches a bucket that neither tags nor a stored intent prove to be its own.
 
+mod buckets;
 mod decide;
 pub mod effect;
 mod end;
@@ -14,17 +15,15 @@ mod status;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use millrace_crds::{DataBucket, DataBucketStatus, DataPlane};
+use millrace_crds::{DataBucket, DataBucketStatus};
 use millrace_kit::{
-    Controller, DecisionOf, Env, Failure, Hands, Kernel, Key, Note, Operator, Reader, Seen, Watch, access::Access,
+    Controller, DecisionOf, Env, Failure, Hands, Kernel, Note, Operator, Reader, Seen, Watch, access::Access,
     async_trait,
 };
 
-use crate::{
-    connect::Connections,
-    store::{Store, StoreError, Trouble, View, facts},
-};
+use crate::{connect::Connections, store::facts};
 
+pub use buckets::Buckets;
 pub use effect::Intent;
 pub use observe::{Look, Observed};
 
@@ -46,35 +45,6 @@ pub const ACCESS: &[Access] = &[
 pub fn controllers(env: &Env, connections: &Arc<Connections>) -> Vec<Box<dyn Controller>> {
     let buckets = Buckets::new(Arc::clone(connections), env.reader.clone());
     vec![Box::new(Kernel::new(buckets, env.reader.clone()))]
-}
-
-/// Keeps DataBuckets.
-pub struct Buckets {
-    connections: Arc<Connections>,
-    reader: Reader,
-    view: View,
-}
-
-impl Buckets {
-    /// A keeper with an empty view.
-    #[must_use]
-    pub fn new(connections: Arc<Connections>, reader: Reader) -> Self {
-        Self { connections, reader, view: View::default() }
-    }
-
-    async fn client(&self, plane: &str) -> Result<Result<Arc<dyn Store>, StoreError>, Failure> {
-        let Some(found) = self.reader.cached::<DataPlane>(&Key::new("", plane)) else {
-            return Ok(Err(StoreError::new(Trouble::NoStoreKeys, format!("DataPlane {plane} is gone"))));
-        };
-        self.connections.store(&found, &self.reader).await
-    }
-
-    /// Keys that are refused may have been rotated.
-    fn suspect(&self, plane: &str, error: &StoreError) {
-        if error.trouble == Trouble::StoreDenied {
-            self.connections.distrust(plane);
-        }
-    }
 }
 
 #[async_trait]

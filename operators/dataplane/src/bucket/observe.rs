@@ -6,7 +6,7 @@ use millrace_crds::DataBucket;
 use millrace_kit::{Failure, Reader};
 use serde::{Deserialize, Serialize};
 
-use super::{Buckets, model, refuse};
+use super::{buckets::Buckets, model, refuse};
 use crate::{
     keep::Kept,
     store::{Bucket, Facts, StoreError},

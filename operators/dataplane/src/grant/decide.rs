@@ -17,9 +17,10 @@ use millrace_crds::{
 use millrace_kit::{Action, Decision, Effect as _, Seen, Standing, conditions, later};
 
 use super::{
-    effect::{Early, Issue},
+    effect::Issue,
+    issued::{Early, Issued},
     model::Model,
-    observe::{Issued, Observed},
+    observe::Observed,
     policy,
     resolve::{Names, lasting, present, resolved},
 };

@@ -13,10 +13,13 @@ use millrace_crds::{
     well_known::{GRANT_KEY_AWS_CONFIG, GRANT_KEY_CREDENTIALS, GRANT_MOUNT_PATH, GRANT_SECRET_TYPE},
 };
 use millrace_kit::{Child, Effect, Failure, Hands, Key, names};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 
-use super::{Grants, observe::Issued};
+use super::{
+    grants::Grants,
+    issued::{Early, Issued},
+};
 use crate::store::{Assume, Credentials, Settings, StoreError, Trouble};
 
 /// Fetch credentials and write them into the Secret.
@@ -34,27 +37,6 @@ pub struct Issue {
     /// Why this is done before its time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<Early>,
-}
-
-/// Why credentials are issued before it is time to renew them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Early {
-    /// The Secret is gone or changed.
-    Secret,
-    /// The store does not know what it issued before, or its keys were changed.
-    Issuer,
-}
-
-impl Early {
-    /// For people.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Secret => "somebody else deleted or changed it",
-            Self::Issuer => "the store does not know the credentials any more, or its keys were changed",
-        }
-    }
 }
 
 impl Issue {

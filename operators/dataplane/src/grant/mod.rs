@@ -5,35 +5,29 @@
 
 mod decide;
 pub mod effect;
+mod grants;
+pub mod issued;
 pub mod model;
 pub mod observe;
 pub mod policy;
 mod resolve;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use millrace_crds::{DataBucket, DataGrant, DataGrantStatus, DataTopic};
 use millrace_kit::{
     Controller, DecisionOf, Env, Failure, Hands, Kernel, Key, Note, Operator, Reader, Seen, Watch, access::Access,
-    async_trait, cache::Cache, conditions, events::condition_notes, later,
+    async_trait, cache::Cache, conditions, events::condition_notes,
 };
 
 use crate::{connect::Connections, store::facts};
 
 pub use decide::renew_at;
 pub use effect::Issue;
-pub use observe::{Found, Issued, Named, Need, Observed};
-
-/// How often a Secret is looked at: one that was changed or deleted is written again within a minute, and no faster, however
-/// often somebody changes it.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(25);
-/// Entries above which those of grants that have left are dropped.
-const FORGET: usize = 1_024;
+pub use grants::Grants;
+pub use issued::Issued;
+pub use observe::{Found, Named, Need, Observed};
 
 /// The rights of this controller.
 pub const ACCESS: &[Access] = &[
@@ -54,51 +48,6 @@ pub const ACCESS: &[Access] = &[
 pub fn controllers(env: &Env, connections: &Arc<Connections>) -> Vec<Box<dyn Controller>> {
     let grants = Grants::new(Arc::clone(connections), env.reader.clone());
     vec![Box::new(Kernel::new(grants, env.reader.clone()))]
-}
-
-/// Keeps DataGrants.
-pub struct Grants {
-    connections: Arc<Connections>,
-    reader: Reader,
-    /// What this process has issued, by the grant's uid: expiry and intent, never a credential.
-    issued: Mutex<HashMap<String, Issued>>,
-    /// When each Secret was last looked at, by the grant's uid.
-    looked: Mutex<HashMap<String, Timestamp>>,
-}
-
-impl Grants {
-    /// A keeper that has issued nothing yet.
-    #[must_use]
-    pub fn new(connections: Arc<Connections>, reader: Reader) -> Self {
-        Self { connections, reader, issued: Mutex::default(), looked: Mutex::default() }
-    }
-
-    fn issued(&self, uid: &str) -> Option<Issued> {
-        self.issued.lock().unwrap_or_else(PoisonError::into_inner).get(uid).cloned()
-    }
-
-    /// Whether the Secret of this grant may be looked at now: at most once in [`LOOK_EVERY`].
-    fn may_look(&self, uid: &str, now: Timestamp) -> bool {
-        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        if looked.get(uid).is_some_and(|last| now < later(*last, LOOK_EVERY)) {
-            return false;
-        }
-        if looked.len() > FORGET {
-            // Grants leave without a word.
-            looked.retain(|_, last| now < later(*last, LOOK_EVERY));
-        }
-        looked.insert(uid.to_owned(), now);
-        true
-    }
-
-    fn remember(&self, uid: &str, issued: Issued, now: Timestamp) {
-        let mut all = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
-        // Grants leave without a word: what has expired belongs to none.
-        all.retain(|_, old| now < old.expires_at);
-        all.insert(uid.to_owned(), issued);
-        // What was just written need not be looked at.
-        self.looked.lock().unwrap_or_else(PoisonError::into_inner).insert(uid.to_owned(), now);
-    }
 }
 
 /// The grants that name something and are not served yet.

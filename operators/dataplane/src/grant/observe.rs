@@ -5,20 +5,20 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use kube::api::ObjectMeta;
 use millrace_crds::{Access, DataBucket, DataGrant, DataPlane, DataTopic, HasConditions, Share};
 use millrace_kit::{Failure, Key, Left, Reader, conditions};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Grants,
-    effect::{self, Early},
+    effect,
+    grants::Grants,
+    issued::Issued,
     model::{Model, What},
 };
 use crate::{
-    connect::labels_of,
     keep::Rule,
+    namespaces::labels_of,
     store::{Facts, StoreError, facts},
 };
 
@@ -95,29 +95,6 @@ pub enum Found {
     Ambiguous(Vec<String>),
     /// No such object.
     Missing,
-}
-
-/// A Secret that was written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Issued {
-    /// When its credentials end.
-    pub expires_at: Timestamp,
-    /// Hash of the intent it was written for.
-    pub intent: String,
-    /// When its credentials were issued.
-    #[serde(default = "never")]
-    pub at: Timestamp,
-    /// Its resourceVersion.
-    #[serde(default)]
-    pub version: String,
-    /// Why it was written before its time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub because: Option<Early>,
-}
-
-const fn never() -> Timestamp {
-    Timestamp::MAX
 }
 
 pub(super) async fn observe(this: &Grants, object: &DataGrant, reader: &Reader) -> Result<Observed, Failure> {

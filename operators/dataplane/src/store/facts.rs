@@ -9,7 +9,7 @@ use millrace_kit::{Failure, Key, Reader, Watch};
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
-use crate::{connect::labels_of, keep};
+use crate::{keep, namespaces::labels_of};
 
 /// Lifetime of credentials where the DataPlane sets none.
 const LIFETIME: Duration = Duration::from_secs(3_600);

@@ -84,7 +84,9 @@ impl Operator for Topics {
     }
 
     async fn observe(&self, object: &DataTopic, reader: &Reader) -> Result<Observed, Failure> {
-        observe::observe(self, object, reader).await
+        let mut seen = observe::observe(&self.connections, object, reader).await?;
+        seen.made = matches!(seen.plane, PlaneSeen::Kafka { .. }) && self.made(object);
+        Ok(seen)
     }
 
     fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) -> DecisionOf<Self> {

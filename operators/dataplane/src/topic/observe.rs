@@ -6,10 +6,11 @@ use millrace_crds::{DataPlane, DataTopic, NamespaceSelector};
 use millrace_kit::{Failure, Key, Reader};
 use serde::{Deserialize, Serialize};
 
-use super::{Topics, model, rivals};
+use super::{model, rivals};
 use crate::{
-    connect::labels_of,
+    connect::Connections,
     kafka::{Freshness, Sight},
+    namespaces::labels_of,
 };
 
 /// The DataPlane, as far as it concerns a topic.
@@ -49,8 +50,8 @@ pub struct Observed {
     pub topic: Option<Sight>,
 }
 
-pub(super) async fn observe(this: &Topics, object: &DataTopic, reader: &Reader) -> Result<Observed, Failure> {
-    let at = &this.connections;
+/// Looks; whether this process has made the topic, its caller knows.
+pub(super) async fn observe(at: &Connections, object: &DataTopic, reader: &Reader) -> Result<Observed, Failure> {
     let Some(plane) = reader.cached::<DataPlane>(&Key::new("", &object.spec.data_plane)) else {
         return Ok(Observed::default());
     };
@@ -91,6 +92,6 @@ pub(super) async fn observe(this: &Topics, object: &DataTopic, reader: &Reader) 
     } else {
         None
     };
-    let made = this.made(object);
-    Ok(Observed { plane: PlaneSeen::Kafka { prefix, allowed, external_names }, beaten, made, topic })
+    let plane = PlaneSeen::Kafka { prefix, allowed, external_names };
+    Ok(Observed { plane, beaten, topic, ..Observed::default() })
 }

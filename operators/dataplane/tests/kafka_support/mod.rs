@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use millrace_crds::{DataPlane, DataTopic, data_plane::KafkaSpec};
 use millrace_dataplane::{
-    connect::{Connections, OpenStore, StoreKeys},
+    connect::Connections,
     kafka::{Broker, Change, Freshness, Health, OpenKafka, Sight, Topic, UNREACHABLE},
     plane, store, topic,
 };
@@ -238,8 +238,8 @@ impl OpenKafka for SimKafka {
 /// A DataPlane of these tests has no store.
 struct NoStore;
 
-impl OpenStore for NoStore {
-    fn open(&self, _: &store::Settings, _: &StoreKeys) -> Arc<dyn store::Store> {
+impl store::OpenStore for NoStore {
+    fn open(&self, _: &store::Settings, _: &store::StoreKeys) -> Arc<dyn store::Store> {
         unreachable!("no DataPlane of these tests has a store")
     }
 }

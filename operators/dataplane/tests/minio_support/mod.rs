@@ -29,10 +29,10 @@ use millrace_crds::{
 };
 use millrace_dataplane::{
     bucket::Buckets,
-    connect::{Connections, OpenStore, StoreKeys},
+    connect::Connections,
     grant::Grants,
     kafka::{Broker, OpenKafka},
-    store::{Keys, Settings, Store, s3::Open},
+    store::{Keys, OpenStore, Settings, Store, StoreKeys, s3::Open},
 };
 use millrace_kit::{Controller, Env, Kernel, sim::World};
 use tokio::runtime::Runtime;

@@ -17,9 +17,11 @@ use millrace_crds::{
     data_plane::{KafkaSpec, ObjectStoreSpec},
 };
 use millrace_dataplane::{
-    connect::{Connections, OpenStore, StoreKeys},
+    connect::Connections,
     kafka::{Broker, OpenKafka},
-    store::{Assume, Bucket, Credentials, Expiry, Settings, Store, StoreError, Trouble, Versioning},
+    store::{
+        Assume, Bucket, Credentials, Expiry, OpenStore, Settings, Store, StoreError, StoreKeys, Trouble, Versioning,
+    },
 };
 use millrace_kit::{Failure, async_trait, sim::World};
 

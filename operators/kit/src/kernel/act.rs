@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{DecisionOf, Kernel, Next, Operator};
+use super::{Kernel, Next};
 use crate::{
     decision::{Action, Child, Target},
     failure::{Class, Failure, NAME_TAKEN, OVERRULED, TERMINATING},
     kind::Key,
     mutation::Mutation,
+    operator::{DecisionOf, Operator},
     port::Write,
     reader::Hands,
 };

@@ -4,26 +4,21 @@
 //! since stores differ in which they take.
 
 mod bucket;
+mod connect;
 mod empty;
 mod explain;
 mod lifecycle;
 mod sts;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use aws_credential_types::Credentials as Signer;
 use aws_sdk_s3::config::{
     BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig,
-    retry::RetryConfig, timeout::TimeoutConfig,
+    retry::RetryConfig,
 };
 
-use super::{Keys, Settings, Store};
-use crate::connect::{OpenStore, StoreKeys};
-
-/// Longest wait for a connection.
-const CONNECT: Duration = Duration::from_secs(2);
-/// Longest wait for a whole call: sooner than the lease ends, so that a deposed leader's call ends before its lease.
-const CALL: Duration = Duration::from_secs(5);
+use super::{OpenStore, Settings, Store, StoreKeys};
+use connect::{signer, timeouts};
 
 /// Opens clients of real stores.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,12 +54,4 @@ impl S3 {
         let tokens = keys.sts.as_ref().map(|sts| sts::Tokens::new(settings, sts));
         Self { client: aws_sdk_s3::Client::from_conf(config), region: settings.region.clone(), tokens }
     }
-}
-
-fn signer(keys: &Keys) -> Signer {
-    Signer::new(&keys.access, &keys.secret, None, None, "DataPlane")
-}
-
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(CALL).operation_attempt_timeout(CALL).build()
 }

@@ -3,7 +3,10 @@
 use aws_sdk_sts::config::{BehaviorVersion, Region, retry::RetryConfig};
 use jiff::Timestamp;
 
-use super::{explain::explain, signer, timeouts};
+use super::{
+    connect::{signer, timeouts},
+    explain::explain,
+};
 use crate::store::{Assume, Credentials, Keys, Settings, StoreError, Trouble};
 
 /// Sent where the DataPlane names no role: MinIO wants the parameter and ignores it.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use millrace_crds::{DataTopic, DataTopicStatus, data_topic::TopicDeletion};
 use millrace_kit::{Action, Decision, Effect, Seen, Standing, conditions, later};
 
-use super::Verdict;
+use super::say::Verdict;
 use crate::{
     kafka::{Change, Sight, Topic},
     topic::{

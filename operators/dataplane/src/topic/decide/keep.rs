@@ -11,7 +11,7 @@ use millrace_crds::{
 };
 use millrace_kit::{Action, Class, Decision, Effect, Seen, Standing};
 
-use super::{Verdict, say};
+use super::say::{Verdict, say};
 use crate::{
     kafka::{Change, Sight, Topic, UNREACHABLE},
     topic::{

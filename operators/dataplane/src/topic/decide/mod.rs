@@ -4,27 +4,19 @@
 
 mod delete;
 mod keep;
+mod say;
 
 use jiff::Timestamp;
-use millrace_crds::{DataTopic, DataTopicStatus, data_topic::TopicDeletion};
-use millrace_kit::{Action, Decision, Seen, Standing};
+use millrace_crds::{DataTopic, data_topic::TopicDeletion};
+use millrace_kit::Seen;
 
 use super::{Observed, model};
-use crate::{kafka::Change, waits};
+use say::Verdict;
 
-pub(super) type Verdict = Decision<DataTopicStatus, Change>;
-
-pub(super) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) -> Verdict {
+pub(crate) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) -> Verdict {
     if object.metadata.deletion_timestamp.is_some() {
         return delete::decide(object, seen, now);
     }
     let hold = model::policy(object) == TopicDeletion::Delete;
     keep::decide(object, seen, now).hold(hold)
-}
-
-/// A decision that says how a living object stands and does these changes.
-fn say(mut status: DataTopicStatus, standing: &Standing, now: Timestamp, changes: Vec<Change>) -> Verdict {
-    let deadline = waits::stand(&mut status, standing, waits::LIMIT, now);
-    let said = deadline.into_iter().fold(Decision::of(status), Decision::wake_at);
-    changes.into_iter().fold(said, |d, change| d.act(Action::Effect(change)))
 }

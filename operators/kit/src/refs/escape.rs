@@ -52,7 +52,9 @@ enum From {
     Empty,
 }
 
-type Marked = [(char, From)];
+/// A character and where it comes from.
+type Mark = (char, From);
+type Marked = [Mark];
 
 /// The parts as one text for `reader`.
 pub(super) fn join(parts: Vec<Part<'_>>, reader: Reader) -> String {
@@ -79,7 +81,7 @@ pub(super) fn join(parts: Vec<Part<'_>>, reader: Reader) -> String {
 }
 
 /// A reference's own `(` is gone, and with it what made pairs of the user's `$` before it.
-fn halve(marked: &mut Vec<(char, From)>) {
+fn halve(marked: &mut Vec<Mark>) {
     let dollars = marked.iter().rev().take_while(|mark| **mark == ('$', From::Text)).count();
     marked.truncate(marked.len().saturating_sub(dollars));
     marked.extend(std::iter::repeat_n(('$', From::Value), dollars / 2));
@@ -122,8 +124,8 @@ fn kubelet(marked: &Marked) -> String {
     out
 }
 
-fn replaced((_, from): &(char, From)) -> bool {
-    matches!(from, From::Value | From::Empty)
+fn replaced(mark: &Mark) -> bool {
+    matches!(mark.1, From::Value | From::Empty)
 }
 
 /// A text that a kubelet reads as it stands here.

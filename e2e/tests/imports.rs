@@ -22,6 +22,25 @@ const CIRCLES: [(&str, usize); 7] = [
     ("operators/registry", 22),
 ];
 
+/// The floors of a crate, from the ground up: each file imports from its own floor and from those below it.
+const FLOORS: [(&str, &[&str]); 1] = [(
+    "operators/processing",
+    &[
+        "rest looks engines::flink::name engines::spark::layout",
+        "job",
+        "seen",
+        "model evidence",
+        "build pass engines::flink::layout engines::flink::client",
+        "children",
+        "engine",
+        "recent preflight",
+        "observe",
+        "decide",
+        "tally operator",
+        "",
+    ],
+)];
+
 /// A module by its path below the crate; the crate itself is empty.
 type Module = Vec<String>;
 
@@ -268,6 +287,33 @@ fn no_files_import_each_other_in_a_circle() {
                 circle.len(),
                 arrows_within(&imports, &circle)
             ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The floor of a module: that of the longest path in the plan which it is or is below.
+fn floor(plan: &[&str], module: &Module) -> Option<usize> {
+    let path = module.join("::");
+    let below = |place: &str| path == place || path.starts_with(&format!("{place}::"));
+    let places = plan.iter().enumerate().flat_map(|(floor, places)| places.split(' ').map(move |p| (floor, p)));
+    places.filter(|(_, place)| below(place)).max_by_key(|(_, place)| place.len()).map(|(floor, _)| floor)
+}
+
+#[test]
+fn files_import_only_from_their_floor_and_below() {
+    let mut wrong = Vec::new();
+    for (name, plan) in FLOORS {
+        for (from, to) in imports(&repository().join(name)) {
+            let Some(own) = floor(plan, &from) else {
+                // A folder's own file, which only names what is in it, needs none.
+                wrong.extend((!to.is_empty()).then(|| format!("{} has no floor", from.join("::"))));
+                continue;
+            };
+            let above = to.iter().filter(|to| floor(plan, to).is_some_and(|floor| floor > own));
+            wrong.extend(
+                above.map(|to| format!("{} imports {}, which stands above it", from.join("::"), to.join("::"))),
+            );
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -1,7 +1,7 @@
 //! The table. Rows stand in the order in which they are tried: what names a missing object comes before what is about
 //! room, and a speaker's last row takes what no other does.
 
-use super::{
+use super::source::{
     Fault,
     Source::{self, Container, Gate, Image, Refusal, Sandbox, Scheduler, Volume},
 };

@@ -12,6 +12,9 @@ use crate::pod::PodSubset;
 use crate::scalar::{self, Duration, Quantity};
 use crate::schema;
 
+/// The fields that say what a job runs, of which it gives exactly one.
+pub const ENGINES: [&str; 3] = ["spark", "flink", "container"];
+
 /// A place, as [`schema::PLACE`], or a topic. No other rule stands for so many strings, and CEL has a budget: a regular
 /// expression costs by its length, `contains` next to nothing. `${` is what Flux would empty.
 const DATA: &str = r"(self.startsWith('bucket/') || self.startsWith('topic/')) && self.matches('^\\w+/[-a-z0-9]+(/|$)') && !self.matches('^t.*/.*/') && !self.contains('//') && !self.contains('/./') && !self.contains('/../') && !self.endsWith('/.') && !self.endsWith('/..') && !self.contains('${')";

@@ -138,10 +138,9 @@ pub struct StepStatus {
     /// Number of the job's present or last attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempt: Option<i64>,
-    /// Name of its child: the ProcessingJob, or the ModelVersion of a `register` step.
+    /// What it made, once it has begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 253))]
-    pub job: Option<String>,
+    pub child: Option<ChildRef>,
     /// When its child was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,
@@ -169,6 +168,18 @@ pub struct StepStatus {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = schema::map(1_024, 3_072))]
     pub result_texts: BTreeMap<String, String>,
+}
+
+/// The child of a step, in the namespace of its run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChildRef {
+    /// Its kind: ProcessingJob, or ModelVersion for a `register` step.
+    #[schemars(length(max = 63))]
+    pub kind: String,
+    /// Its name.
+    #[schemars(length(max = 253))]
+    pub name: String,
 }
 
 /// Where a run stands, in one word.

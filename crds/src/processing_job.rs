@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::conditions::{Condition, has_conditions, unseen};
 pub use crate::flink_state::{FlinkAttempt, JobState, PointKind, Purpose, RestorePoint, Trigger};
-use crate::job::JobSpec;
+use crate::job::{ENGINES, JobSpec};
 use crate::scalar::Quantity;
 use crate::schema;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -47,7 +47,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = [schema::rule("[has(self.spark), has(self.flink), has(self.container)].filter(x, x).size() == 1", "give exactly one of spark, flink, container")]))]
+#[schemars(extend("x-kubernetes-validations" = [schema::exactly_one(&ENGINES)]))]
 pub struct ProcessingJobSpec {
     /// The application and how it is to be run.
     #[serde(flatten)]

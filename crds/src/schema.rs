@@ -31,6 +31,14 @@ pub fn rule(rule: &str, message: &str) -> Value {
     json!({"rule": rule, "message": message})
 }
 
+/// Exactly one of these fields is given.
+#[must_use]
+pub fn exactly_one(fields: &[&str]) -> Value {
+    let given: Vec<String> = fields.iter().map(|field| format!("has(self.{field})")).collect();
+    let message = format!("give exactly one of {}", fields.join(", "));
+    rule(&format!("[{}].filter(x, x).size() == 1", given.join(", ")), &message)
+}
+
 /// A field that may not change once the object exists.
 #[must_use]
 pub fn immutable(field: &str, instead: &str) -> Value {

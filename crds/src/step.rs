@@ -12,11 +12,14 @@ use crate::job::JobSpec;
 use crate::model_version::{ALIAS, ALIAS_HINT, MODEL, MODEL_HINT};
 use crate::schema;
 
+/// The fields that say what a step does, of which it gives exactly one: those of a job, and a few other verbs.
+pub const VERBS: [&str; 4] = ["spark", "flink", "container", "register"];
+
 /// One step: `spark`, `flink` or `container` as in a ProcessingJob, or `register`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
-    schema::rule("[has(self.spark), has(self.flink), has(self.container), has(self.register)].filter(x, x).size() == 1", "give exactly one of spark, flink, container, register"),
+    schema::exactly_one(&VERBS),
     schema::rule("!has(self.register) || !(has(self.reads) || has(self.writes) || has(self.env) || has(self.pod) || has(self.keepPods) || has(self.dataPlane))", "a register step runs no pod: leave out reads, writes, env, pod, keepPods and dataPlane"),
     schema::rule("!has(self.suspend) && !has(self.readyWhen) && !has(self.rerun)", "suspend, readyWhen and rerun belong to a ProcessingJob of its own; a step follows its run"),
     schema::rule("!has(self.needs) || !self.needs.exists(n, n == self.name)", "a step cannot need itself")
@@ -39,6 +42,17 @@ pub struct StepSpec {
     /// The job, when the step is one.
     #[serde(flatten)]
     pub job: JobSpec,
+}
+
+impl StepSpec {
+    /// The fields of [`VERBS`] that it gives.
+    #[must_use]
+    pub fn given(&self) -> Vec<&'static str> {
+        let job = &self.job;
+        let given: [bool; VERBS.len()] =
+            [job.spark.is_some(), job.flink.is_some(), job.container.is_some(), self.register.is_some()];
+        VERBS.into_iter().zip(given).filter(|(_, given)| *given).map(|(field, _)| field).collect()
+    }
 }
 
 /// Registers a model version: makes a ModelVersion and waits for it.

@@ -142,21 +142,26 @@ impl Target {
     /// The object as last seen; its uid is the precondition.
     #[must_use]
     pub fn of<K: Object>(object: &K) -> Self {
-        let resource = Kind::of::<K>();
-        Self {
-            kind: resource.kind.to_string(),
-            key: Key::of(object),
-            uid: object.meta().uid.clone().unwrap_or_default(),
-            version: String::new(),
-            resource,
-        }
+        Self::named(Kind::of::<K>(), Key::of(object), object.meta().uid.as_deref().unwrap_or_default())
+    }
+
+    /// An object of which no more is known than its name and uid.
+    #[must_use]
+    pub fn named(resource: Kind, key: Key, uid: &str) -> Self {
+        Self { kind: resource.kind.to_string(), key, uid: uid.to_owned(), version: String::new(), resource }
     }
 
     /// The same, but only as long as nothing about it has changed since it was seen: for an object whose last word must
     /// not be missed. Otherwise nothing is deleted, and the change wakes whoever asked.
     #[must_use]
     pub fn unchanged<K: Object>(object: &K) -> Self {
-        Self { version: object.meta().resource_version.clone().unwrap_or_default(), ..Self::of(object) }
+        Self::of(object).at_version(object.meta().resource_version.as_deref().unwrap_or_default())
+    }
+
+    /// The same as [`Self::unchanged`] for an object of which the resourceVersion is known.
+    #[must_use]
+    pub fn at_version(self, resource_version: &str) -> Self {
+        Self { version: resource_version.to_owned(), ..self }
     }
 
     /// Where it is, with its kind.

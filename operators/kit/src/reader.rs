@@ -64,11 +64,10 @@ impl Reader {
     /// # Errors
     /// As [`Self::live`].
     pub async fn owned_or_live<K: Object>(&self, key: &Key, owner_uid: &str) -> Result<Option<K>, Failure> {
-        let found = match self.cached::<K>(key) {
-            Some(cached) => Some((*cached).clone()),
-            None => self.live::<K>(key).await?,
-        };
-        Ok(found.filter(|object| controlled_by(object, owner_uid)))
+        match self.cached::<K>(key) {
+            Some(cached) => Ok(Some((*cached).clone()).filter(|object| controlled_by(object, owner_uid))),
+            None => self.live_child::<K>(key, owner_uid).await,
+        }
     }
 
     /// A live GET: the proof of absence that a cache miss is not.
@@ -79,6 +78,14 @@ impl Reader {
         let Some(value) = self.port.get(&Address::of::<K>(key.clone())).await? else { return Ok(None) };
         let decoded = serde_json::from_value(value);
         decoded.map(Some).map_err(|e| Failure::new(Class::Bug, "Undecodable", format!("{}: {e}", Kind::of::<K>().kind)))
+    }
+
+    /// As [`Self::live`], if the owner with this uid controls the object.
+    ///
+    /// # Errors
+    /// As [`Self::live`].
+    pub async fn live_child<K: Object>(&self, key: &Key, owner_uid: &str) -> Result<Option<K>, Failure> {
+        Ok(self.live::<K>(key).await?.filter(|object| controlled_by(object, owner_uid)))
     }
 
     /// A live list of this kind. Ask only where a rare state needs it: it costs the API server more than a watch.

@@ -2,5 +2,5 @@
 
 #[test]
 fn the_chart_grants_what_the_code_declares() -> Result<(), String> {
-    millrace_kit::sim::golden::access("pipeline", millrace_pipeline::ACCESS)
+    millrace_kit::sim::golden::access("pipeline", &millrace_pipeline::access())
 }

@@ -12,7 +12,8 @@ use millrace_crds::{
     well_known::LABEL_STEP,
 };
 use millrace_kit::{Action, Operator, Seen};
-use millrace_pipeline::run::{Around, Frozen, PipelineSeen, Runs};
+use millrace_pipeline::run::{Frozen, Observed, PipelineView, Runs};
+use millrace_pipeline::verbs::job;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -93,13 +94,14 @@ fn play(nodes: &[Node], draws: &[usize]) -> Result<(), TestCaseError> {
     .unwrap();
     let frozen =
         Frozen { name: "rev".into(), pipeline: "p".into(), spec: serde_json::from_value(spec(nodes)).unwrap() };
-    let pipeline = PipelineSeen { revision: Some("rev".into()), ..PipelineSeen::default() };
+    let pipeline = PipelineView { revision: Some("rev".into()), ..PipelineView::default() };
     let mut seen = Seen {
-        data: Around { pipeline: Some(pipeline), revision: Some(frozen), ..Around::default() },
+        data: Observed { pipeline: Some(pipeline), revision: Some(frozen), ..Observed::default() },
         ..Seen::default()
     };
     let mut made: BTreeMap<String, Value> = BTreeMap::new();
     let mut open: Vec<String> = Vec::new();
+    let mut ended: Vec<ProcessingJob> = Vec::new();
     for draw in draws.iter().take(nodes.len() + 1) {
         let decision = Runs::decide(&run, &seen, Timestamp::UNIX_EPOCH);
         for action in &decision.actions {
@@ -120,10 +122,10 @@ fn play(nodes: &[Node], draws: &[usize]) -> Result<(), TestCaseError> {
         }
         let step = open.remove(draw % open.len());
         let at: usize = step[1..].parse().unwrap();
-        seen.data.jobs.push(finished(&made[&step], nodes[at].good));
+        ended.push(finished(&made[&step], nodes[at].good));
         // What is not finished is there all the same.
-        seen.data.jobs.retain(|j| j.status.is_some());
-        seen.data.jobs.extend(open.iter().map(|s| serde_json::from_value(made[s].clone()).unwrap()));
+        let running = open.iter().map(|s| serde_json::from_value::<ProcessingJob>(made[s].clone()).unwrap());
+        seen.data.children = ended.iter().map(job::state).chain(running.map(|j| job::state(&j))).collect();
     }
     let status = run.status.unwrap();
     let phases: BTreeMap<String, StepPhase> = status.steps.iter().map(|s| (s.name.clone(), s.phase)).collect();

@@ -1,12 +1,10 @@
-//! Pure builders of everything the operator creates, one kind in each file.
+//! Pure builders of what pipelines create, one kind in each file, and the names and labels of all children.
 //!
 //! Names are derived from the owner's uid, so a repeated create asks for the same object. Never copies a user's labels.
 
 pub mod data;
-pub mod job;
 pub mod revision;
 pub mod run;
-pub mod version;
 
 use std::collections::BTreeMap;
 
@@ -43,7 +41,7 @@ fn label(labels: &mut BTreeMap<String, String>, key: &str, value: Option<&str>) 
 }
 
 /// Name and labels of the child of one step.
-fn step_meta(run: &MLPipelineRun, step: &str) -> ObjectMeta {
+pub(crate) fn step_meta(run: &MLPipelineRun, step: &str) -> ObjectMeta {
     let mut meta = meta(run, step_child(run, step));
     let labels = meta.labels.get_or_insert_default();
     label(labels, LABEL_PIPELINE, Some(&run.spec.pipeline));
@@ -52,7 +50,7 @@ fn step_meta(run: &MLPipelineRun, step: &str) -> ObjectMeta {
     meta
 }
 
-/// Name of the child of one step: its ProcessingJob or ModelVersion.
+/// Name of the child of one step.
 #[must_use]
 pub fn step_child(run: &MLPipelineRun, step: &str) -> String {
     let readable = format!("{}-{step}", run.metadata.name.as_deref().unwrap_or_default());

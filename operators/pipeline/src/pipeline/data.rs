@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 
 use millrace_crds::{DataBucket, DataTopic, HasConditions, MLPipeline};
-use millrace_kit::{Action, Child, NoEffect, Object, Primary, Target, conditions};
+use millrace_kit::{Action, Child, NoEffect, Object, Primary, Target, conditions, reader::controlled_by};
 
-use super::observe::Around;
-use crate::{children, model};
+use super::seen::Observed;
+use crate::{children, spec::references};
 
 /// How the data stands.
 pub(super) enum Data {
@@ -35,7 +35,7 @@ impl Plan {
     }
 }
 
-pub(super) fn plan(pipeline: &MLPipeline, around: &Around) -> Plan {
+pub(super) fn plan(pipeline: &MLPipeline, around: &Observed) -> Plan {
     let mut plan = Plan::default();
     for declared in &pipeline.spec.buckets {
         let path = format!("spec.buckets[{}]", declared.name);
@@ -103,12 +103,12 @@ fn prune<K: Object>(plan: &mut Plan, pipeline: &MLPipeline, (live, names): (&[K]
     plan.actions.extend(extra.map(|o| Action::Delete(Target::of(o))));
 }
 
-fn strangers(plan: &mut Plan, pipeline: &MLPipeline, around: &Around) {
+fn strangers(plan: &mut Plan, pipeline: &MLPipeline, around: &Observed) {
     let declared = |word: &str| {
         pipeline.spec.buckets.iter().any(|b| word == format!("bucket/{}", b.name))
             || pipeline.spec.topics.iter().any(|t| word == format!("topic/{}", t.name))
     };
-    for (word, path) in model::uses(&pipeline.spec) {
+    for (word, path) in references::uses(&pipeline.spec) {
         if declared(&word) || around.used.contains(&word) {
             continue;
         }
@@ -122,7 +122,7 @@ fn strangers(plan: &mut Plan, pipeline: &MLPipeline, around: &Around) {
 
 fn owned<K: Object>(pipeline: &MLPipeline, live: &K) -> bool {
     let uid = pipeline.metadata.uid.as_deref().unwrap_or_default();
-    live.meta().owner_references.iter().flatten().any(|o| o.controller == Some(true) && o.uid == uid)
+    controlled_by(live, uid)
 }
 
 fn controller<K: Object>(live: &K) -> Option<String> {

@@ -10,24 +10,29 @@ use millrace_kit::{Action, Child, Decision, NoEffect, Seen, Standing, Wait, cond
 use super::{
     data::{self, Data},
     history,
-    observe::{Around, asked},
-    status,
+    seen::Observed,
+    starts, status,
 };
 use crate::{
     children,
-    model::{self, Plan},
+    spec::{
+        finding,
+        plan::{self, Plan},
+    },
 };
-
-type Verdict = Decision<MLPipelineStatus, NoEffect>;
 
 /// How long what others make may take, before a person is asked to look.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-pub(super) fn decide(pipeline: &MLPipeline, seen: &Seen<Around>, now: Timestamp) -> Verdict {
+pub(super) fn decide(
+    pipeline: &MLPipeline,
+    seen: &Seen<Observed>,
+    now: Timestamp,
+) -> Decision<MLPipelineStatus, NoEffect> {
     let mut told = pipeline.status.clone().unwrap_or_default();
     let around = &seen.data;
     let mut actions = history::old_runs(pipeline, around);
-    let mut standing = match model::parse(&pipeline.spec) {
+    let mut standing = match plan::parse(&pipeline.spec) {
         Ok(plan) => {
             let valid = valid(pipeline, &plan, around);
             status::data(&mut told, &valid.data, now);
@@ -36,15 +41,16 @@ pub(super) fn decide(pipeline: &MLPipeline, seen: &Seen<Around>, now: Timestamp)
             valid.standing
         }
         // What it made for its last valid spec stays as it is.
-        Err(findings) => Standing::stalled(INVALID_SPEC, model::told(&findings)),
+        Err(findings) => Standing::stalled(INVALID_SPEC, finding::joined(&findings)),
     };
-    actions.extend(requested(&mut told, pipeline, seen));
+    let starts = starts::starts(&mut told, pipeline, seen, now);
+    actions.extend(starts.actions);
     // A failure of an action that is no longer asked for tells nothing.
     let failed = actions.iter().rev().find_map(|a| seen.failures.of(&a.id()));
     if let Some(last) = failed {
         standing = Standing::failed(&last.failure);
     }
-    let wake = stand(&mut told, pipeline, standing, now);
+    let wake = stand(&mut told, pipeline, standing, now).into_iter().chain(starts.wake).min();
     Decision { actions, wake, ..Decision::of(told) }
 }
 
@@ -73,7 +79,7 @@ struct Valid {
     actions: Vec<Action<NoEffect>>,
 }
 
-fn valid(pipeline: &MLPipeline, plan: &Plan, around: &Around) -> Valid {
+fn valid(pipeline: &MLPipeline, plan: &Plan, around: &Observed) -> Valid {
     let revision = children::revision::name(pipeline);
     let stored = around.revisions.iter().any(|r| r.name == revision);
     let data = data::plan(pipeline, around);
@@ -82,8 +88,8 @@ fn valid(pipeline: &MLPipeline, plan: &Plan, around: &Around) -> Valid {
         Data::Waiting(reason, message) => Standing::progressing(reason, message),
         Data::Stalled(reason, message) => Standing::stalled(reason, message),
     };
-    if let Some(registry) = registry(plan, around).filter(|_| matches!(standing, Standing::Ready { .. })) {
-        standing = registry;
+    if let Some(lacking) = lacks(plan, around).filter(|_| matches!(standing, Standing::Ready { .. })) {
+        standing = lacking;
     }
     let mut actions = Vec::new();
     if !stored {
@@ -98,39 +104,7 @@ fn valid(pipeline: &MLPipeline, plan: &Plan, around: &Around) -> Valid {
     Valid { standing, data: told, revision, actions }
 }
 
-/// A step that leaves its registry to the namespace needs the namespace to have exactly one.
-fn registry(plan: &Plan, around: &Around) -> Option<Standing> {
-    match around.registries.as_slice() {
-        _ if !plan.any_registry => None,
-        [_] => None,
-        [] => {
-            let message = "a register step names no registry and the namespace has none yet; name one or make one";
-            Some(Standing::progressing("RegistryMissing", message))
-        }
-        all => {
-            let message = format!(
-                "a register step names no registry and the namespace has {}; name one in register.registry",
-                all.join(", ")
-            );
-            Some(Standing::stalled("RegistryAmbiguous", message))
-        }
-    }
-}
-
-/// The run the annotation asks for, made as soon as it is asked for: what the run then has to wait for is the run's to say.
-/// Its name follows from the value, so asking again makes no second one; the value is remembered when the run exists, and
-/// from then on the run may be deleted without coming back. A request that cannot be answered at once is stored, so that it
-/// counts when its annotation is gone.
-fn requested(told: &mut MLPipelineStatus, pipeline: &MLPipeline, seen: &Seen<Around>) -> Option<Action<NoEffect>> {
-    let value = asked(pipeline)?;
-    if seen.data.requested {
-        told.last_handled_run_request = Some(value);
-        told.pending_run_request = None;
-        return None;
-    }
-    let action = Action::Create(Child::of(pipeline, &children::run::requested(pipeline, &value)));
-    if seen.failures.of(&action.id()).is_some() {
-        told.pending_run_request = Some(value);
-    }
-    Some(action)
+/// What the namespace lacks for one of the steps.
+fn lacks(plan: &Plan, around: &Observed) -> Option<Standing> {
+    plan.steps.iter().find_map(|step| step.verb.lacks(&step.spec, &around.namespace))
 }

@@ -1,75 +1,30 @@
-//! What a run sees: its pipeline, its revision, the children of its steps.
+//! Reads what a run sees: its pipeline, its revision, the children of its steps.
 //!
 //! A child the cache misses is asked for live before it is called absent. A finished run sees nothing: it is history.
 
-use std::collections::BTreeSet;
-
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use millrace_crds::{
-    HasConditions, MLPipeline, MLPipelineRun, MLPipelineSpec, ModelVersion, ProcessingJob,
+    HasConditions, MLPipeline, MLPipelineRun,
     ml_pipeline_run::{StepPhase, StepStatus},
     well_known::LABEL_PIPELINE,
 };
-use millrace_kit::{Class, Failure, Key, Object, Reader, conditions};
-use serde::{Deserialize, Serialize};
+use millrace_kit::{Class, Failure, Key, Reader, conditions};
 
-use crate::{children::revision, model, pipeline};
+use super::seen::{Frozen, Observed, PipelineView, child_name};
+use crate::{
+    children::revision,
+    spec::plan,
+    verbs::{self, Verb},
+};
 
-/// What a run sees.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Around {
-    /// Its pipeline, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pipeline: Option<PipelineSeen>,
-    /// The revision it runs or would run, if one is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub revision: Option<Frozen>,
-    /// Its jobs.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub jobs: Vec<ProcessingJob>,
-    /// Its model versions.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub versions: Vec<ModelVersion>,
-    /// Names of the ModelRegistries of the namespace.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub registries: Vec<String>,
-}
-
-/// A pipeline as its runs see it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct PipelineSeen {
-    /// Whether it starts no new runs.
-    pub suspended: bool,
-    /// Revision of its present spec; `None` unless it is Ready at its generation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub revision: Option<String>,
-    /// Why it is not Ready.
-    pub message: String,
-}
-
-/// A revision by name.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Frozen {
-    /// Name of the ControllerRevision.
-    pub name: String,
-    /// Name of the pipeline it belongs to; empty if it does not exist.
-    pub pipeline: String,
-    /// What it holds; `None` if it does not exist or is not a pipeline's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub spec: Option<MLPipelineSpec>,
-}
-
-pub(super) async fn observe(run: &MLPipelineRun, reader: &Reader) -> Result<Around, Failure> {
+pub(super) async fn observe(run: &MLPipelineRun, reader: &Reader) -> Result<Observed, Failure> {
     let status = run.status.clone().unwrap_or_default();
     if status.finished_at.is_some() {
-        return Ok(Around::default());
+        return Ok(Observed::default());
     }
     let key = Key::of(run);
     let at = |name: &str| Key::new(key.namespace.clone(), name);
-    let pipeline = reader.cached::<MLPipeline>(&at(&run.spec.pipeline)).map(|p| seen(&p));
+    let pipeline = reader.cached::<MLPipeline>(&at(&run.spec.pipeline)).map(|p| view(&p));
     let wanted = status.revision.or_else(|| run.spec.revision.clone());
     let wanted = wanted.or_else(|| pipeline.as_ref().and_then(|p| p.revision.clone()));
     let revision = match wanted {
@@ -77,30 +32,31 @@ pub(super) async fn observe(run: &MLPipelineRun, reader: &Reader) -> Result<Arou
         None => None,
     };
     let uid = run.metadata.uid.clone().unwrap_or_default();
-    let mut around = Around {
+    let mut seen = Observed {
         pipeline,
         revision,
-        jobs: reader.cache.owned::<ProcessingJob>(&uid).iter().map(|j| (**j).clone()).collect(),
-        versions: reader.cache.owned::<ModelVersion>(&uid).iter().map(|v| (**v).clone()).collect(),
-        registries: pipeline::registries(&key.namespace, reader),
+        children: verbs::ALL.iter().flat_map(|verb| verb.children(&uid, reader)).collect(),
+        namespace: verbs::ALL.iter().flat_map(|verb| verb.look(&key.namespace, reader)).collect(),
     };
-    let names = unseen(&status.steps, &around);
-    for (name, step) in names {
-        let before = around.jobs.len() + around.versions.len();
-        let spec = around.revision.as_ref().and_then(|r| r.spec.as_ref());
-        let registers = spec.and_then(|spec| spec.steps.iter().find(|s| s.name == step)).map(|s| s.register.is_some());
-        // Without the spec it may be either.
-        if registers != Some(true) {
-            around.jobs.extend(own::<ProcessingJob>(at(&name), &uid, reader).await?);
+    for step in missed(run, &status.steps, &seen) {
+        let before = seen.children.len();
+        for verb in may_have_made(step, &seen) {
+            seen.children.extend(verb.live(&at(&child_name(run, step)), &uid, reader).await?);
         }
-        if registers != Some(false) {
-            around.versions.extend(own::<ModelVersion>(at(&name), &uid, reader).await?);
-        }
-        if around.jobs.len() + around.versions.len() == before {
+        if seen.children.len() == before {
             current(run, &key, reader).await?;
         }
     }
-    Ok(around)
+    Ok(seen)
+}
+
+/// The verbs that may have made the child of a step: the one whose kind is stored, else the one in the spec. Without either
+/// it may be any.
+fn may_have_made(step: &StepStatus, seen: &Observed) -> Vec<&'static dyn Verb> {
+    let stored = step.child.as_ref().and_then(|child| verbs::of_kind(&child.kind));
+    let spec = seen.revision.as_ref().and_then(|revision| revision.spec.as_ref());
+    let written = || spec?.steps.iter().find(|s| s.name == step.name).and_then(|s| verbs::of(s).ok());
+    stored.or_else(written).map_or_else(|| verbs::ALL.to_vec(), |verb| vec![verb])
 }
 
 /// A child that is gone is made again, so the step must still run: the cache may be behind a write of ours whose answer was
@@ -117,38 +73,29 @@ async fn current(run: &MLPipelineRun, key: &Key, reader: &Reader) -> Result<(), 
     ))
 }
 
-/// Children the cache misses, each with its step: of steps that run, and of steps that ended under a Millrace that left in
-/// the job what others name. The rest of the names would be asked for in vain.
-fn unseen(steps: &[StepStatus], around: &Around) -> Vec<(String, String)> {
-    let jobs = around.jobs.iter().map(|j| &j.metadata.name);
-    let there: BTreeSet<&Option<String>> = jobs.chain(around.versions.iter().map(|v| &v.metadata.name)).collect();
-    let gone = |s: &&StepStatus| !there.contains(&s.job);
+/// Steps whose child the cache misses: those that run, and those that ended under a Millrace that left in the child what
+/// others name. The rest would be asked for in vain.
+fn missed<'a>(run: &MLPipelineRun, steps: &'a [StepStatus], seen: &Observed) -> Vec<&'a StepStatus> {
+    let gone = |s: &&StepStatus| seen.child(run, s).is_none();
     let unread = |s: &StepStatus| s.phase == StepPhase::Succeeded && s.results.is_none();
-    let spec = around.revision.as_ref().and_then(|r| r.spec.as_ref());
-    let plan = spec.filter(|_| steps.iter().any(|s| unread(s) && gone(&s))).and_then(|spec| model::thaw(spec).ok());
+    let spec = seen.revision.as_ref().and_then(|r| r.spec.as_ref());
+    let plan = spec.filter(|_| steps.iter().any(|s| unread(s) && gone(&s))).and_then(|spec| plan::thaw(spec).ok());
     let named = |s: &StepStatus| {
         let step = plan.as_ref().and_then(|plan| plan.steps.iter().find(|step| step.name == s.name));
         step.is_some_and(|step| !step.returns.is_empty())
     };
     let asked = steps.iter().filter(|s| s.phase == StepPhase::Running || (unread(s) && named(s)));
-    asked.filter(gone).filter_map(|s| Some((s.job.clone()?, s.name.clone()))).collect()
+    asked.filter(gone).collect()
 }
 
-async fn own<K: Object>(key: Key, uid: &str, reader: &Reader) -> Result<Option<K>, Failure> {
-    let ours = |object: &K| {
-        object.meta().owner_references.iter().flatten().any(|o| o.controller == Some(true) && o.uid == uid)
-    };
-    Ok(reader.live::<K>(&key).await?.filter(ours))
-}
-
-fn seen(pipeline: &MLPipeline) -> PipelineSeen {
+fn view(pipeline: &MLPipeline) -> PipelineView {
     let status = pipeline.status.clone().unwrap_or_default();
     let ready = conditions::is_ready(&status, pipeline.metadata.generation.unwrap_or(0));
     // What it says on its way changes with every bucket; a run that repeated it would be rewritten each time.
     let current = status.observed_generation() == pipeline.metadata.generation.unwrap_or(0);
     let stalled = conditions::get(&status, "Stalled").filter(|c| current && c.status == "True");
     let message = stalled.map_or_else(|| "it is on its way".to_owned(), |c| c.message.clone());
-    PipelineSeen {
+    PipelineView {
         suspended: pipeline.spec.suspend == Some(true),
         revision: status.revision.filter(|_| ready),
         message,

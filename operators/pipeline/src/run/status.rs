@@ -10,6 +10,8 @@ use millrace_crds::{
 };
 use millrace_kit::{Standing, Wait, conditions, wait::spoken};
 
+use crate::verbs::child_state::Cause;
+
 /// How long something may take that others do, before the run says so or ends.
 pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 /// Longest message of a step, in bytes; the schema says the same.
@@ -62,7 +64,7 @@ pub(super) fn wait(status: &mut MLPipelineRunStatus, what: &Waiting, now: Timest
     let wait = Wait::new(what.reason, &what.message, since.0, what.limit);
     if wait.over(now) {
         let told = format!("{}; create another run when {}", wait.overdue(), what.until);
-        refuse(status, (what.reason, &told), now);
+        refuse(status, &Cause::new(what.reason, told), now);
         return None;
     }
     let limit = spoken(what.limit);
@@ -75,8 +77,8 @@ pub(super) fn wait(status: &mut MLPipelineRunStatus, what: &Waiting, now: Timest
 }
 
 /// Refused before its first step.
-pub(super) fn refuse(status: &mut MLPipelineRunStatus, told: (&str, &str), now: Timestamp) {
-    let (reason, message) = told;
+pub(super) fn refuse(status: &mut MLPipelineRunStatus, cause: &Cause, now: Timestamp) {
+    let (reason, message) = (cause.reason.as_str(), cause.message.as_str());
     status.phase = Some(RunPhase::Failed);
     status.waiting_since = None;
     status.finished_at = Some(Time(now));
@@ -109,7 +111,7 @@ fn troubles(steps: &[StepStatus], now: Timestamp) -> String {
         let message = step.message.as_ref()?;
         let late = |since: &Time| Wait::new("TakingBack", "", since.0, PATIENCE).over(now);
         let late = step.stopping_at.as_ref().filter(|since| late(since)).map_or_else(String::new, |_| {
-            let child = step.job.as_deref().unwrap_or_default();
+            let child = step.child.as_ref().map(|child| child.name.as_str()).unwrap_or_default();
             format!("; {child}, which it made, is still being deleted after {}: see its finalizers", spoken(PATIENCE))
         });
         Some(format!("; {}: {message}{late}", step.name))

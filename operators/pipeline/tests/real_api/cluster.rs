@@ -26,7 +26,7 @@ use millrace_kit::{
     access::{Access, KERNEL, Reach},
     sim::patience,
 };
-use millrace_pipeline::ACCESS;
+use millrace_pipeline::access;
 use serde_json::{Value, json};
 
 /// The user the operator acts as; it has exactly the rights it declares.
@@ -49,7 +49,7 @@ impl Drop for Cluster {
 
 fn rules(reach: Reach) -> Vec<Value> {
     let rule = |a: &Access| json!({"apiGroups": [a.group], "resources": [a.resource], "verbs": a.verbs, "resourceNames": a.names});
-    ACCESS.iter().chain(KERNEL).filter(|a| a.reach == reach).map(rule).collect()
+    access().iter().chain(KERNEL).filter(|a| a.reach == reach).map(rule).collect()
 }
 
 impl Cluster {

@@ -14,10 +14,14 @@ use millrace_crds::{
 };
 use millrace_kit::{
     Action, Controller, DecisionOf, Env, Failure, Hands, Kernel, Key, Operator, Reader, Seen, Target, Watch,
-    async_trait, conditions,
+    async_trait,
     sim::{self, World},
 };
-use millrace_pipeline::{pipeline::Pipelines, run::Runs};
+use millrace_pipeline::{
+    pipeline::Pipelines,
+    run::Runs,
+    verbs::child_state::{ChildPhase, Progress},
+};
 use serde_json::json;
 
 use super::{ORDERS, Plot, sound, with_story};
@@ -174,10 +178,10 @@ impl Bug<Runs> for ReadsBack {
 /// Takes a child that needs help for one that has failed.
 struct StalledIsFailed;
 impl Bug<Runs> for StalledIsFailed {
-    fn see(seen: &mut <Runs as Operator>::Observed, _: &MLPipelineRun, reader: &Reader) {
-        for status in seen.jobs.iter_mut().filter_map(|j| j.status.as_mut()) {
-            if conditions::is_true(status, "Stalled") {
-                conditions::set(status, "Succeeded", ("False", "Stalled", "it needs help"), reader.now());
+    fn see(seen: &mut <Runs as Operator>::Observed, _: &MLPipelineRun, _: &Reader) {
+        for child in &mut seen.children {
+            if let ChildPhase::Running(Progress { waits_for: Some(cause), stalled_since: Some(_), .. }) = &child.phase {
+                child.phase = ChildPhase::Failed(cause.clone());
             }
         }
     }

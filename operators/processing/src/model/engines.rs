@@ -4,7 +4,7 @@ mod container;
 pub(crate) mod flink;
 mod spark;
 
-use millrace_crds::JobSpec;
+use millrace_crds::{JobSpec, job::ENGINES};
 
 use super::{findings::Findings, references::Names, section::Section};
 
@@ -41,11 +41,11 @@ pub(super) fn parse(spec: &JobSpec, job: &str, with: (&Names, &mut Findings)) ->
         (None, Some(own), None) => flink::parse(own, job, (names, findings)).map(|f| Engine::Flink(Box::new(f))),
         (None, None, Some(own)) => Some(Engine::Container(Box::new(container::parse(own, names, findings)))),
         (None, None, None) => {
-            findings.note("spark", "the job has no engine; give exactly one of spark, flink, container");
+            findings.note("spark", format!("the job has no engine; give exactly one of {}", ENGINES.join(", ")));
             None
         }
         _ => {
-            findings.note("spark", "the job has two engines; give exactly one of spark, flink, container");
+            findings.note("spark", format!("the job has two engines; give exactly one of {}", ENGINES.join(", ")));
             None
         }
     }

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use millrace_crds::JobSpec;
+
 use super::*;
 
 const TEXT: &str = "$(params.x)(y)$(bucket.b) $(params.x)";
@@ -36,7 +38,7 @@ proptest! {
     #[test]
     fn values_arrive(value in "[$()a\\\\\n é]{0,8}([$]+[(](params|bucket).x[)])?[$]{0,3}") {
         let scope = Scope { params: [("x".to_owned(), value.clone())].into(), ..Scope::default() };
-        let mut told = serde_json::to_value(job(&step(), &scope).unwrap_or_default()).unwrap_or_default();
+        let mut told = serde_json::to_value(filled(&step(), &scope, Reader::of).unwrap_or_default()).unwrap_or_default();
         let want = format!("{value}(y)s3://b {value}");
         let seen = std::cell::RefCell::new(Vec::new());
         each(&mut told, &mut Vec::new(), &|path, text| {

@@ -6,14 +6,7 @@ use millrace_crds::{MLPipelineSpec, step::StepSpec};
 use millrace_kit::refs::{self, DataRef, Head, Reference};
 use serde_json::Value;
 
-use super::{
-    Finding,
-    graph::Needs,
-    steps::{Known, Named},
-};
-
-/// What a `register` step returns, so that its references can be checked before anything runs.
-pub(crate) const REGISTER_RESULTS: [&str; 2] = ["version", "uri"];
+use super::{finding::Finding, graph::Needs, returns::ReturnsByStep, symbols::Symbols};
 
 /// Calls `visit` with every string below `value` and its path.
 pub(crate) fn strings(value: &Value, path: &str, visit: &mut dyn FnMut(&str, &str)) {
@@ -99,11 +92,15 @@ pub fn uses(spec: &MLPipelineSpec) -> BTreeMap<String, String> {
 
 /// One step while its strings are read.
 pub(crate) struct Reading<'a> {
-    pub(crate) step: &'a StepSpec,
-    pub(crate) known: &'a Known<'a>,
+    pub(crate) symbols: &'a Symbols<'a>,
+    /// The data it has access to.
     pub(crate) data: BTreeSet<String>,
+    /// Why it can have access to none, and how to do without; `None` if it can.
+    pub(crate) without_data: Option<&'static str>,
+    /// The steps it needs.
     pub(crate) needs: Needs,
-    pub(crate) named: &'a mut Named,
+    /// What it names of what others return.
+    pub(crate) named: &'a mut ReturnsByStep,
 }
 
 impl Reading<'_> {
@@ -124,12 +121,12 @@ impl Reading<'_> {
     fn reference(&mut self, path: &str, reference: &Reference) -> Result<(), String> {
         let words: Vec<&str> = reference.path.iter().map(String::as_str).collect();
         match (reference.head, words.as_slice()) {
-            (Head::Params, [name]) => self.known.param(name),
+            (Head::Params, [name]) => self.symbols.param(name),
             (Head::Run, ["name" | "uid"]) | (Head::Trigger, ["name" | "id"]) => Ok(()),
             (Head::Run, _) => Err("write $(run.name) or $(run.uid)".into()),
             (Head::Trigger, _) => Err("write $(trigger.name) or $(trigger.id)".into()),
             (Head::Steps, [step, "results", key]) => {
-                self.known.result(step, key)?;
+                self.symbols.result(step, key)?;
                 self.named.entry((*step).to_owned()).or_default().name(Some(key));
                 self.needs.entry((*step).to_owned()).or_insert_with(|| path.to_owned());
                 Ok(())
@@ -143,9 +140,8 @@ impl Reading<'_> {
     }
 
     fn granted(&self, word: &str) -> Result<(), String> {
-        if self.step.register.is_some() {
-            let how = "let the step that writes the files return their URI and write $(steps.NAME.results.KEY)";
-            return Err(format!("a register step has no access to data; {how}"));
+        if let Some(why) = self.without_data {
+            return Err(why.to_owned());
         }
         if self.data.contains(word) {
             Ok(())

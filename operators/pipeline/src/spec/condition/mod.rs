@@ -24,6 +24,8 @@ use cel::{
 };
 use serde_json::Value;
 
+use super::scope::Scope;
+
 use path::path;
 
 /// Deepest nesting of an expression.
@@ -33,7 +35,6 @@ const MAX_LENGTH: usize = 1_024;
 
 const FUNCTIONS: [&str; 12] =
     ["size", "contains", "startsWith", "endsWith", "matches", "int", "uint", "double", "string", "bool", "type", "dyn"];
-const TYPES: [&str; 7] = ["int", "uint", "double", "string", "bool", "list", "map"];
 const ARITHMETIC: [&str; 5] =
     [operators::ADD, operators::SUBSTRACT, operators::MULTIPLY, operators::DIVIDE, operators::NEGATE];
 
@@ -43,43 +44,6 @@ pub struct Condition {
     source: String,
     expr: IdedExpr,
     reads: BTreeSet<Vec<String>>,
-}
-
-/// What a condition can see.
-#[derive(Clone, Debug, Default)]
-pub struct Scope {
-    /// Parameters of the run.
-    pub params: BTreeMap<String, String>,
-    /// `run.name` and `run.uid`.
-    pub run: BTreeMap<String, String>,
-    /// `trigger.name` and `trigger.id`.
-    pub trigger: BTreeMap<String, String>,
-    /// Results by step.
-    pub results: BTreeMap<String, BTreeMap<String, Value>>,
-    /// The numbers among them that do not read back as they were written, as they were.
-    pub texts: BTreeMap<String, BTreeMap<String, String>>,
-}
-
-impl Scope {
-    /// A result as the program wrote it.
-    #[must_use]
-    pub fn text(&self, step: &str, key: &str) -> Option<String> {
-        if let Some(text) = self.texts.get(step).and_then(|all| all.get(key)) {
-            return Some(text.clone());
-        }
-        self.results.get(step)?.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-    }
-
-    fn value(&self, path: &[String]) -> Option<Value> {
-        let text = |map: &BTreeMap<String, String>, key: &String| map.get(key).cloned().map(Value::String);
-        match path {
-            [root, key] if root == "params" => text(&self.params, key),
-            [root, key] if root == "run" => text(&self.run, key),
-            [root, key] if root == "trigger" => text(&self.trigger, key),
-            [root, step, _, key] if root == "steps" => self.results.get(step)?.get(key).cloned(),
-            _ => None,
-        }
-    }
 }
 
 impl Condition {
@@ -244,7 +208,7 @@ impl Walk {
             ["params", ..] => Some("write params.NAME".to_owned()),
             ["run", ..] => Some("write run.name or run.uid".to_owned()),
             ["trigger", ..] => Some("write trigger.name or trigger.id".to_owned()),
-            [name] if TYPES.contains(name) => return,
+            [name] if types::TYPES.contains(name) => return,
             [name, ..] => Some(format!("there is no {name}; there are params, run, trigger and steps")),
             [] => None,
         };

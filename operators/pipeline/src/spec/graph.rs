@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use millrace_crds::step::StepSpec;
 
-use super::Finding;
+use super::finding::Finding;
 
 /// The steps one step needs, each with the field path that says so.
 pub(crate) type Needs = BTreeMap<String, String>;
@@ -23,7 +23,7 @@ pub(crate) fn order(steps: &[StepSpec], edges: &[Needs]) -> Result<Vec<usize>, V
             done.extend(steps.get(*next).map(|s| s.name.as_str()));
         } else if let Some(first) = left.first() {
             // Everything left waits for a cycle; name one, pretend it is gone and look for the next.
-            let (finding, members) = cycle(*first, steps, (edges, &done));
+            let (finding, members) = cycle(*first, steps, edges, &done);
             cycles.push(finding);
             done.extend(members.iter().filter_map(|at| steps.get(*at)).map(|s| s.name.as_str()));
         } else {
@@ -34,8 +34,7 @@ pub(crate) fn order(steps: &[StepSpec], edges: &[Needs]) -> Result<Vec<usize>, V
 }
 
 /// Walks from step to an unfinished need until one comes twice.
-fn cycle(first: usize, steps: &[StepSpec], graph: (&[Needs], &BTreeSet<&str>)) -> (Finding, Vec<usize>) {
-    let (edges, done) = graph;
+fn cycle(first: usize, steps: &[StepSpec], edges: &[Needs], done: &BTreeSet<&str>) -> (Finding, Vec<usize>) {
     let mut walk = vec![first];
     let mut words = Vec::new();
     let mut at = first;

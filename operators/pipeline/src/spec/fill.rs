@@ -3,37 +3,28 @@
 //! `$(bucket.x)` and `$(topic.x)` stay: only the job's grant knows what they are. A value is never expanded again: whoever
 //! reads the field next gets it byte for byte.
 
-use millrace_crds::{JobSpec, RegisterSpec};
 use millrace_kit::refs::{self, Head, Reader, Reference};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::model::Scope;
+use super::scope::Scope;
 
-/// A job with every reference replaced that a run can answer.
+/// `spec` with every reference replaced that a run can answer. `reader` says who reads a field next, by the fields above it.
 ///
 /// # Errors
 /// A result that is not there, for people.
-pub(super) fn job(spec: &JobSpec, scope: &Scope) -> Result<JobSpec, String> {
-    filled(spec, &|path, text| fill(text, Reader::of(path), scope))
-}
-
-/// A registration with every reference replaced. Nothing reads it for references later.
-///
-/// # Errors
-/// A result that is not there, for people.
-pub(super) fn register(spec: &RegisterSpec, scope: &Scope) -> Result<RegisterSpec, String> {
-    filled(spec, &|_, text| fill(text, Reader::Nobody, scope))
+pub(crate) fn filled<T: Serialize + DeserializeOwned>(
+    spec: &T,
+    scope: &Scope,
+    reader: impl Fn(&[&str]) -> Reader,
+) -> Result<T, String> {
+    let mut body = serde_json::to_value(spec).map_err(|e| e.to_string())?;
+    each(&mut body, &mut Vec::new(), &|path, text| fill(text, reader(path), scope))?;
+    serde_json::from_value(body).map_err(|e| e.to_string())
 }
 
 /// Makes another text of the one in this field.
 type Fill<'a> = dyn Fn(&[&str], &str) -> Result<String, String> + 'a;
-
-fn filled<T: Serialize + DeserializeOwned>(spec: &T, fill: &Fill<'_>) -> Result<T, String> {
-    let mut body = serde_json::to_value(spec).map_err(|e| e.to_string())?;
-    each(&mut body, &mut Vec::new(), fill)?;
-    serde_json::from_value(body).map_err(|e| e.to_string())
-}
 
 /// Every text below `value`; `path` has the fields above it, without positions in lists.
 fn each(value: &mut Value, path: &mut Vec<String>, fill: &Fill<'_>) -> Result<(), String> {

@@ -11,7 +11,10 @@ use cel::{
     common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators},
 };
 
-use super::{TYPES, path::path};
+use super::path::path;
+
+/// The names of types, which no variable may have.
+pub(super) const TYPES: [&str; 7] = ["int", "uint", "double", "string", "bool", "list", "map"];
 
 /// The types: their names in messages, and one bit each.
 const NAMES: [&str; 9] =

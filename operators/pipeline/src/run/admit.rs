@@ -2,40 +2,46 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use millrace_crds::{MLPipelineRun, RegisterSpec};
+use millrace_crds::MLPipelineRun;
 
 use super::{
-    observe::{Around, Frozen},
+    seen::{Frozen, Observed},
     status::{PATIENCE, Waiting},
-    values,
 };
-use crate::model::{self, Plan, Scope, Step, Verb, register};
+use crate::{
+    spec::{
+        finding,
+        plan::{self, Plan},
+        scope::Scope,
+    },
+    verbs::child_state::Cause,
+};
 
 /// How long a pipeline may be on its way: its data may have to wait for a broker or a store.
 const NOT_READY: Duration = Duration::from_secs(3_600);
 /// How long a pipeline may be suspended before the runs made in the meantime are of no use.
 const SUSPENDED: Duration = Duration::from_secs(86_400);
 
-/// The answer.
-pub(super) enum Start {
+/// Whether a run can go.
+pub(super) enum Admission {
     /// Not yet.
     Wait(Waiting),
-    /// Never: reason and message.
-    Refuse(&'static str, String),
-    /// The revision it had begun is gone: reason and message.
-    Lost(&'static str, String),
+    /// Never.
+    Refuse(Cause),
+    /// The revision it had begun is gone.
+    Lost(Cause),
     /// Now, or it goes already.
-    Go(Box<Going>),
+    Go(Box<Execution>),
 }
 
 /// What a run executes.
-pub(super) struct Going {
+pub(super) struct Execution {
     pub(super) revision: String,
     pub(super) plan: Plan,
     pub(super) scope: Scope,
 }
 
-pub(super) fn start(run: &MLPipelineRun, around: &Around) -> Start {
+pub(super) fn admit(run: &MLPipelineRun, around: &Observed) -> Admission {
     let name = &run.spec.pipeline;
     let namespace = run.metadata.namespace.as_deref().unwrap_or_default();
     let begun = run.status.as_ref().is_some_and(|s| s.revision.is_some());
@@ -58,23 +64,23 @@ pub(super) fn start(run: &MLPipelineRun, around: &Around) -> Start {
             let message = format!(
                 "spec.revision: ControllerRevision {revision} is not one of MLPipeline {name}; leave revision out to run its present spec"
             );
-            Start::Refuse("RevisionMissing", message)
+            Admission::Refuse(Cause::new("RevisionMissing", message))
         }
-        Some(Frozen { name: revision, spec: Some(spec), .. }) => match model::thaw(spec) {
+        Some(Frozen { name: revision, spec: Some(spec), .. }) => match plan::thaw(spec) {
             Ok(plan) => go(run, revision, plan),
-            Err(findings) => Start::Refuse("InvalidRevision", model::told(&findings)),
+            Err(findings) => Admission::Refuse(Cause::new("InvalidRevision", finding::joined(&findings))),
         },
         Some(Frozen { name: revision, .. }) if begun => {
             let message = format!(
                 "ControllerRevision {revision} is gone, and with it what the run executes; was MLPipeline {name} deleted? Its running steps are stopped"
             );
-            Start::Lost("RevisionLost", message)
+            Admission::Lost(Cause::new("RevisionLost", message))
         }
         Some(Frozen { name: revision, .. }) if run.spec.revision.is_some() => {
             let message = format!(
                 "spec.revision: there is no ControllerRevision {revision}; leave revision out to run the pipeline's present spec"
             );
-            Start::Refuse("RevisionMissing", message)
+            Admission::Refuse(Cause::new("RevisionMissing", message))
         }
         _ => {
             let message = format!("the revision of MLPipeline {name} is not stored");
@@ -83,11 +89,11 @@ pub(super) fn start(run: &MLPipelineRun, around: &Around) -> Start {
     }
 }
 
-fn wait(reason: &'static str, message: String, until: &'static str, limit: Duration) -> Start {
-    Start::Wait(Waiting { reason, message, until, limit })
+fn wait(reason: &'static str, message: String, until: &'static str, limit: Duration) -> Admission {
+    Admission::Wait(Waiting { reason, message, until, limit })
 }
 
-fn go(run: &MLPipelineRun, revision: &str, plan: Plan) -> Start {
+fn go(run: &MLPipelineRun, revision: &str, plan: Plan) -> Admission {
     let unknown: Vec<String> = run
         .spec
         .params
@@ -98,42 +104,38 @@ fn go(run: &MLPipelineRun, revision: &str, plan: Plan) -> Start {
     if !unknown.is_empty() {
         let known: Vec<&str> = plan.params.keys().map(String::as_str).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        return Start::Refuse("UnknownParameter", format!("{}; it has {known}", unknown.join("; ")));
+        let message = format!("{}; it has {known}", unknown.join("; "));
+        return Admission::Refuse(Cause::new("UnknownParameter", message));
     }
     let mut params = plan.params.clone();
     params.extend(run.spec.params.clone());
     let scope = scope(run, params);
-    let wrong = names(&plan, &scope);
-    if !wrong.is_empty() {
-        return Start::Refuse("InvalidModelName", wrong.join("; "));
+    match refusal(&plan, &scope) {
+        Some(cause) => Admission::Refuse(cause),
+        None => Admission::Go(Box::new(Execution { revision: revision.to_owned(), plan, scope })),
     }
-    Start::Go(Box::new(Going { revision: revision.to_owned(), plan, scope }))
 }
 
-/// The names of models that no result has a part in and the registry would refuse after all the steps before.
-fn names(plan: &Plan, scope: &Scope) -> Vec<String> {
-    let wrong = |step: &Step| {
-        let Verb::Register { spec, .. } = &step.verb else { return None };
-        let name = RegisterSpec { model: spec.model.clone(), ..RegisterSpec::default() };
-        // What needs a result is looked at when the result is there.
-        let name = values::register(&name, scope).ok()?.model;
-        let problem = register::model(&name).err()?;
-        Some(format!("step {}, register.model {}: {problem}", step.name, spec.model))
-    };
-    plan.steps.iter().filter_map(wrong).collect()
+/// What the verbs refuse now that the parameters are known, all in one message.
+fn refusal(plan: &Plan, scope: &Scope) -> Option<Cause> {
+    let causes: Vec<Cause> = plan.steps.iter().filter_map(|step| step.verb.refusal(&step.spec, scope)).collect();
+    let messages: Vec<&str> = causes.iter().map(|cause| cause.message.as_str()).collect();
+    let message = messages.join("; ");
+    causes.first().map(|first| Cause::new(&first.reason, message))
 }
 
 fn scope(run: &MLPipelineRun, params: BTreeMap<String, String>) -> Scope {
-    let two = |a: (&str, Option<String>), b: (&str, Option<String>)| {
-        [a, b].into_iter().map(|(k, v)| (k.to_owned(), v.unwrap_or_default())).collect()
-    };
     let trigger = run.spec.trigger.clone().unwrap_or_default();
     let name = Some(trigger.name).filter(|n| !n.is_empty()).or_else(|| Some("Manual".to_owned()));
     Scope {
         params,
-        run: two(("name", run.metadata.name.clone()), ("uid", run.metadata.uid.clone())),
-        trigger: two(("name", name), ("id", trigger.id)),
+        run: words([("name", run.metadata.name.clone()), ("uid", run.metadata.uid.clone())]),
+        trigger: words([("name", name), ("id", trigger.id)]),
         results: BTreeMap::new(),
         texts: BTreeMap::new(),
     }
+}
+
+fn words(pairs: [(&str, Option<String>); 2]) -> BTreeMap<String, String> {
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.unwrap_or_default())).collect()
 }

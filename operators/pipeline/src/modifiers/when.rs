@@ -1,0 +1,16 @@
+//! `when`: a step whose condition is false is skipped.
+
+use super::answer::Before;
+use crate::{
+    spec::{scope::Scope, step::Step},
+    verbs::child_state::Cause,
+};
+
+pub(super) fn before(step: &Step, scope: &Scope) -> Before {
+    let Some(when) = &step.when else { return Before::Start };
+    match when.holds(scope) {
+        Ok(true) => Before::Start,
+        Ok(false) => Before::Skip(Cause::new("WhenFalse", format!("{} is false", when.told(scope)))),
+        Err(problem) => Before::Fail(Cause::new("ConditionInvalid", problem)),
+    }
+}

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    failure::Failures,
+    failure::{Failures, LastFailure},
     kind::{Address, Key, Kind, Object},
 };
 
@@ -21,6 +21,14 @@ pub struct Seen<T> {
     /// Failures of earlier passes that no success has cleared.
     #[serde(default)]
     pub failures: Failures,
+}
+
+impl<T> Seen<T> {
+    /// The newest failure of one of these actions. That of an action that is no longer asked for says nothing any more.
+    #[must_use]
+    pub fn failure_of<E: Effect>(&self, actions: &[Action<E>]) -> Option<&LastFailure> {
+        self.failures.0.iter().rev().find(|failure| actions.iter().any(|action| action.id() == failure.action))
+    }
 }
 
 /// An intent that reaches outside Kubernetes (or needs an answer from there), as data.

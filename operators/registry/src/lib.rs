@@ -4,29 +4,39 @@
 //! derived from the operator's key. Never deletes a registered version, except one whose object was given up before it
 //! was known to be registered.
 
+mod children;
+mod context;
+mod index;
 mod login;
+mod logins;
 pub mod mlflow;
-mod office;
 mod pods;
 mod quantity;
+mod registrations;
 mod registry;
 mod version;
 
 use std::sync::Arc;
 
 use millrace_kit::{
-    Action, Controller, Effect, Env, Failures, Kernel, LastFailure,
+    Controller, Env, Kernel,
     access::Access,
     run::{Built, RunError},
 };
 
+pub use context::{Context, Settings};
 pub use login::{Key, Login, USERNAME};
-pub use office::{Office, Settings};
-pub use pods::{Exit, PodSeen, Trouble};
+pub use pods::{Exit, PodView, Trouble};
 pub use registry::{
-    Ask as RegistryAsk, BucketSeen, GrantSeen, LoginSeen, Observed as RegistryObserved, Registries, ServerSeen,
+    effect::RegistryEffect,
+    operator::Registries,
+    seen::{BucketView, GrantView, LoginView, Observed as RegistryObserved, ServerView},
 };
-pub use version::{Ask as VersionAsk, Holder, Observed as VersionObserved, RegistrySeen, SourceSeen, Versions};
+pub use version::{
+    effect::VersionEffect,
+    operator::Versions,
+    seen::{Holder, Observed as VersionObserved, RegistryView, ServerRef, SourceView},
+};
 
 /// Builds the operator's controllers on the real MLflow adapter.
 ///
@@ -38,22 +48,18 @@ pub fn controllers(env: &Env) -> Built {
     if let Err(why) = &key {
         tracing::error!(why, "registries will be stalled");
     }
-    Ok(over(env, Office::new(Arc::new(rest), key, (Settings::from_env(), env.waker.clone()))))
+    let context = Context::new(Arc::new(rest), key, Settings::from_env(), env.waker.clone());
+    Ok(controllers_with(env, context))
 }
 
-/// Builds the operator's controllers on any office; the tests bring a simulated server.
+/// Builds the operator's controllers on any context; the tests bring a simulated server.
 #[must_use]
-pub fn over(env: &Env, office: Office) -> Vec<Box<dyn Controller>> {
-    let office = Arc::new(office);
+pub fn controllers_with(env: &Env, context: Context) -> Vec<Box<dyn Controller>> {
+    let context = Arc::new(context);
     vec![
-        Box::new(Kernel::new(Registries::new(Arc::clone(&office)), env.reader.clone())),
-        Box::new(Kernel::new(Versions::new(office), env.reader.clone())),
+        Box::new(Kernel::new(Registries::new(Arc::clone(&context)), env.reader.clone())),
+        Box::new(Kernel::new(Versions::new(context), env.reader.clone())),
     ]
-}
-
-/// The newest failure of an action that is still asked for: what observation has overtaken no longer matters.
-fn pertinent<'a, E: Effect>(failures: &'a Failures, actions: &[Action<E>]) -> Option<&'a LastFailure> {
-    failures.0.iter().rev().find(|failure| actions.iter().any(|action| action.id() == failure.action))
 }
 
 /// Every right the operator uses, beside the kernel's own.

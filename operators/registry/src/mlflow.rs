@@ -59,7 +59,7 @@ impl Version {
     }
 }
 
-/// What a server's pod was given, as keyed fingerprints; see `registry/children/serve.py`.
+/// What a server's pod was given, as keyed fingerprints; see `children/serve.py`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Given {

@@ -41,7 +41,7 @@ pub(crate) const ENDED: i32 = -1;
 /// A pod, as far as it matters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct PodSeen {
+pub struct PodView {
     /// Its name.
     pub name: String,
     /// `server`, `migration` or `measure`.
@@ -166,8 +166,8 @@ pub(crate) fn wakes_registry(pod: &Pod, _: &Cache) -> Vec<Key> {
 }
 
 /// The pods of the owner with this uid, by name. Where one is slow to start and says nothing, its Events are asked.
-pub(crate) async fn of(reader: &Reader, uid: &str) -> Vec<PodSeen> {
-    let mut pods: BTreeMap<String, PodSeen> = BTreeMap::new();
+pub(crate) async fn of(reader: &Reader, uid: &str) -> Vec<PodView> {
+    let mut pods: BTreeMap<String, PodView> = BTreeMap::new();
     for pod in reader.cache.indexed::<Pod>(uid) {
         let mut seen = read(&pod);
         if seen.trouble.is_none() && slow(&pod, reader.now()) {
@@ -184,6 +184,17 @@ pub(crate) async fn warned(reader: &Reader, namespace: &str, uid: &str) -> Optio
     causes::newest(&told).map(|cause| Trouble::of(&cause, "the pod"))
 }
 
+/// A Job without a pod says why in its own Events: a quota, an admission.
+pub(crate) async fn podless(reader: &Reader, job: Option<&Job>, pods: &[PodView]) -> Option<Trouble> {
+    let job = job?;
+    let name = job.name_any();
+    let born = job.creation_timestamp()?.0;
+    if pods.iter().any(|p| p.job.as_ref() == Some(&name)) || reader.now() < later(born, SLOW) {
+        return None;
+    }
+    warned(reader, &job.namespace().unwrap_or_default(), &job.uid().unwrap_or_default()).await
+}
+
 /// Whether it should have started by now.
 fn slow(pod: &Pod, now: Timestamp) -> bool {
     let status = pod.status.as_ref();
@@ -193,13 +204,13 @@ fn slow(pod: &Pod, now: Timestamp) -> bool {
 }
 
 /// Reads a pod.
-pub(crate) fn read(pod: &Pod) -> PodSeen {
+pub(crate) fn read(pod: &Pod) -> PodView {
     let label = |key: &str| pod.labels().get(key).cloned();
     let status = pod.status.clone().unwrap_or_default();
     let role = label(LABEL_ROLE).unwrap_or_default();
     let containers = status.container_statuses.iter().flatten();
     let container = containers.into_iter().find(|c| c.name == container_of(&role));
-    PodSeen {
+    PodView {
         name: pod.name_any(),
         job: label("batch.kubernetes.io/job-name"),
         leaving: pod.metadata.deletion_timestamp.is_some(),

@@ -7,7 +7,7 @@
 # process. Root only: the images are entered, not run.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-programs=$here/../src/registry/children
+programs=$here/../src/children
 
 if [ "${1:-}" != inside ]; then
   exec unshare --mount --pid --fork --kill-child=KILL --mount-proc bash "$here/real-mlflow.sh" inside "$@"

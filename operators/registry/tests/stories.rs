@@ -59,9 +59,7 @@ fn what_is_done_in_mlflow_is_noticed() {
 }
 
 fn writes(plot: &Plot, build: &Build) -> Vec<String> {
-    with_story(plot, build, |story| {
-        millrace_kit::sim::run(story, millrace_kit::sim::Schedule { seed: 0, cut: None }).writes
-    })
+    with_story(plot, build, |story| millrace_kit::sim::run(story, millrace_kit::sim::Schedule::UNDISTURBED).writes)
 }
 
 #[test]

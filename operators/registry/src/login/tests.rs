@@ -21,7 +21,7 @@ fn derivation_is_hmac_sha256() {
 
 #[test]
 fn a_mounted_login_is_known_by_the_fingerprint_its_pod_makes() {
-    // fingerprint("login", "millrace", PASSWORD) of `registry/children/given.py`, with the derived key.
+    // fingerprint("login", "millrace", PASSWORD) of `children/given.py`, with the derived key.
     let login = Key::of(b"0123456789abcdef0123456789abcdef").unwrap().login("u1");
     assert_eq!(login.mounted(), "f0e5da896b6c3374");
 }

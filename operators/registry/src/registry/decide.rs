@@ -4,75 +4,32 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use millrace_crds::{ModelRegistry, ModelRegistryStatus};
-use millrace_kit::{Action, Decision, Seen, Standing, Target, Wait, conditions, later, wait};
+use millrace_kit::{Action, Decision, Seen, Standing, Target, conditions, later};
 
-use crate::{pertinent, pods::Trouble};
+use super::{
+    effect::RegistryEffect,
+    migrate,
+    names::{self, Names},
+    pass::{Before, CURRENT, DATA, Part, Pass, SCHEMA, SERVER},
+    seen::Observed,
+    serve, spec,
+};
+use crate::children;
 
-use super::{Ask, Names, Observed, children, migrate, model, model::Plan, observe, serve};
-
-/// How long a part may take before a person is asked to look.
-pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 /// How often a Secret that is missing is looked for.
 const MISSED: Duration = Duration::from_secs(15);
-
-/// Conditions of this kind, in the order in which they become true.
-const DATA: &str = "DataReady";
-pub(super) const SCHEMA: &str = "DatabaseMigrated";
-pub(super) const SERVER: &str = "ServerAvailable";
-pub(super) const CURRENT: &str = "UpToDate";
-
-/// How one part stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) ok: bool,
-    pub(super) reason: String,
-    pub(super) message: String,
-    /// A person must act: waiting does not help.
-    pub(super) terminal: bool,
-}
-
-impl Part {
-    pub(super) fn ok(reason: &str, message: impl Into<String>) -> Self {
-        Self { ok: true, reason: reason.to_owned(), message: message.into(), terminal: false }
-    }
-
-    pub(super) fn waits(reason: &str, message: impl Into<String>) -> Self {
-        Self { ok: false, reason: reason.to_owned(), message: message.into(), terminal: false }
-    }
-
-    pub(super) fn terminal(reason: &str, message: impl Into<String>) -> Self {
-        Self { terminal: true, ..Self::waits(reason, message) }
-    }
-}
-
-/// The parts that are judged before the server, in their order.
-pub(super) struct Before {
-    pub(super) secrets: Part,
-    pub(super) data: Part,
-    pub(super) login: Part,
-    pub(super) schema: Part,
-}
-
-/// A pass as it grows.
-pub(super) struct Pass<'a> {
-    pub(super) registry: &'a ModelRegistry,
-    pub(super) seen: &'a Seen<Observed>,
-    pub(super) plan: Plan,
-    pub(super) now: Timestamp,
-    pub(super) decision: Decision<ModelRegistryStatus, Ask>,
-}
 
 pub(super) fn decide(
     registry: &ModelRegistry,
     seen: &Seen<Observed>,
     now: Timestamp,
-) -> Decision<ModelRegistryStatus, Ask> {
+) -> Decision<ModelRegistryStatus, RegistryEffect> {
     let mut status = registry.status.clone().unwrap_or_default();
     if registry.metadata.deletion_timestamp.is_some() {
         // Everything inside the cluster goes by owner references; bucket and database stay.
         return Decision::of(status);
     }
-    let plan = match model::parse(registry, &seen.data.default_image) {
+    let plan = match spec::parse(registry, &seen.data.default_image) {
         Ok(plan) => plan,
         Err(findings) => {
             conditions::stand(
@@ -84,7 +41,7 @@ pub(super) fn decide(
         }
     };
     let names = Names::of(registry);
-    status.url = Some(observe::url(registry));
+    status.url = Some(names::url(registry));
     status.admin_secret_name = Some(names.login.clone());
     let mut pass = Pass { registry, seen, plan, now, decision: Decision::of(status) };
     let secrets = pass.secrets();
@@ -99,25 +56,6 @@ pub(super) fn decide(
 }
 
 impl Pass<'_> {
-    pub(super) fn act(&mut self, action: Action<Ask>) {
-        self.decision.actions.push(action);
-    }
-
-    pub(super) const fn status(&mut self) -> &mut ModelRegistryStatus {
-        &mut self.decision.status
-    }
-
-    /// Wakes at `at`, or earlier if already asked.
-    pub(super) fn wake(&mut self, at: Timestamp) {
-        self.decision.wake = Some(self.decision.wake.map_or(at, |old| old.min(at)));
-    }
-
-    /// Waits for a trouble to go; what the condition says already of the same cause is not worded anew.
-    pub(super) fn tell(&self, kind: &str, trouble: &Trouble, message: String) -> Part {
-        let said = conditions::get(&self.decision.status, kind).filter(|c| trouble.told_by(&c.reason, &c.message));
-        Part::waits(&trouble.reason, said.map_or(message, |c| c.message.clone()))
-    }
-
     /// The Secrets that people make. Without one nothing is begun and nothing that serves is touched.
     fn secrets(&mut self) -> Part {
         let missing = self
@@ -181,12 +119,15 @@ impl Pass<'_> {
             return Part::terminal("NoOperatorKey", why);
         };
         if !login.written {
-            self.act(Action::Effect(Ask::Login { secret: secret.to_owned(), fingerprint: login.fingerprint.clone() }));
+            self.act(Action::Effect(RegistryEffect::Login {
+                secret: secret.to_owned(),
+                fingerprint: login.fingerprint.clone(),
+            }));
         }
         Part::ok("LoginSet", login.fingerprint.clone())
     }
 
-    fn finish(mut self, before: Before, server: Part, current: Part) -> Decision<ModelRegistryStatus, Ask> {
+    fn finish(mut self, before: Before, server: Part, current: Part) -> Decision<ModelRegistryStatus, RegistryEffect> {
         let now = self.now;
         let Before { data, login, schema, .. } = before;
         // While something serves, what is told is that it is not yet what is declared, and why.
@@ -196,7 +137,7 @@ impl Pass<'_> {
             let flag = if part.ok { "True" } else { "False" };
             conditions::set(self.status(), kind, (flag, &part.reason, &part.message), now);
         }
-        let standing = if let Some(last) = pertinent(&self.seen.failures, &self.decision.actions) {
+        let standing = if let Some(last) = self.seen.failure_of(&self.decision.actions) {
             Some(Standing::failed(&last.failure))
         } else if !login.ok {
             Some(Standing::stalled(login.reason, login.message))
@@ -210,18 +151,5 @@ impl Pass<'_> {
             self.decision.actions.push(Action::Delete(Target::of(job)));
         }
         self.decision
-    }
-
-    /// Waiting, for a time; then a person is asked.
-    fn waits(&mut self, kind: &str, part: Part) -> Standing {
-        if part.terminal {
-            return Standing::stalled(part.reason, part.message);
-        }
-        let since = wait::since(&self.decision.status, kind, "False", self.now);
-        let wait = Wait::new(part.reason, part.message, since, PATIENCE);
-        if let Some(at) = wait.wake(self.now) {
-            self.wake(at);
-        }
-        wait.standing(self.now)
     }
 }

@@ -14,11 +14,13 @@ use millrace_kit::{Action, Target, kernel::REQUESTED_AT, later};
 use serde::Deserialize;
 
 use super::{
-    children,
-    decide::{Part, Pass, SCHEMA},
-    job_name,
+    names::migration_job,
+    pass::{Part, Pass, SCHEMA},
 };
-use crate::pods::{End, Exit, MIGRATION, PodSeen, SERVER, SLOW, end};
+use crate::{
+    children,
+    pods::{End, Exit, MIGRATION, PodView, SERVER, SLOW, end},
+};
 
 /// Result of a migration that went well.
 const SUCCEEDED: &str = "Succeeded";
@@ -118,7 +120,7 @@ fn altered(pass: &Pass<'_>, done: &Migrated) -> bool {
     // What a pod runs on was migrated; what it runs on may lie there still where the kubelet has not been yet.
     let told =
         given.is_some_and(|g| g.uri.mounted.is_some() && g.uri.mounted != g.uri.used && g.uri.mounted != done.uri);
-    let refused = |p: &PodSeen| {
+    let refused = |p: &PodView| {
         let trouble = p.trouble.as_ref().filter(|t| p.role == SERVER && t.message.starts_with("exit code 7:"));
         trouble.zip(done.uri.as_ref()).is_some_and(|(t, uri)| t.message.contains(&format!("migration {uri};")))
     };
@@ -126,7 +128,7 @@ fn altered(pass: &Pass<'_>, done: &Migrated) -> bool {
 }
 
 fn begin(pass: &mut Pass<'_>, migration: Migration) -> Part {
-    let job = job_name(pass.registry, migration.number.unwrap_or(1));
+    let job = migration_job(pass.registry, migration.number.unwrap_or(1));
     let migration = Migration { job, ..migration };
     pass.status().migration = Some(migration.clone());
     create(pass, &migration);
@@ -269,6 +271,6 @@ fn part(result: &str, attempts: i64, message: &str) -> Part {
     }
 }
 
-fn pod<'a>(pass: &Pass<'a>, job: &str) -> Option<&'a PodSeen> {
+fn pod<'a>(pass: &Pass<'a>, job: &str) -> Option<&'a PodView> {
     pass.seen.data.pods.iter().find(|p| p.role == MIGRATION && p.job.as_deref() == Some(job))
 }

@@ -8,14 +8,15 @@ use k8s_openapi::api::apps::v1::Deployment;
 use millrace_kit::{Action, Standing, later};
 
 use super::{
-    Names, children,
-    decide::{Before, CURRENT, Part, Pass, SERVER as SERVER_AVAILABLE},
     migrate::{STOPPED, stops},
-    observe::{available, rolled_out},
+    names::{GIVEN_PORT, Names},
+    pass::{Before, CURRENT, Part, Pass, SERVER as SERVER_AVAILABLE},
+    seen::{available, rolled_out},
 };
 use crate::{
+    children,
     mlflow::{MlflowError, view},
-    pods::{ENDED, PodSeen, SERVER, SLOW, Trouble},
+    pods::{ENDED, PodView, SERVER, SLOW, Trouble},
 };
 
 /// Makes the server as it should be, and says whether one serves.
@@ -98,7 +99,7 @@ fn starting(pass: &mut Pass<'_>) -> Part {
 
 /// Why a pod of the server does not run, or is not even made.
 fn trouble(pass: &Pass<'_>, live: &Deployment) -> Option<Trouble> {
-    let ended = |p: &PodSeen| p.leaving || p.exit.as_ref().is_some_and(|e| e.code == ENDED);
+    let ended = |p: &PodView| p.leaving || p.exit.as_ref().is_some_and(|e| e.code == ENDED);
     let pods = pass.seen.data.pods.iter().filter(|p| p.role == SERVER && !ended(p));
     let of_a_pod = pods.filter_map(|p| p.trouble.as_ref()).next_back().cloned();
     let conditions = live.status.as_ref().and_then(|s| s.conditions.as_ref());
@@ -125,8 +126,8 @@ fn answer(pass: &mut Pass<'_>) -> Part {
         let version = server.version.clone();
         let mut message = format!("MLflow {} answers with its database", version.clone().unwrap_or_default());
         if server.given.is_none() {
-            let port = children::GIVEN_PORT;
-            message.push_str(&format!("; changes of its Secrets are not seen: it does not answer on port {port}"));
+            message
+                .push_str(&format!("; changes of its Secrets are not seen: it does not answer on port {GIVEN_PORT}"));
         }
         pass.status().server_version = version;
         return Part::ok("Answers", message);

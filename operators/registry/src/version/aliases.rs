@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use millrace_crds::{ModelVersionStatus, model_version::TakingAlias};
 
-use super::Holder;
+use super::seen::Holder;
 use crate::mlflow::What;
 
 /// What to change, and what to tell.

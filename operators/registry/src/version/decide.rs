@@ -5,27 +5,22 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::{ModelVersion, ModelVersionStatus, status::Creating};
-use millrace_kit::{Action, Decision, Seen, Standing, Wait, conditions, wait};
+use millrace_kit::{Decision, Seen, Standing, Wait, conditions};
 
 use super::{
-    Ask, Observed, REGISTER, aliases, giveup, measure,
-    model::{self, Plan},
+    aliases,
+    effect::{Call, REGISTER},
+    giveup, measure,
+    pass::{VersionDecision, call, not_ready, stand, waits},
+    seen::Observed,
+    spec::{self, Plan},
 };
-use crate::{
-    mlflow::{Change, Version, What, view},
-    pertinent,
-};
+use crate::mlflow::{Change, Version, What, view};
 
-/// How long a wait may take before a person is asked to look.
-pub(super) const PATIENCE: Duration = Duration::from_secs(600);
 /// How long the bucket of a source may be unknown: declared beside the version, it may be seen after it.
 const DECLARED: Duration = Duration::from_secs(30);
 
-pub(super) fn decide(
-    version: &ModelVersion,
-    seen: &Seen<Observed>,
-    now: Timestamp,
-) -> Decision<ModelVersionStatus, Ask> {
+pub(super) fn decide(version: &ModelVersion, seen: &Seen<Observed>, now: Timestamp) -> VersionDecision {
     if version.metadata.deletion_timestamp.is_some() {
         return giveup::decide(version, seen, now);
     }
@@ -38,9 +33,9 @@ pub(super) fn decide(
     decision.hold(hold)
 }
 
-fn alive(version: &ModelVersion, seen: &Seen<Observed>, now: Timestamp) -> Decision<ModelVersionStatus, Ask> {
+fn alive(version: &ModelVersion, seen: &Seen<Observed>, now: Timestamp) -> VersionDecision {
     let status = version.status.clone().unwrap_or_default();
-    let plan = match model::parse(version) {
+    let plan = match spec::parse(version) {
         Ok(plan) => plan,
         Err(findings) => {
             return stand(
@@ -53,11 +48,11 @@ fn alive(version: &ModelVersion, seen: &Seen<Observed>, now: Timestamp) -> Decis
     if status.deleted_at.is_some() {
         return deleted(status, now);
     }
-    if let Some(decision) = unready(version, (seen, &plan), now) {
+    if let Some(decision) = unready(version, seen, &plan, now) {
         return decision;
     }
     match (&seen.data.version, status.version) {
-        (Some(found), _) => keep(version, (seen, &plan, found), now),
+        (Some(found), _) => keep(version, seen, &plan, found, now),
         (None, Some(_)) => {
             let mut status = status;
             status.deleted_at = Some(Time(now));
@@ -65,22 +60,13 @@ fn alive(version: &ModelVersion, seen: &Seen<Observed>, now: Timestamp) -> Decis
             deleted(status, now)
         }
         (None, None) => match measure::measure(version, seen, &plan, now) {
-            Ok(status) => register(status, (seen, &plan), now),
+            Ok(status) => register(status, seen, &plan, now),
             Err(decision) => *decision,
         },
     }
 }
 
-pub(super) fn stand(
-    mut status: ModelVersionStatus,
-    standing: &Standing,
-    now: Timestamp,
-) -> Decision<ModelVersionStatus, Ask> {
-    conditions::stand(&mut status, standing, now);
-    Decision::of(status)
-}
-
-fn deleted(status: ModelVersionStatus, now: Timestamp) -> Decision<ModelVersionStatus, Ask> {
+fn deleted(status: ModelVersionStatus, now: Timestamp) -> VersionDecision {
     let number = status.version.unwrap_or(0);
     let message =
         format!("version {number} was deleted in MLflow and is not made again; delete this object, or make another");
@@ -88,12 +74,7 @@ fn deleted(status: ModelVersionStatus, now: Timestamp) -> Decision<ModelVersionS
 }
 
 /// What is missing before MLflow can be asked; `None` if nothing is.
-fn unready(
-    version: &ModelVersion,
-    around: (&Seen<Observed>, &Plan),
-    now: Timestamp,
-) -> Option<Decision<ModelVersionStatus, Ask>> {
-    let (seen, plan) = around;
+fn unready(version: &ModelVersion, seen: &Seen<Observed>, plan: &Plan, now: Timestamp) -> Option<VersionDecision> {
     let data = &seen.data;
     let status = version.status.clone().unwrap_or_default();
     let spec = &version.spec;
@@ -125,27 +106,8 @@ fn unready(
     Some(if data.error.is_some() { decision.wake_after(now, view::RETRY) } else { decision })
 }
 
-/// Waiting since the object is not Ready, for a time; then a person is asked.
-fn not_ready(status: &ModelVersionStatus, reason: &str, message: String, now: Timestamp) -> Wait {
-    Wait::new(reason, message, wait::since(status, "Ready", "False", now), PATIENCE)
-}
-
-/// Says what is waited for, and wakes at the end of it.
-pub(super) fn waits(status: ModelVersionStatus, wait: &Wait, now: Timestamp) -> Decision<ModelVersionStatus, Ask> {
-    let decision = stand(status, &wait.standing(now), now);
-    match wait.wake(now) {
-        Some(at) => decision.wake_at(at),
-        None => decision,
-    }
-}
-
 /// The intent first, then the registration.
-fn register(
-    mut status: ModelVersionStatus,
-    around: (&Seen<Observed>, &Plan),
-    now: Timestamp,
-) -> Decision<ModelVersionStatus, Ask> {
-    let (seen, plan) = around;
+fn register(mut status: ModelVersionStatus, seen: &Seen<Observed>, plan: &Plan, now: Timestamp) -> VersionDecision {
     status.creating = Some(Creating { name: plan.new.model.clone(), saw_absent: true });
     status.managed_tag_keys = plan.new.tags.keys().cloned().collect();
     status.taking_aliases = aliases::first(&plan.aliases, &seen.data.aliases);
@@ -160,17 +122,17 @@ fn register(
     if let Some(until) = seen.data.on_its_way.filter(|until| now < *until) {
         return decision.wake_at(until).wake_after(now, view::RETRY);
     }
-    let ask = Ask::Register { new: plan.new.clone(), aliases: plan.aliases.clone() };
-    decision.act(Action::Effect(ask))
+    decision.act(call(&seen.data, Call::Register { new: plan.new.clone(), aliases: plan.aliases.clone() }))
 }
 
 /// Registered: number and aliases into the status, what drifted back.
 fn keep(
     version: &ModelVersion,
-    around: (&Seen<Observed>, &Plan, &Version),
+    seen: &Seen<Observed>,
+    plan: &Plan,
+    found: &Version,
     now: Timestamp,
-) -> Decision<ModelVersionStatus, Ask> {
-    let (seen, plan, found) = around;
+) -> VersionDecision {
     let mut status = version.status.clone().unwrap_or_default();
     let number = found.version;
     if status.version.is_none() {
@@ -187,9 +149,9 @@ fn keep(
     let told = aliases::settle(&mut status, (number, &plan.aliases), &seen.data.aliases);
     changes.extend(told.changes);
     let settling = !status.taking_aliases.is_empty();
-    let change = |what| Action::Effect(Ask::Change(Change { model: found.model.clone(), version: number, what }));
+    let change = |what| call(&seen.data, Call::Change(Change { model: found.model.clone(), version: number, what }));
     let actions: Vec<_> = changes.into_iter().map(change).collect();
-    let standing = match pertinent(&seen.failures, &actions) {
+    let standing = match seen.failure_of(&actions) {
         Some(last) => Standing::failed(&last.failure),
         None if settling => Standing::progressing("TakingAliases", "giving the version its aliases"),
         None => Standing::ready("Registered", format!("version {number} of {}{}", found.model, told.note)),

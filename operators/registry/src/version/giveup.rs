@@ -3,11 +3,12 @@
 
 use jiff::Timestamp;
 use millrace_crds::{ModelVersion, ModelVersionStatus};
-use millrace_kit::{Action, Decision, Seen, Standing, Wait};
+use millrace_kit::{Decision, Seen, Standing, Wait};
 
 use super::{
-    Ask, Observed, WITHDRAW, Withdrawal,
-    decide::{PATIENCE, stand, waits},
+    effect::{Call, WITHDRAW, Withdrawal},
+    pass::{PATIENCE, VersionDecision, call, stand, waits},
+    seen::Observed,
 };
 use crate::mlflow::{Version, view};
 
@@ -16,18 +17,14 @@ pub(super) fn undecided(status: &ModelVersionStatus) -> bool {
     status.creating.is_some() && status.version.is_none()
 }
 
-pub(super) fn decide(
-    version: &ModelVersion,
-    seen: &Seen<Observed>,
-    now: Timestamp,
-) -> Decision<ModelVersionStatus, Ask> {
+pub(super) fn decide(version: &ModelVersion, seen: &Seen<Observed>, now: Timestamp) -> VersionDecision {
     let status = version.status.clone().unwrap_or_default();
     // With its registry goes whatever was registered there.
     if !undecided(&status) || seen.data.registry.is_none() {
         return Decision::of(status);
     }
     if let Some(found) = &seen.data.version {
-        return withdraw(status, (seen, found), now);
+        return withdraw(status, seen, found, now);
     }
     let on_its_way = seen.data.on_its_way.filter(|until| now < *until);
     if seen.data.asked && on_its_way.is_none() {
@@ -41,12 +38,7 @@ pub(super) fn decide(
     waits(status, &wait, now).hold(!wait.over(now)).wake_after(now, view::RETRY)
 }
 
-fn withdraw(
-    status: ModelVersionStatus,
-    what: (&Seen<Observed>, &Version),
-    now: Timestamp,
-) -> Decision<ModelVersionStatus, Ask> {
-    let (seen, found) = what;
+fn withdraw(status: ModelVersionStatus, seen: &Seen<Observed>, found: &Version, now: Timestamp) -> VersionDecision {
     let ours = |alias: &str| seen.data.aliases.get(alias).is_some_and(|h| h.version == found.version);
     let taken = status.taking_aliases.iter().filter(|t| ours(&t.alias));
     let aliases = taken.filter_map(|t| Some((t.alias.clone(), t.from?))).collect();
@@ -58,6 +50,7 @@ fn withdraw(
             Standing::progressing("GivenUp", message)
         }
     };
-    let ask = Withdrawal { model: found.model.clone(), version: found.version, aliases };
-    stand(status, &standing, now).hold(true).act(Action::Effect(Ask::Withdraw(ask))).wake_after(now, view::RETRY)
+    let withdrawal = Withdrawal { model: found.model.clone(), version: found.version, aliases };
+    let action = call(&seen.data, Call::Withdraw(withdrawal));
+    stand(status, &standing, now).hold(true).act(action).wake_after(now, view::RETRY)
 }

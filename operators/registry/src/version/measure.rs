@@ -8,18 +8,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::ResourceExt;
 use millrace_crds::{ModelVersion, ModelVersionStatus, model_version::Measured};
-use millrace_kit::{Action, Decision, Seen, Standing, Target, Wait, conditions, kernel::REQUESTED_AT, later, names};
+use millrace_kit::{Action, Seen, Standing, Target, Wait, conditions, kernel::REQUESTED_AT, later, names};
 use serde::Deserialize;
 
 use super::{
-    Ask, Observed,
-    decide::{PATIENCE, stand, waits},
-    model::Plan,
+    effect::VersionEffect,
+    pass::{PATIENCE, VersionDecision, stand, waits},
+    seen::Observed,
+    spec::Plan,
 };
 use crate::{
-    pertinent,
+    children::measure::{self as children, job_name},
     pods::{End, Exit, SLOW, Trouble, end},
-    registry::{self, children::measure as children},
+    registry::seen::GrantView,
 };
 
 /// Failed attempts after which a person is asked.
@@ -38,19 +39,14 @@ struct Tale {
     bytes: i64,
 }
 
-/// The name of the Job of an attempt.
-pub(super) fn job_name(version: &ModelVersion, attempt: i64) -> String {
-    names::child(&version.name_any(), &version.uid().unwrap_or_default(), &["measure", &attempt.to_string()])
-}
-
 /// The children that nobody needs once the source is measured.
-pub(super) fn leftovers(seen: &Observed) -> Vec<Action<Ask>> {
+pub(super) fn leftovers(seen: &Observed) -> Vec<Action<VersionEffect>> {
     let job = seen.job.iter().filter(|j| j.metadata.deletion_timestamp.is_none()).map(Target::of);
     let grant = seen.grant.iter().filter(|g| g.metadata.deletion_timestamp.is_none()).map(Target::of);
     job.chain(grant).map(Action::Delete).collect()
 }
 
-type Decided = Box<Decision<ModelVersionStatus, Ask>>;
+type Decided = Box<VersionDecision>;
 
 /// The status with what lies at the source, or what is to be done first.
 pub(super) fn measure(
@@ -80,7 +76,7 @@ pub(super) fn measure(
     }
     let run = Run { version, seen, plan, now };
     let mut decision = run.step(status, attempt, tale);
-    if let Some(last) = pertinent(&seen.failures, &decision.actions) {
+    if let Some(last) = seen.failure_of(&decision.actions) {
         conditions::stand(&mut decision.status, &Standing::failed(&last.failure), now);
     }
     Err(Box::new(decision))
@@ -91,7 +87,7 @@ fn asked(version: &ModelVersion) -> bool {
     request.is_some() && request != version.status.as_ref().and_then(|s| s.last_handled_reconcile_at.as_ref())
 }
 
-fn empty(status: ModelVersionStatus, source: &str, now: Timestamp) -> Decision<ModelVersionStatus, Ask> {
+fn empty(status: ModelVersionStatus, source: &str, now: Timestamp) -> VersionDecision {
     let message = format!(
         "spec.source: there are no files at {source}; write the model there and make the ModelVersion again, or {AGAIN}"
     );
@@ -113,12 +109,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn step(
-        &self,
-        mut status: ModelVersionStatus,
-        attempt: i64,
-        tale: Option<Exit>,
-    ) -> Decision<ModelVersionStatus, Ask> {
+    fn step(&self, mut status: ModelVersionStatus, attempt: i64, tale: Option<Exit>) -> VersionDecision {
         let data = &self.seen.data;
         let name = job_name(self.version, attempt);
         let job = data.job.as_ref().filter(|j| j.name_any() == name);
@@ -145,7 +136,7 @@ impl Run<'_> {
             let ask = self.make(|what| children::grant(self.version, what));
             return self.waits(status, COUNTING).act(ask);
         };
-        let access = registry::grant(grant);
+        let access = GrantView::of(grant);
         if access.stalled {
             let message = format!("spec.source: DataGrant {}: {}", grant.name_any(), access.message);
             return stand(status, &Standing::stalled(access.reason, message), self.now);
@@ -167,7 +158,7 @@ impl Run<'_> {
     }
 
     /// Waits for a trouble to go; what is said already of the same cause is not worded anew.
-    fn troubled(&self, status: ModelVersionStatus, trouble: &Trouble, job: &str) -> Decision<ModelVersionStatus, Ask> {
+    fn troubled(&self, status: ModelVersionStatus, trouble: &Trouble, job: &str) -> VersionDecision {
         let said = conditions::get(&status, "Ready").filter(|c| trouble.told_by(&c.reason, &c.message));
         let message =
             said.map_or_else(|| format!("spec.source: Job {job}: {}", trouble.message), |c| c.message.clone());
@@ -178,14 +169,14 @@ impl Run<'_> {
         self.seen.data.grant.as_ref().and_then(|g| g.creation_timestamp()).map_or(self.now, |t| t.0)
     }
 
-    fn waits(&self, status: ModelVersionStatus, doing: &str) -> Decision<ModelVersionStatus, Ask> {
+    fn waits(&self, status: ModelVersionStatus, doing: &str) -> VersionDecision {
         let wait =
             Wait::new(REASON, format!("spec.source: {}: {doing}", self.plan.source.uri()), self.since(), PATIENCE);
         waits(status, &wait, self.now)
     }
 
     /// A child of the measurement.
-    fn make(&self, build: impl Fn(&children::What<'_>) -> millrace_kit::Child) -> Action<Ask> {
+    fn make(&self, build: impl Fn(&children::What<'_>) -> millrace_kit::Child) -> Action<VersionEffect> {
         let data = &self.seen.data;
         let uid = self.version.uid().unwrap_or_default();
         let grant = names::child(&self.version.name_any(), &uid, &["measure"]);

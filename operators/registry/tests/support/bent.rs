@@ -9,7 +9,7 @@ use millrace_kit::{
     sim::World,
 };
 use millrace_registry::{
-    Exit, Key, Office, Registries, RegistryObserved, Settings, VersionObserved, Versions,
+    Context, Exit, Key, Registries, RegistryObserved, Settings, VersionObserved, Versions,
     mlflow::{Answer, Catalogue, Change, Mlflow, NewVersion, Server, Version},
 };
 
@@ -75,7 +75,7 @@ impl Bend for ForgetsIntent {
 }
 
 pub fn forgets_intent(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
-    vec![kernel::<ForgetsIntent>(env, Versions::new(Arc::new(support::office(env, world))))]
+    vec![kernel::<ForgetsIntent>(env, Versions::new(Arc::new(support::context(env, world))))]
 }
 
 struct RobsAliases;
@@ -95,7 +95,7 @@ impl Bend for RobsAliases {
 }
 
 pub fn robs_aliases(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
-    vec![kernel::<RobsAliases>(env, Versions::new(Arc::new(support::office(env, world))))]
+    vec![kernel::<RobsAliases>(env, Versions::new(Arc::new(support::context(env, world))))]
 }
 
 struct ServesAtOnce;
@@ -111,9 +111,9 @@ impl Bend for ServesAtOnce {
 }
 
 fn registries<B: Bend<Of = Registries>>(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
-    let office = Arc::new(support::office(env, world));
-    let versions = Box::new(Kernel::new(Versions::new(Arc::clone(&office)), env.reader.clone()));
-    vec![kernel::<B>(env, Registries::new(office)), versions]
+    let context = Arc::new(support::context(env, world));
+    let versions = Box::new(Kernel::new(Versions::new(Arc::clone(&context)), env.reader.clone()));
+    vec![kernel::<B>(env, Registries::new(context)), versions]
 }
 
 pub fn serves_at_once(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
@@ -214,7 +214,7 @@ impl Bend for TrustsSources {
 }
 
 pub fn trusts_sources(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
-    vec![kernel::<TrustsSources>(env, Versions::new(Arc::new(support::office(env, world))))]
+    vec![kernel::<TrustsSources>(env, Versions::new(Arc::new(support::context(env, world))))]
 }
 
 /// Changes how the pods of measurements are said to have ended.
@@ -232,7 +232,7 @@ impl Bend for BelievesTheEvicted {
 }
 
 pub fn believes_the_evicted(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
-    vec![kernel::<BelievesTheEvicted>(env, Versions::new(Arc::new(support::office(env, world))))]
+    vec![kernel::<BelievesTheEvicted>(env, Versions::new(Arc::new(support::context(env, world))))]
 }
 
 struct WaitsForTheJob;
@@ -258,7 +258,7 @@ impl Bend for LetsGo {
 }
 
 pub fn lets_go(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
-    vec![kernel::<LetsGo>(env, Versions::new(Arc::new(support::office(env, world))))]
+    vec![kernel::<LetsGo>(env, Versions::new(Arc::new(support::context(env, world))))]
 }
 
 struct NewNames;
@@ -314,17 +314,17 @@ impl Mlflow for Lying {
     }
 }
 
-fn lying(env: &Env, world: &World, honest: (bool, bool)) -> Office {
+fn lying(env: &Env, world: &World, honest: (bool, bool)) -> Context {
     let (finds, proves) = honest;
     let lying = Lying { truth: Simulated(world.clone()), finds, proves };
     let settings = Settings { image: "mlflow:1".into(), server_url: None };
-    Office::new(Arc::new(lying), Key::of(KEY), (settings, env.waker.clone()))
+    Context::new(Arc::new(lying), Key::of(KEY), settings, env.waker.clone())
 }
 
 pub fn never_searches(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
-    millrace_registry::over(env, lying(env, world, (false, true)))
+    millrace_registry::controllers_with(env, lying(env, world, (false, true)))
 }
 
 pub fn no_proof(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
-    millrace_registry::over(env, lying(env, world, (true, false)))
+    millrace_registry::controllers_with(env, lying(env, world, (true, false)))
 }

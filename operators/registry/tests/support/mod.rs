@@ -12,7 +12,7 @@ use millrace_kit::{
     mutation::Mutation,
     sim::{Actor, Story, World},
 };
-use millrace_registry::{Key, Office, Registries, Settings, Versions};
+use millrace_registry::{Context, Key, Registries, Settings, Versions};
 use serde_json::json;
 
 pub use millrace_kit::sim::once;
@@ -33,28 +33,28 @@ pub type Build = dyn Fn(&Env, &World) -> Vec<Box<dyn Controller>>;
 
 pub const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
 
-pub fn office(env: &Env, world: &World) -> Office {
+pub fn context(env: &Env, world: &World) -> Context {
     let settings = Settings { image: "mlflow:1".into(), server_url: None };
-    Office::new(Arc::new(Simulated(world.clone())), Key::of(KEY), (settings, env.waker.clone()))
+    Context::new(Arc::new(Simulated(world.clone())), Key::of(KEY), settings, env.waker.clone())
 }
 
 /// The operator as its `main` builds it.
 pub fn sound(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
-    millrace_registry::over(env, office(env, world))
+    millrace_registry::controllers_with(env, context(env, world))
 }
 
 /// The controller of ModelVersions alone, on a registry whose status is given.
 pub fn versions_only(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
-    vec![Box::new(Kernel::new(Versions::new(Arc::new(office(env, world))), env.reader.clone()))]
+    vec![Box::new(Kernel::new(Versions::new(Arc::new(context(env, world))), env.reader.clone()))]
 }
 
 /// The operator on a kernel with a broken rule.
 pub fn mutated(mutation: Mutation) -> impl Fn(&Env, &World) -> Vec<Box<dyn Controller>> {
     move |env, world| {
-        let office = Arc::new(office(env, world));
+        let context = Arc::new(context(env, world));
         vec![
-            Box::new(Kernel::new(Registries::new(Arc::clone(&office)), env.reader.clone()).mutated(mutation)),
-            Box::new(Kernel::new(Versions::new(office), env.reader.clone()).mutated(mutation)),
+            Box::new(Kernel::new(Registries::new(Arc::clone(&context)), env.reader.clone()).mutated(mutation)),
+            Box::new(Kernel::new(Versions::new(context), env.reader.clone()).mutated(mutation)),
         ]
     }
 }

@@ -9,7 +9,7 @@ use millrace_crds::{
 
 use crate::{
     login::{Login, USERNAME},
-    registry::labels,
+    registry::names::labels,
 };
 
 /// Type of the Secret; the only one this operator may write.

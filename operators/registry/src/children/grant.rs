@@ -7,7 +7,7 @@ use millrace_crds::{
 };
 use millrace_kit::Child;
 
-use crate::registry::{Names, labels};
+use crate::registry::names::{Names, labels};
 
 /// The grant, on the DataPlane of the bucket.
 pub(crate) fn build(registry: &ModelRegistry, data_plane: &str) -> Child {

@@ -32,6 +32,15 @@ pub(crate) struct What<'a> {
     pub(crate) image: (&'a str, &'a str),
 }
 
+/// The name of the Job of an attempt.
+pub(crate) fn job_name(version: &ModelVersion, attempt: i64) -> String {
+    millrace_kit::names::child(
+        &version.name_any(),
+        &version.uid().unwrap_or_default(),
+        &["measure", &attempt.to_string()],
+    )
+}
+
 fn meta(version: &ModelVersion, name: &str) -> ObjectMeta {
     let labels = [
         (LABEL_OWNER_KIND, "ModelVersion".to_owned()),

@@ -11,7 +11,7 @@ use millrace_kit::Child;
 use super::pod;
 use crate::{
     pods::{MIGRATION, container_of},
-    registry::{labels, model::Plan},
+    registry::{names::labels, spec::Plan},
 };
 
 const PROGRAM: &str = concat!(include_str!("given.py"), "\n\n", include_str!("prepare.py"));

@@ -11,7 +11,7 @@ use millrace_crds::ModelRegistry;
 use serde_json::json;
 
 use super::login;
-use crate::registry::{Names, model::Plan};
+use crate::registry::{names::Names, spec::Plan};
 
 /// User and group of the image; a public image is run as the same one.
 const USER: i64 = 10_001;

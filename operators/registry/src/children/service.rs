@@ -8,10 +8,9 @@ use kube::core::ObjectMeta;
 use millrace_crds::ModelRegistry;
 use millrace_kit::Child;
 
-use super::{GIVEN_PORT, PORT};
 use crate::{
     pods::SERVER,
-    registry::{Names, labels},
+    registry::names::{GIVEN_PORT, Names, PORT, labels},
 };
 
 /// The Service.

@@ -4,7 +4,7 @@ use kube::core::ObjectMeta;
 use millrace_crds::{DataBucket, DataBucketSpec, ModelRegistry, data_bucket::BucketSettings};
 use millrace_kit::Child;
 
-use crate::registry::labels;
+use crate::registry::names::labels;
 
 /// The bucket, on this DataPlane.
 pub(crate) fn build(registry: &ModelRegistry, data_plane: &str) -> Child {

@@ -17,10 +17,14 @@ use millrace_crds::{
 };
 use millrace_kit::Child;
 
-use super::{GIVEN_PORT, PORT, login, pod};
+use super::{login, pod};
 use crate::{
     pods::{SCRATCH, SERVER, container_of},
-    registry::{GrantSeen, Names, labels, model::Plan},
+    registry::{
+        names::{GIVEN_PORT, Names, PORT, labels},
+        seen::GrantView,
+        spec::Plan,
+    },
 };
 
 const PROGRAM: &str = concat!(include_str!("given.py"), "\n\n", include_str!("serve.py"));
@@ -42,7 +46,7 @@ pub(crate) struct Given<'a> {
     /// What was migrated.
     pub(crate) migrated: &'a Migrated,
     /// Access to the bucket.
-    pub(crate) grant: &'a GrantSeen,
+    pub(crate) grant: &'a GrantView,
     /// Fingerprint of the login.
     pub(crate) login: &'a str,
     /// Server pods.
@@ -136,7 +140,7 @@ fn env(registry: &ModelRegistry, given: &Given<'_>) -> Vec<EnvVar> {
     env
 }
 
-fn args(registry: &ModelRegistry, grant: &GrantSeen) -> Vec<String> {
+fn args(registry: &ModelRegistry, grant: &GrantView) -> Vec<String> {
     let port = PORT.to_string();
     let artifacts = format!("s3://{}/{PREFIX}", grant.bucket_name);
     let hosts = hosts(&Names::of(registry).server, &registry.namespace().unwrap_or_default());

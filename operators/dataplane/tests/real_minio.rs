@@ -74,7 +74,7 @@ fn run(setup: &dyn Fn(&World), actors: &dyn Fn() -> Vec<Actor>, end: &dyn Fn(&Wo
         end,
         horizon: Duration::from_secs(600),
     };
-    let outcome = sim::run(&story, Schedule { seed: 0, cut: None });
+    let outcome = sim::run(&story, Schedule::UNDISTURBED);
     assert!(outcome.faults.is_empty(), "{:#?}\nobjects: {:#?}", outcome.faults, outcome.end);
 }
 

@@ -6,15 +6,18 @@
 #![allow(clippy::indexing_slicing, reason = "JSON objects this world made itself; compiled for tests only")]
 
 mod api;
+mod diff;
 mod drive;
 mod explore;
 pub mod golden;
 mod patience;
 mod rest;
+mod schedule;
 mod world;
 
-pub use drive::{Actor, Build, Outcome, Schedule, Story, once, run};
+pub use drive::{Actor, Build, Outcome, Story, once, recorded, run};
 pub use explore::{Report, caught, explore};
 pub use patience::patience;
 pub use rest::left_waiting;
+pub use schedule::Schedule;
 pub use world::{Admission, Cut, Webhook, World};

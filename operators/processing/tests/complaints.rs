@@ -71,7 +71,7 @@ fn complaint_10_one_bad_object_stops_nobody() {
             world.restore::<ProcessingJob>(&broken, world.now());
             (story.setup)(world);
         };
-        let outcome = sim::run(&Story { setup: &setup, ..*story }, Schedule { seed: 0, cut: None });
+        let outcome = sim::run(&Story { setup: &setup, ..*story }, Schedule::UNDISTURBED);
         assert_eq!(outcome.faults, Vec::<String>::new());
         assert!(outcome.writes.iter().all(|w| !w.contains("ml/aaa")), "{:#?}", outcome.writes);
     });
@@ -91,7 +91,7 @@ fn complaint_11_watches_are_narrow() {
         all
     };
     let outcome = support::with_story(&plots::named("container ends well"), &build, |story| {
-        sim::run(story, Schedule { seed: 0, cut: None })
+        sim::run(story, Schedule::UNDISTURBED)
     });
     assert_eq!(outcome.faults, Vec::<String>::new());
 }

@@ -55,7 +55,7 @@ impl Moment<'_> {
         };
         support::with_story(&self.plot, &build, |story| {
             let story = Story { setup, actors, end: &ended, horizon, ..*story };
-            let outcome = sim::run(&story, Schedule { seed: 0, cut: None });
+            let outcome = sim::run(&story, Schedule::UNDISTURBED);
             assert_eq!(outcome.faults, Vec::<String>::new(), "{}", self.name());
             for create in outcome.writes.iter().filter_map(|w| w.strip_prefix("create ")) {
                 let (kind, name) = create.split_once(" ml/").unwrap();

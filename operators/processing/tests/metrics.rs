@@ -64,7 +64,7 @@ const PLOTS: [&str; 3] = ["container with data", "fails, then succeeds", "suspen
 
 #[test]
 fn attempts_are_counted() {
-    let told = |plot: &str| counted(&played(&plots::named(plot), Schedule { seed: 0, cut: None }).1);
+    let told = |plot: &str| counted(&played(&plots::named(plot), Schedule::UNDISTURBED).1);
     let fails = told("fails, then succeeds");
     let ended = |result: &str, class: &str| {
         format!(r#"millrace_processing_attempts_ended_total{{engine="container",result="{result}",class="{class}"}}"#)
@@ -89,7 +89,7 @@ fn nothing_is_counted_twice() {
     let mut schedules = 0;
     for name in PLOTS {
         let plot = plots::named(name);
-        let want = counted(&played(&plot, Schedule { seed: 0, cut: None }).1);
+        let want = counted(&played(&plot, Schedule::UNDISTURBED).1);
         for seed in 0..2 {
             let kinds = [Cut::KillBefore, Cut::KillAfter, Cut::Refused, Cut::Unanswered];
             for cut in (0..plot.writes).flat_map(|n| kinds.map(|kind| (n, kind))) {
@@ -130,13 +130,13 @@ fn gauges_are_right_after_a_restart() {
 /// A phase that nobody saw is measured by what the status says of it.
 #[test]
 fn phases_add_up() {
-    let (_, processes, status) = played(&plots::named("run deadline"), Schedule { seed: 0, cut: None });
+    let (_, processes, status) = played(&plots::named("run deadline"), Schedule::UNDISTURBED);
     assert_eq!(status.phase, Some(JobPhase::Failed));
     let have = samples(&processes[0]);
     let spent =
         |phase: &str| have[&format!(r#"millrace_processing_phase_seconds_sum{{engine="container",phase="{phase}"}}"#)];
     assert_eq!(spent("Running"), 60.0, "{have:#?}");
-    let retried = played(&plots::named("fails, then succeeds"), Schedule { seed: 0, cut: None }).1;
+    let retried = played(&plots::named("fails, then succeeds"), Schedule::UNDISTURBED).1;
     let have = samples(&retried[0]);
     assert_eq!(
         have[r#"millrace_processing_phase_seconds_sum{engine="container",phase="Retrying"}"#], 30.0,
@@ -147,7 +147,7 @@ fn phases_add_up() {
 /// Name, type, labels, meaning; from the text that is served.
 #[test]
 fn the_table_is_current() {
-    let (_, processes, _) = played(&plots::named("fails, then succeeds"), Schedule { seed: 0, cut: None });
+    let (_, processes, _) = played(&plots::named("fails, then succeeds"), Schedule::UNDISTURBED);
     let metrics = &processes[0];
     let text = |s: &str| s.to_owned();
     metrics.requests.get_or_create(&Request { verb: text("GET"), resource: text("pods"), code: text("200") }).inc();

@@ -89,7 +89,7 @@ fn moments(plot: &Plot) -> Moments {
             found.borrow_mut().add(world);
             Ok(())
         };
-        let _ = sim::run(&Story { end: &ended, ..*story }, Schedule { seed: 0, cut: None });
+        let _ = sim::run(&Story { end: &ended, ..*story }, Schedule::UNDISTURBED);
     });
     found.into_inner()
 }

@@ -89,9 +89,8 @@ fn flink_streams_are_rescaled_the_same_under_every_cut_and_order() {
 fn writes_keep_the_budget() {
     let mut wrong = String::new();
     for plot in plots::all() {
-        let outcome = support::with_story(&plot, &support::flink::build, |story| {
-            sim::run(story, Schedule { seed: 0, cut: None })
-        });
+        let outcome =
+            support::with_story(&plot, &support::flink::build, |story| sim::run(story, Schedule::UNDISTURBED));
         if outcome.writes.len() != plot.writes || !outcome.faults.is_empty() {
             let (have, want) = (outcome.writes.len(), plot.writes);
             wrong +=

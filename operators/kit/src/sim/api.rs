@@ -56,8 +56,21 @@ impl Port for World {
 
     async fn write(&self, write: Write) -> Result<Value, Failure> {
         let what = format!("{} {}", write.verb(), write.address());
+        if let Write::Status(_, body) = &write
+            && !self.dead()
+        {
+            self.note(|| format!("decide   {}: {}", write.address(), says(body)));
+        }
         self.gate(&what, || self.lock().write(write))
     }
+}
+
+/// What a status says, for people: its phase and its conditions.
+fn says(object: &Value) -> String {
+    let phase = object.pointer("/status/phase").and_then(Value::as_str).map(str::to_owned);
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten();
+    let condition = |c: &Value| format!("{}={} ({})", text(c, "/type"), text(c, "/status"), text(c, "/reason"));
+    phase.into_iter().chain(conditions.map(condition)).collect::<Vec<_>>().join(", ")
 }
 
 impl Inner {

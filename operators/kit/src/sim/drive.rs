@@ -4,13 +4,17 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
-use super::world::{Cut, Feed, World, selected};
+use super::{
+    schedule::Schedule,
+    world::{Feed, World, selected},
+};
 use crate::{
     Address, Kind, Reader,
     cache::{Cache, Event},
     decision::later,
     kernel::Controller,
     metrics::Metrics,
+    port::{key_of, text},
     queue::{Queue, Slot},
     run::{Env, Streams, Waker, merge, wakes},
 };
@@ -53,15 +57,6 @@ pub struct Story<'a> {
     pub horizon: Duration,
 }
 
-/// One way to run a story.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schedule {
-    /// Draws who moves next; 0 delivers everything at once, in order.
-    pub seed: u64,
-    /// Which write goes wrong, and how.
-    pub cut: Option<(usize, Cut)>,
-}
-
 /// What a run ended with.
 #[derive(Debug)]
 pub struct Outcome {
@@ -73,6 +68,8 @@ pub struct Outcome {
     pub writes: Vec<String>,
     /// Broken invariants, and the story's own complaints.
     pub faults: Vec<String>,
+    /// Everything that happened, in order; empty unless the run was [`recorded`].
+    pub timeline: Vec<String>,
 }
 
 struct Process {
@@ -127,7 +124,19 @@ const MAX_STEPS: usize = 20_000;
 /// Runs a story under a schedule.
 #[must_use]
 pub fn run(story: &Story<'_>, schedule: Schedule) -> Outcome {
-    let (play, mut faults) = Play::to_the_end(story, schedule);
+    run_in(World::default(), story, schedule)
+}
+
+/// The same, with everything that happens written down.
+#[must_use]
+pub fn recorded(story: &Story<'_>, schedule: Schedule) -> Outcome {
+    let world = World::default();
+    world.record();
+    run_in(world, story, schedule)
+}
+
+fn run_in(world: World, story: &Story<'_>, schedule: Schedule) -> Outcome {
+    let (play, mut faults) = Play::to_the_end(world, story, schedule);
     if let Err(fault) = (story.end)(&play.world) {
         faults.push(fault);
     }
@@ -145,8 +154,7 @@ pub(super) struct Play {
 
 impl Play {
     /// Plays until nothing moves and no timer is due before the story's horizon; with what went wrong.
-    pub(super) fn to_the_end(story: &Story<'_>, schedule: Schedule) -> (Self, Vec<String>) {
-        let world = World::default();
+    pub(super) fn to_the_end(world: World, story: &Story<'_>, schedule: Schedule) -> (Self, Vec<String>) {
         (story.setup)(&world);
         world.plan(schedule.cut);
         let actors = (story.actors)();
@@ -158,6 +166,7 @@ impl Play {
         loop {
             if play.world.dead() {
                 play.world.revive();
+                play.world.note(|| "start    the operator, anew".to_owned());
                 play.process = start(story, &play.world);
             }
             let moved = step(&play.world, &mut play.process, &mut play.actors, (&mut dice, schedule.seed != 0));
@@ -174,7 +183,10 @@ impl Play {
                 continue;
             }
             match play.process.queue.next_at() {
-                Some(at) if at <= deadline => play.world.advance(at),
+                Some(at) if at <= deadline => {
+                    play.world.note(|| format!("clock    {at}"));
+                    play.world.advance(at);
+                }
                 _ => break,
             }
         }
@@ -234,10 +246,20 @@ fn step(world: &World, process: &mut Process, actors: &mut [Actor], dice: (&mut 
                 let first = dice.below(actors.len());
                 (0..actors.len()).any(|i| {
                     let at = (first + i) % actors.len();
-                    actors.get_mut(at).is_some_and(|actor| actor(world))
+                    let moved = actors.get_mut(at).is_some_and(|actor| actor(world));
+                    if moved {
+                        world.note(|| format!("actor    {at} moves"));
+                    }
+                    moved
                 })
             }
-            3 => world.collect(),
+            3 => {
+                let collected = world.collect();
+                if collected {
+                    world.note(|| "collect  garbage".to_owned());
+                }
+                collected
+            }
             _ => false,
         };
         if moved {
@@ -251,16 +273,32 @@ fn deliver(world: &World, process: &mut Process, feed: Option<usize>) -> bool {
     let Some(index) = feed else { return false };
     let event = world.lock().feeds.get_mut(index).and_then(|f| f.events.pop_front());
     let (Some(event), Some(group)) = (event, process.streams.get(index)) else { return false };
+    world.note(|| format!("deliver  {}", described(group, &event)));
     for slot in wakes(&process.cache, group, event, |_, _, _| {}) {
         process.queue.push(slot, world.now());
     }
     true
 }
 
+/// An event of a stream, for people.
+fn described(group: &Streams, event: &Event) -> String {
+    let kind = group.lead().map(|lead| lead.kind.kind.to_string()).unwrap_or_default();
+    match event {
+        Event::Restart => format!("{kind}: a list begins"),
+        Event::Complete => format!("{kind}: the list is complete"),
+        Event::Listed(object) => format!("{kind} {} as listed", key_of(object)),
+        Event::Applied(object) => {
+            format!("{kind} {} at resourceVersion {}", key_of(object), text(object, "/metadata/resourceVersion"))
+        }
+        Event::Deleted(object) => format!("{kind} {} is gone", key_of(object)),
+    }
+}
+
 fn pass(world: &World, process: &mut Process, slot: Option<&Slot>) -> bool {
     let Some(slot) = slot.cloned() else { return false };
     process.queue.start(&slot);
     let Some(controller) = process.controllers.get(slot.0) else { return false };
+    world.note(|| format!("pass     {} {}", controller.name(), slot.1));
     let next = futures::executor::block_on(controller.pass(&slot.1));
     process.queue.finish(slot, next, world.now());
     true
@@ -274,7 +312,7 @@ fn finish(world: &World, faults: Vec<String>) -> Outcome {
     drop(inner);
     let mut effects = world.effects();
     effects.sort();
-    Outcome { end, effects, writes, faults }
+    Outcome { end, effects, writes, faults, timeline: world.timeline() }
 }
 
 /// Without what differs from run to run by nature: versions, times, and the order of a list-map of conditions.

@@ -1,14 +1,21 @@
 //! Runs a story under every single cut and many orders, and compares each end with the undisturbed one.
 
-use std::fmt::Write as _;
+use std::env;
 
 use strum::IntoEnumIterator;
 
 use super::{
-    drive::{Outcome, Schedule, Story, run},
+    diff,
+    drive::{Outcome, Story, recorded, run},
     rest::left_waiting,
+    schedule::Schedule,
     world::Cut,
 };
+
+/// Environment variable that plays one schedule again, `STORY/SCHEDULE`, with all that happens in it.
+const REPLAY: &str = "MILLRACE_REPLAY";
+/// Lines of a timeline that are shown beside a fault; a replay shows all.
+const SHOWN: usize = 40;
 
 /// What an exploration saw.
 #[derive(Debug, Default)]
@@ -48,13 +55,35 @@ impl Report {
     }
 }
 
-/// Every cut of every write under `orders` orders (seed 0 is strict order), and every order without a cut.
+/// Every cut of every write under `orders` orders (seed 0 is strict order), and every order without a cut; or the one
+/// schedule that the environment asks for.
 #[must_use]
 pub fn explore(story: &Story<'_>, orders: u64) -> Report {
-    let reference = run(story, Schedule { seed: 0, cut: None });
-    let mut report = hunt(story, (&reference, orders), false);
+    let reference = run(story, Schedule::UNDISTURBED);
+    if let Ok(wanted) = env::var(REPLAY) {
+        return replay(story, &reference, &wanted);
+    }
+    let mut report = hunt(story, &reference, orders, false);
     report.faults.splice(0..0, reference.faults.iter().map(|f| format!("{}: undisturbed: {f}", story.name)));
     report.waits = left_waiting(story);
+    report
+}
+
+/// Plays one schedule again and prints all that happens; nothing if another story is asked for.
+fn replay(story: &Story<'_>, reference: &Outcome, wanted: &str) -> Report {
+    let mut report = Report { writes: reference.writes.clone(), ..Report::default() };
+    let Some(schedule) = wanted.strip_prefix(story.name).and_then(|rest| rest.strip_prefix('/')) else { return report };
+    let schedule = match schedule.parse() {
+        Ok(schedule) => schedule,
+        Err(problem) => {
+            report.faults.push(format!("{REPLAY}: {problem}"));
+            return report;
+        }
+    };
+    let outcome = recorded(story, schedule);
+    println!("{} / {schedule}\n{}", story.name, numbered(&outcome.timeline, usize::MAX));
+    report.schedules = 1;
+    report.faults.extend(differs(reference, &outcome).map(|fault| format!("{}: {schedule}: {fault}", story.name)));
     report
 }
 
@@ -62,13 +91,12 @@ pub fn explore(story: &Story<'_>, orders: u64) -> Report {
 /// leaves something waiting for ever.
 #[must_use]
 pub fn caught(sound: &Story<'_>, mutant: &Story<'_>, orders: u64) -> bool {
-    let reference = run(sound, Schedule { seed: 0, cut: None });
-    !hunt(mutant, (&reference, orders), true).faults.is_empty()
+    let reference = run(sound, Schedule::UNDISTURBED);
+    !hunt(mutant, &reference, orders, true).faults.is_empty()
         || (!left_waiting(mutant).is_empty() && left_waiting(sound).is_empty())
 }
 
-fn hunt(story: &Story<'_>, goal: (&Outcome, u64), first: bool) -> Report {
-    let (reference, orders) = goal;
+fn hunt(story: &Story<'_>, reference: &Outcome, orders: u64, first: bool) -> Report {
     let mut report = Report { writes: reference.writes.clone(), ..Report::default() };
     // Orders alone are cheap and find the races; the cuts then find what a crash or a lost answer breaks. A shuffled run
     // may need a few writes more or less than the reference, so it is cut a little beyond its end too.
@@ -80,13 +108,43 @@ fn hunt(story: &Story<'_>, goal: (&Outcome, u64), first: bool) -> Report {
     for schedule in races.chain(cuts) {
         report.schedules += 1;
         if let Some(fault) = differs(reference, &run(story, schedule)) {
-            report.faults.push(format!("{}: {schedule:?}: {fault}", story.name));
-            if first || report.faults.len() >= MAX_FAULTS {
+            if first {
+                report.faults.push(fault);
+                break;
+            }
+            let again = format!("{REPLAY}='{}/{schedule}'", story.name);
+            // One is shown in full; of the others it says which they are.
+            report.faults.push(match report.faults.is_empty() {
+                true => format!(
+                    "{}: schedule {schedule} ({again} plays it again): {fault}{}",
+                    story.name,
+                    timeline(story, schedule)
+                ),
+                false => format!("{}: schedule {schedule} ends otherwise too ({again})", story.name),
+            });
+            if report.faults.len() >= MAX_FAULTS {
                 break;
             }
         }
     }
     report
+}
+
+/// What happened last in a schedule.
+fn timeline(story: &Story<'_>, schedule: Schedule) -> String {
+    let timeline = recorded(story, schedule).timeline;
+    format!(
+        "\nwhat happened, the last {} of {}:\n{}",
+        timeline.len().min(SHOWN),
+        timeline.len(),
+        numbered(&timeline, SHOWN)
+    )
+}
+
+fn numbered(timeline: &[String], last: usize) -> String {
+    let from = timeline.len().saturating_sub(last);
+    let lines = timeline.iter().enumerate().skip(from).map(|(at, line)| format!("{at:>6}  {line}"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn differs(reference: &Outcome, other: &Outcome) -> Option<String> {
@@ -96,16 +154,6 @@ fn differs(reference: &Outcome, other: &Outcome) -> Option<String> {
     if reference.effects != other.effects {
         return Some(format!("effects {:?}, expected {:?}", other.effects, reference.effects));
     }
-    let mut text = String::new();
-    for (name, want) in &reference.end {
-        match other.end.get(name) {
-            None => _ = write!(text, "{name} is missing; "),
-            Some(have) if have != want => _ = write!(text, "{name} is\n  {have}\nexpected\n  {want}; "),
-            Some(_) => {}
-        }
-    }
-    for name in other.end.keys().filter(|name| !reference.end.contains_key(*name)) {
-        _ = write!(text, "{name} was leaked; ");
-    }
-    (!text.is_empty()).then_some(text)
+    let diff = diff::ends(&reference.end, &other.end);
+    (!diff.is_empty()).then(|| format!("it ends otherwise\n{diff}"))
 }

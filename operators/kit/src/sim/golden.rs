@@ -5,7 +5,10 @@ use std::{fs, path::Path};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::world::EPOCH;
+use super::{
+    diff::{Sides, unified},
+    world::EPOCH,
+};
 use crate::{Operator, Seen};
 
 #[derive(Deserialize)]
@@ -55,7 +58,9 @@ fn same(path: &Path, have: &str) -> Result<(), String> {
     if want == have {
         Ok(())
     } else {
-        Err(format!("{} differs (UPDATE=1 writes it anew); now:\n{have}", path.display()))
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let diff = unified(&want, have, Sides { want: &name, have: "now" });
+        Err(format!("{} differs (UPDATE=1 writes it anew):\n{diff}", path.display()))
     }
 }
 

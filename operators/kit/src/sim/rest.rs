@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::drive::{Play, Schedule, Story};
+use super::{
+    drive::{Play, Story},
+    schedule::Schedule,
+    world::World,
+};
 use crate::{Address, port::text};
 
 /// Longer than any deadline.
@@ -19,7 +23,7 @@ const STRIDE: Duration = Duration::from_secs(900);
 /// that is being deleted waits unless it is Stalled.
 #[must_use]
 pub fn left_waiting(story: &Story<'_>) -> Vec<String> {
-    let (mut play, faults) = Play::to_the_end(story, Schedule { seed: 0, cut: None });
+    let (mut play, faults) = Play::to_the_end(World::default(), story, Schedule::UNDISTURBED);
     if !faults.is_empty() {
         return faults;
     }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How one write goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumIter, strum::EnumString)]
 pub enum Cut {
     /// The process dies before the write is sent.
     KillBefore,
@@ -59,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) admission: Option<Admission>,
     pub(crate) webhook: Option<Webhook>,
     shelf: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    /// What happened, a line each, if anybody wants to read it.
+    timeline: Option<Vec<String>>,
 }
 
 /// What an API server says to a new object before it stores it.
@@ -90,7 +92,18 @@ impl Default for World {
             admission: None,
             webhook: None,
             shelf: HashMap::new(),
+            timeline: None,
         })))
+    }
+}
+
+/// What a cut means for its write, after the write.
+const fn consequence(cut: Cut) -> &'static str {
+    match cut {
+        Cut::KillBefore => " -- the operator is killed before it is sent",
+        Cut::KillAfter => " -- applied; the operator is killed before it hears of it",
+        Cut::Refused => " -- refused for a passing reason",
+        Cut::Unanswered => " -- applied; the answer is lost",
     }
 }
 
@@ -118,6 +131,24 @@ impl World {
     pub fn pass_time(&self, wait: Duration) {
         let to = later(self.now(), wait);
         self.advance(to);
+    }
+
+    /// From now on everything that happens is written down.
+    pub(super) fn record(&self) {
+        self.lock().timeline = Some(Vec::new());
+    }
+
+    /// What has happened since [`Self::record`], in order.
+    pub(super) fn timeline(&self) -> Vec<String> {
+        self.lock().timeline.clone().unwrap_or_default()
+    }
+
+    /// Writes down what happens, if anybody wants to read it.
+    pub(super) fn note(&self, line: impl FnOnce() -> String) {
+        let mut inner = self.lock();
+        if let Some(timeline) = &mut inner.timeline {
+            timeline.push(line());
+        }
     }
 
     pub(crate) fn plan(&self, cut: Option<(usize, Cut)>) {
@@ -150,6 +181,9 @@ impl World {
             inner.writes.push(what.to_owned());
             let cut = inner.gate.plan.filter(|(n, _)| *n == at).map(|(_, cut)| cut);
             inner.gate.dead = matches!(cut, Some(Cut::KillBefore | Cut::KillAfter));
+            if let Some(timeline) = &mut inner.timeline {
+                timeline.push(format!("write    {at}: {what}{}", cut.map(consequence).unwrap_or_default()));
+            }
             cut
         };
         match cut {
@@ -183,7 +217,9 @@ impl World {
 
     /// Records an external change that really changed something; a repeated one makes the story fail.
     pub fn effect(&self, what: impl Into<String>) {
-        self.lock().effects.push(what.into());
+        let what = what.into();
+        self.note(|| format!("effect   {what}"));
+        self.lock().effects.push(what);
     }
 
     /// All recorded external changes, in order.

@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// The largest circle that still stands in each crate. These numbers only fall.
-const CIRCLES: [(&str, usize); 7] = [
-    ("crds", 0),
-    ("e2e", 0),
-    ("operators/dataplane", 0),
-    ("operators/kit", 0),
-    ("operators/pipeline", 0),
-    ("operators/processing", 0),
-    ("operators/registry", 0),
+/// The crates, none of which has a circle.
+const CRATES: [&str; 7] = [
+    "crds",
+    "e2e",
+    "operators/dataplane",
+    "operators/kit",
+    "operators/pipeline",
+    "operators/processing",
+    "operators/registry",
 ];
 
 /// The floors of a crate, from the ground up: each file imports from its own floor and from those below it.
@@ -300,19 +300,15 @@ fn arrows_within(imports: &Imports, circle: &[Module]) -> String {
 #[test]
 fn no_files_import_each_other_in_a_circle() {
     let mut wrong = Vec::new();
-    for (name, most) in CIRCLES {
+    for name in CRATES {
         let imports = imports(&repository().join(name));
         let arrows: usize = imports.values().map(BTreeSet::len).sum();
         #[allow(clippy::cast_precision_loss, reason = "a few hundred")]
         let each = arrows as f64 / imports.len() as f64;
         let circle = circle(&imports);
         println!("{name}: {} files, {each:.1} imports each, largest circle {}", imports.len(), circle.len());
-        if circle.len() != most {
-            wrong.push(format!(
-                "{name}: a circle of {}, not {most}:\n{}",
-                circle.len(),
-                arrows_within(&imports, &circle)
-            ));
+        if !circle.is_empty() {
+            wrong.push(format!("{name}: a circle of {}:\n{}", circle.len(), arrows_within(&imports, &circle)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

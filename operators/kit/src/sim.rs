@@ -6,6 +6,7 @@
 #![allow(clippy::indexing_slicing, reason = "JSON objects this world made itself; compiled for tests only")]
 
 mod api;
+mod cut;
 mod diff;
 mod drive;
 mod explore;
@@ -13,11 +14,13 @@ pub mod golden;
 mod patience;
 mod rest;
 mod schedule;
+mod timeline;
 mod world;
 
+pub use cut::Cut;
 pub use drive::{Actor, Build, Outcome, Story, once, recorded, run};
 pub use explore::{Report, caught, explore};
 pub use patience::patience;
 pub use rest::left_waiting;
 pub use schedule::Schedule;
-pub use world::{Admission, Cut, Webhook, World};
+pub use world::{Admission, Webhook, World};

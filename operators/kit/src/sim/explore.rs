@@ -5,11 +5,11 @@ use std::env;
 use strum::IntoEnumIterator;
 
 use super::{
+    cut::Cut,
     diff,
     drive::{Outcome, Story, recorded, run},
     rest::left_waiting,
     schedule::Schedule,
-    world::Cut,
 };
 
 /// Environment variable that plays one schedule again, `STORY/SCHEDULE`, with all that happens in it.

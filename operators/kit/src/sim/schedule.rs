@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::world::Cut;
+use super::cut::Cut;
 
 /// One way to run a scenario. Written as `SEED`, or `SEED/WRITE:CUT` with a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

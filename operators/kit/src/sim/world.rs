@@ -10,6 +10,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::cut::Cut;
 use crate::{
     Address, Class, Failure, Kind, Object,
     cache::{Event, controller_uid},
@@ -17,19 +18,6 @@ use crate::{
     names,
     port::{key_of, text},
 };
-
-/// How one write goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumIter, strum::EnumString)]
-pub enum Cut {
-    /// The process dies before the write is sent.
-    KillBefore,
-    /// The process dies after the write is applied and before it hears of it.
-    KillAfter,
-    /// The write is refused for a passing reason.
-    Refused,
-    /// The write is applied; the answer is lost.
-    Unanswered,
-}
 
 #[derive(Default)]
 struct Gate {
@@ -60,7 +48,7 @@ pub(crate) struct Inner {
     pub(crate) webhook: Option<Webhook>,
     shelf: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     /// What happened, a line each, if anybody wants to read it.
-    timeline: Option<Vec<String>>,
+    pub(super) timeline: Option<Vec<String>>,
 }
 
 /// What an API server says to a new object before it stores it.
@@ -97,16 +85,6 @@ impl Default for World {
     }
 }
 
-/// What a cut means for its write, after the write.
-const fn consequence(cut: Cut) -> &'static str {
-    match cut {
-        Cut::KillBefore => " -- the operator is killed before it is sent",
-        Cut::KillAfter => " -- applied; the operator is killed before it hears of it",
-        Cut::Refused => " -- refused for a passing reason",
-        Cut::Unanswered => " -- applied; the answer is lost",
-    }
-}
-
 fn passing(what: &str) -> Failure {
     Failure::new(Class::Transient, "Simulated", format!("{what}: no answer"))
 }
@@ -131,24 +109,6 @@ impl World {
     pub fn pass_time(&self, wait: Duration) {
         let to = later(self.now(), wait);
         self.advance(to);
-    }
-
-    /// From now on everything that happens is written down.
-    pub(super) fn record(&self) {
-        self.lock().timeline = Some(Vec::new());
-    }
-
-    /// What has happened since [`Self::record`], in order.
-    pub(super) fn timeline(&self) -> Vec<String> {
-        self.lock().timeline.clone().unwrap_or_default()
-    }
-
-    /// Writes down what happens, if anybody wants to read it.
-    pub(super) fn note(&self, line: impl FnOnce() -> String) {
-        let mut inner = self.lock();
-        if let Some(timeline) = &mut inner.timeline {
-            timeline.push(line());
-        }
     }
 
     pub(crate) fn plan(&self, cut: Option<(usize, Cut)>) {
@@ -182,7 +142,7 @@ impl World {
             let cut = inner.gate.plan.filter(|(n, _)| *n == at).map(|(_, cut)| cut);
             inner.gate.dead = matches!(cut, Some(Cut::KillBefore | Cut::KillAfter));
             if let Some(timeline) = &mut inner.timeline {
-                timeline.push(format!("write    {at}: {what}{}", cut.map(consequence).unwrap_or_default()));
+                timeline.push(format!("write    {at}: {what}{}", cut.map(Cut::consequence).unwrap_or_default()));
             }
             cut
         };

@@ -107,10 +107,20 @@ pub(super) fn all_rights(api: &LocalApi, (name, user): (&str, &str)) -> Outcome<
 
 /// `kubectl apply` of objects, by a request each.
 pub(super) fn apply(api: &LocalApi, objects: &[Value]) -> Outcome<()> {
+    apply_to(api, objects, &[])
+}
+
+/// The same for their statuses.
+pub(super) fn apply_status(api: &LocalApi, objects: &[Value]) -> Outcome<()> {
+    apply_to(api, objects, &["--subresource=status", "--force-conflicts"])
+}
+
+fn apply_to(api: &LocalApi, objects: &[Value], more: &[&str]) -> Outcome<()> {
     let file = std::env::temp_dir().join(format!("millrace-bench-{}.json", std::process::id()));
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
     fs::write(&file, list.to_string()).map_err(Failure::at("writing", &file))?;
-    let done = api.target.run(&["apply", "--server-side", "-f", &file.display().to_string()]);
+    let path = file.display().to_string();
+    let done = api.target.run(&[&["apply", "--server-side", "-f", &path][..], more].concat());
     let _ = fs::remove_file(&file);
     done.map(|_| ())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Figure, Limit, local};
+use super::{Figure, Limit, local, steps};
 use crate::audit::Audit;
 use crate::stage::TEAM;
 use crate::ui::{Failure, Outcome, Ui};
@@ -76,6 +76,7 @@ pub(super) fn measure(ui: &Ui) -> Outcome<Vec<Figure>> {
         figures.push(Figure::of(name("resident, each object"), &kib, "KiB")?.limit(load.each));
         figures.push(Figure::of(name("processor, each object"), &cpu, "ms")?.beside("until all are at rest"));
     }
+    figures.extend(steps::measure(&binaries, ui)?);
     Ok(figures)
 }
 

@@ -9,6 +9,7 @@ mod local;
 mod memory;
 mod plot;
 mod processing;
+mod steps;
 mod topics;
 mod writes;
 
@@ -25,7 +26,7 @@ pub enum Bench {
     /// Topics, buckets and grants to Ready, beside the API server alone and broker or store alone; memory of the dataplane
     /// operator.
     Topics,
-    /// Resident memory of the other operators, idle and with 500 objects.
+    /// Resident memory of the other operators, idle and with 500 objects; of pipeline also with 1,000 steps.
     Memory,
     /// 2,000 ProcessingJobs at 1,000 a minute, beside batch Jobs and spark-submit.
     Processing,

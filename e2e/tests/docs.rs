@@ -44,7 +44,7 @@ fn exists(kind: &str, name: &str, all: &str) -> bool {
         "plot" => sources(&["operators/processing/tests/support/plots"]).contains(&quoted),
         "mutant" => sources(&["operators/processing/tests"]).contains(&format!("({quoted}, told")),
         "golden" => golden.join("decision.yaml").is_file(),
-        "story" => read("e2e/src/stories/mod.rs").contains(&quoted),
+        "story" => read("e2e/src/stories.rs").contains(&quoted),
         "bad" => repository().join("crds/tests/bad/processingjob").join(format!("{name}.yaml")).is_file(),
         other => panic!("`{other}` is no kind of test"),
     }
@@ -102,7 +102,7 @@ fn every_kind_of_report_is_held_by_tests_that_are_there() {
     let bare: Vec<u32> = (1..=14).filter(|n| !held.contains(n)).collect();
     assert!(bare.is_empty(), "kinds without a test: {bare:?}");
     let (all, cases) = (sources(&["operators", "crds/tests", "e2e"]), golden());
-    let stories = read("e2e/src/stories/mod.rs");
+    let stories = read("e2e/src/stories.rs");
     let exists = |kind: &str, name: &str| match kind {
         "test" => all.contains(&format!("fn {name}(")),
         "plot" => all.contains(&format!("\"{name}\"")),

@@ -223,15 +223,13 @@ fn imports(root: &Path) -> Imports {
     let mut open: Vec<(Module, PathBuf)> = vec![(vec![], root.join("src/lib.rs"))];
     while let Some((module, path)) = open.pop() {
         let file = Scan::file(&fs::read_to_string(&path).unwrap());
-        let owner = path.file_stem().is_some_and(|stem| stem == "mod" || stem == "lib");
+        let owner = path.file_stem().is_some_and(|stem| stem == "lib");
         let folder = if owner { path.parent().unwrap().to_path_buf() } else { path.with_extension("") };
         for (name, elsewhere) in &file.declares {
             let below = [module.clone(), vec![name.clone()]].concat();
-            let flat = folder.join(format!("{name}.rs"));
             let place = match elsewhere {
                 Some(elsewhere) => path.parent().unwrap().join(elsewhere),
-                None if flat.exists() => flat,
-                None => folder.join(name).join("mod.rs"),
+                None => folder.join(format!("{name}.rs")),
             };
             open.push((below, place));
         }

@@ -65,6 +65,7 @@ impl Access {
 /// What the kernel itself needs, in every operator.
 pub const KERNEL: &[Access] = &[
     Access::own("coordination.k8s.io", "leases", &["get", "create", "update"], "leader lease"),
+    Access::own("", "pods", &["get"], "a leader whose pod is gone is not waited for"),
     Access::cluster("events.k8s.io", "events", &["create"], "tell of warnings and ends"),
 ];
 

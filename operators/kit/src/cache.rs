@@ -123,6 +123,17 @@ impl Cache {
         self.read().values().all(|slot| slot.listed)
     }
 
+    /// All objects of a kind. It costs what their number is: for once in a process's life.
+    pub(crate) fn keys(&self, kind: &Kind) -> Vec<Key> {
+        self.read().get(kind).map(|slot| slot.entries.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The kinds that have not been listed yet, for people.
+    #[must_use]
+    pub fn unlisted(&self) -> Vec<String> {
+        self.read().iter().filter(|(_, slot)| !slot.listed).map(|(kind, _)| kind.kind.to_string()).collect()
+    }
+
     /// Stores one step of a stream, then returns the objects it changed: callers trigger from that, so that a trigger
     /// never runs ahead of the store.
     pub(crate) fn feed(&self, kind: &Kind, decode: &Decode, event: Event) -> Vec<Changed> {

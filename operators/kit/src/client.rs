@@ -3,7 +3,7 @@
 use std::{
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use http::{Request as HttpRequest, Response};
 use jiff::Timestamp;
 use kube::{
     Api, Client, Config,
-    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, Preconditions},
+    api::{DeleteParams, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions},
     client::{Body, ClientBuilder},
 };
 use serde_json::{Value, json};
@@ -21,9 +21,9 @@ use tower::{Layer, Service};
 
 use crate::{
     failure::{Class, Failure},
-    kind::{Address, Kind},
+    kind::{Address, Key, Kind},
     metrics::{Metrics, Request},
-    port::{Port, Query, Write, key_of},
+    port::{Port, Query, Version, Write, key_of},
 };
 
 /// Longest time one API call may take; kube's own retries could sit in one call for minutes.
@@ -31,6 +31,9 @@ pub const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Calls under way at one time in one process; more only wait longer inside the API server.
 pub const CALLS: usize = 64;
+
+/// Objects in one answer to a list of names.
+const PAGE: u32 = 500;
 
 /// Builds a client for a configuration: no hidden retries, every request counted.
 ///
@@ -48,13 +51,19 @@ pub struct ApiPort {
     client: Client,
     manager: String,
     turns: Arc<Semaphore>,
+    started: Instant,
 }
 
 impl ApiPort {
     /// A port that writes as field manager `millrace/<name>`.
     #[must_use]
     pub fn new(client: Client, name: &str) -> Self {
-        Self { client, manager: format!("millrace/{name}"), turns: Arc::new(Semaphore::new(CALLS)) }
+        Self {
+            client,
+            manager: format!("millrace/{name}"),
+            turns: Arc::new(Semaphore::new(CALLS)),
+            started: Instant::now(),
+        }
     }
 
     fn api(&self, kind: &Kind, namespace: &str) -> Api<DynamicObject> {
@@ -107,6 +116,14 @@ impl ApiPort {
     }
 }
 
+fn version(meta: ObjectMeta) -> Version {
+    Version {
+        key: Key::new(meta.namespace.unwrap_or_default(), meta.name.unwrap_or_default()),
+        uid: meta.uid.unwrap_or_default(),
+        version: meta.resource_version.unwrap_or_default(),
+    }
+}
+
 fn object(body: Value) -> Result<DynamicObject, Failure> {
     serde_json::from_value(body).map_err(|e| Failure::new(Class::Bug, "Unencodable", e.to_string()))
 }
@@ -130,6 +147,10 @@ impl Port for ApiPort {
         Timestamp::now()
     }
 
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     async fn get(&self, at: &Address) -> Result<Option<Value>, Failure> {
         let api = self.api(&at.kind, &at.key.namespace);
         match self.within(api.get_opt(&at.key.name)).await? {
@@ -148,6 +169,20 @@ impl Port for ApiPort {
         };
         let found = self.within(api.list(&params)).await?.map_err(|e| failure(&e))?;
         Ok(found.items.into_iter().map(|o| serde_json::to_value(o).unwrap_or_default()).collect())
+    }
+
+    async fn versions(&self, kind: &Kind) -> Result<Vec<Version>, Failure> {
+        let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &kind.api_resource());
+        let mut params = ListParams::default().limit(PAGE);
+        let mut all = Vec::new();
+        loop {
+            let page = self.within(api.list_metadata(&params)).await?.map_err(|e| failure(&e))?;
+            all.extend(page.items.into_iter().map(|object| version(object.metadata)));
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => return Ok(all),
+            }
+        }
     }
 
     async fn dry_run(&self, kind: &Kind, body: Value) -> Result<(), Failure> {

@@ -24,7 +24,7 @@ use crate::{
     kind::{Address, Key, Kind},
     mutation::Mutation,
     operator::{DecisionOf, Operator},
-    port::{Write, text},
+    port::{Version, Write, text},
     reader::Reader,
     tally::Tally,
     watch::Watch,
@@ -55,6 +55,8 @@ struct Memory {
     written: u64,
     failures: Failures,
     effects: u32,
+    /// It is there, and has not reached the cache yet.
+    awaited: bool,
 }
 
 /// What the runtime and the simulated world see of a controller.
@@ -66,6 +68,12 @@ pub trait Controller: Send + Sync {
     fn primary(&self) -> Kind;
     /// The watch budget, primary kind first.
     fn watches(&self) -> Vec<Watch>;
+    /// Learns which states of its objects there are, once the process leads: a cache that was filled while another process
+    /// wrote may be behind, and no pass may decide on less than was written.
+    ///
+    /// # Errors
+    /// No answer; passes must wait until there is one.
+    async fn catch_up(&self) -> Result<(), Failure>;
     /// One pass.
     async fn pass(&self, key: &Key) -> Next;
 }
@@ -126,7 +134,11 @@ impl<O: Operator> Kernel<O> {
 
     async fn once(&self, key: &Key) -> Next {
         let Some(object) = self.reader.cached::<O::Object>(key) else {
-            self.memory.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+            let mut all = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            if all.get(key).is_some_and(|memory| !memory.awaited) {
+                all.remove(key);
+            }
+            drop(all);
             self.tally.iter().for_each(|t| t.gone(key));
             return Next::Idle;
         };
@@ -135,6 +147,7 @@ impl<O: Operator> Kernel<O> {
             if m.uid != uid {
                 *m = Memory { uid: uid.clone(), ..Memory::default() };
             }
+            m.awaited = false;
             (m.written, m.failures.clone())
         });
         let version = self.reader.cache.version(&Kind::of::<O::Object>(), key);
@@ -289,6 +302,30 @@ impl<O: Operator> Controller for Kernel<O> {
         let mut all = vec![Watch::primary::<O::Object>()];
         all.extend(self.operator.watches());
         all
+    }
+
+    async fn catch_up(&self) -> Result<(), Failure> {
+        let kind = self.primary();
+        let mut there: HashMap<Key, Version> =
+            self.reader.port.versions(&kind).await?.into_iter().map(|found| (found.key.clone(), found)).collect();
+        for key in self.reader.cache.keys(&kind) {
+            let Some(cached) = self.reader.cached::<O::Object>(&key) else { continue };
+            let uid = cached.meta().uid.clone().unwrap_or_default();
+            // Of what is gone the cache will hear; until then nothing is done about it.
+            let written = match there.get(&key) {
+                Some(found) if found.uid == uid => found.version.parse().unwrap_or(0),
+                _ => u64::MAX,
+            };
+            there.remove(&key);
+            self.remember(&key, |memory| *memory = Memory { uid, written, ..Memory::default() });
+        }
+        // What the cache has not heard of yet may come in an older state first.
+        for (key, found) in there {
+            let written = found.version.parse().unwrap_or(0);
+            let awaited = Memory { uid: found.uid, written, awaited: true, ..Memory::default() };
+            self.remember(&key, |memory| *memory = awaited);
+        }
+        Ok(())
     }
 
     async fn pass(&self, key: &Key) -> Next {

@@ -1,7 +1,9 @@
 //! The small port through which the kernel meets the Kubernetes API: one read, one write, one clock.
 //!
-//! Implemented by the real client ([`crate::client`]) and by the simulated world ([`crate::sim`]), and by nothing
-//! else. Reads that may be answered from a cache do not pass here; see [`crate::cache`].
+//! Implemented by the real client ([`crate::client`]) and by the simulated world ([`crate::sim`]), and around either by
+//! the fence of a process without a lease ([`crate::fence`]). Reads that may be answered from a cache do not pass here; see [`crate::cache`].
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -9,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     failure::Failure,
-    kind::{Address, Kind},
+    kind::{Address, Key, Kind},
 };
 
 /// One write to the Kubernetes API.
@@ -21,7 +23,8 @@ pub enum Write {
     Status(Kind, Value),
     /// Server-side apply with the operator's field manager, forced.
     Apply(Kind, Value),
-    /// PUT of a whole object without a resourceVersion: for kinds the operator may write but not read (Secrets).
+    /// PUT of a whole object. Without a resourceVersion in it whatever is there is replaced: for kinds the operator may write
+    /// but not read (Secrets).
     Put(Kind, Value),
     /// Merge patch of `metadata.finalizers`, valid only for this resourceVersion.
     Finalizers(Address, String, Vec<String>),
@@ -57,8 +60,8 @@ impl Write {
 
 /// Namespace and name from an object's JSON.
 #[must_use]
-pub fn key_of(body: &Value) -> crate::Key {
-    crate::Key::new(text(body, "/metadata/namespace"), text(body, "/metadata/name"))
+pub fn key_of(body: &Value) -> Key {
+    Key::new(text(body, "/metadata/namespace"), text(body, "/metadata/name"))
 }
 
 /// The string at a JSON pointer, or empty.
@@ -80,17 +83,42 @@ pub struct Query {
     pub limit: u32,
 }
 
+/// Which state of which object there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The object.
+    pub key: Key,
+    /// Its incarnation.
+    pub uid: String,
+    /// Its resourceVersion.
+    pub version: String,
+}
+
 /// The Kubernetes API as the kernel sees it.
 #[async_trait]
 pub trait Port: Send + Sync {
-    /// The current time.
+    /// The current time, as the machine's clock has it.
     fn now(&self) -> Timestamp;
+
+    /// How long the process has run, whatever the machine's clock does.
+    fn elapsed(&self) -> Duration;
+
+    /// Whether the process may act outside the Kubernetes API, too.
+    ///
+    /// # Errors
+    /// It does not hold its lease.
+    fn may_act(&self) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// A live GET, never answered from a cache. `None` for 404.
     async fn get(&self, at: &Address) -> Result<Option<Value>, Failure>;
 
     /// A live list, for what is asked too rarely to be worth a watch.
     async fn list(&self, kind: &Kind, query: &Query) -> Result<Vec<Value>, Failure>;
+
+    /// The present state of all objects of a kind, by name only, never answered from a cache.
+    async fn versions(&self, kind: &Kind) -> Result<Vec<Version>, Failure>;
 
     /// Whether the API server would create this object: everything but the storing of it (`dryRun=All`).
     async fn dry_run(&self, kind: &Kind, body: Value) -> Result<(), Failure>;

@@ -2,7 +2,7 @@
 //!
 //! Owns the difference between "not in the cache" and "gone". Never writes anything a decision did not ask for.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -45,6 +45,12 @@ impl Reader {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.port.now()
+    }
+
+    /// How long the process has run, whatever the machine's clock does.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.port.elapsed()
     }
 
     /// The cached object of this key.

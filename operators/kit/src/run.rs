@@ -19,30 +19,23 @@ use kube::{
     api::DynamicObject,
     runtime::{WatchStreamExt, watcher},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::{
-    Key, Kind, Next, Port, Reader, Watch,
+    Key, Kind, Port, Reader, Watch,
     cache::{Cache, Event},
     client::{ApiPort, client},
+    fence::Fenced,
     health::{self, Health},
     kernel::Controller,
-    lease::Keeper,
-    metrics::{ByController, ByKind, Metrics},
-    queue::{Queue, Slot},
+    lease::{self, Elector, Tenure},
+    metrics::{ByKind, Metrics},
+    queue::Slot,
+    work::{Shared, UNREADY, work},
 };
 
-/// Passes of one controller that run at once. A pass mostly waits: for its turn at the API server (see
-/// [`crate::client::CALLS`]), or for a batch it shares with others, since a broker takes 100 topics in the time of one. Each
-/// controller has passes of its own, so that those that wait for a slow broker hold up no others.
-const PASSES: usize = 512;
-
-/// Shortest sleep of the loop that starts passes.
-const SHORTEST: Duration = Duration::from_millis(1);
-/// Its sleep while nothing is due.
-const IDLE: Duration = Duration::from_secs(60);
-/// Its sleep while the cache fills.
-const UNREADY: Duration = Duration::from_millis(50);
+/// How long a process that ends waits for the writes under way, before it gives its lease back.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// Wakes an object of a controller for a reason that no watch sees (a broker's snapshot changed).
 #[derive(Clone)]
@@ -130,40 +123,87 @@ pub async fn run(name: &'static str, build: Arc<Build>) -> Result<(), RunError> 
     let namespace = std::env::var("POD_NAMESPACE").unwrap_or_else(|_| config.default_namespace.clone());
     let metrics = Metrics::default();
     let client = client(config, metrics.clone())?;
-    let health = Health { live: Arc::new(AtomicBool::new(false)), metrics: metrics.clone() };
-    health::serve(health.clone()).await.map_err(|(at, error)| RunError::Listen(at, error))?;
 
-    let port: Arc<dyn Port> = Arc::new(ApiPort::new(client.clone(), name));
+    let tenure = Arc::new(Tenure::default());
+    // Each with turns of its own: a renewal never waits behind other calls.
+    let open: Arc<dyn Port> = Arc::new(ApiPort::new(client.clone(), name));
+    let fenced = Fenced::new(Arc::new(ApiPort::new(client.clone(), name)), Arc::clone(&tenure));
     let (waker, woken) = Waker::pair();
-    let reader = Reader::new(Arc::default(), port);
+    let reader = Reader::new(Arc::default(), Arc::new(fenced));
     let plan = Plan::of(&build, Env { reader, waker, metrics: metrics.clone(), namespace: namespace.clone() })?;
-
-    let at = Key::new(&namespace, format!("millrace-{name}"));
-    let identity = std::env::var("POD_NAME").unwrap_or_else(|_| format!("{name}-{}", std::process::id()));
-    let keeper = Keeper::new(client.clone(), &at, identity);
-    tokio::select! {
-        () = keeper.acquire() => {}
-        () = terminated() => return Ok(()),
-    }
-    metrics.leader.set(1);
-    tracing::info!(operator = name, "leading");
+    let leading = Arc::new(AtomicBool::new(false));
+    let health = Health { leading: Arc::clone(&leading), cache: Arc::clone(&plan.shared.reader.cache), metrics };
+    health::serve(health).await.map_err(|(at, error)| RunError::Listen(at, error))?;
 
     let (triggers, inbox) = mpsc::unbounded_channel();
     for streams in plan.streams.values() {
-        tokio::spawn(stream(client.clone(), Arc::clone(&plan.shared), streams.clone(), triggers.clone()));
+        let own = namespace.clone();
+        tokio::spawn(stream(client.clone(), own, Arc::clone(&plan.shared), streams.clone(), triggers.clone()));
     }
-    health.live.store(true, Ordering::Relaxed);
-    let (stopped, stopping) = tokio::sync::oneshot::channel();
-    let stop = async move {
-        terminated().await;
-        let _ = stopped.send(());
-    };
+    // A text with a slash is no pod's name: nobody concludes from a missing pod that this process is gone.
+    let identity = std::env::var("POD_NAME").unwrap_or_else(|_| format!("process/{}", std::process::id()));
+    let at = Key::new(&namespace, format!("millrace-{name}"));
+    let mut elector = Elector::new(open, at, identity, Arc::clone(&tenure));
+    let (lead, led) = watch::channel(false);
+    let lead = Lead { name, leading, lead };
     tokio::select! {
-        () = work(Arc::clone(&plan.shared), inbox, woken) => Ok(()),
-        () = keeper.keep(stop) => {
-            let mut stopping = stopping;
-            if stopping.try_recv().is_ok() { Ok(()) } else { Err(RunError::LeaseLost) }
+        () = work(Arc::clone(&plan.shared), inbox, woken, led) => Ok(()),
+        lost = elect(&mut elector, &tenure, &plan.shared, lead) => Err(lost),
+        () = terminated() => {
+            tenure.end();
+            tokio::time::timeout(ENDING, idle(&tenure)).await.unwrap_or_default();
+            // If it does not get through, the lease is free after its time.
+            let _ = elector.release().await;
+            Ok(())
         }
+    }
+}
+
+/// What is told when this process leads.
+struct Lead {
+    name: &'static str,
+    leading: Arc<AtomicBool>,
+    lead: watch::Sender<bool>,
+}
+
+/// Stands by, then leads until the lease is lost. Work begins when it is known what was written until then.
+async fn elect(elector: &mut Elector, tenure: &Tenure, shared: &Arc<Shared>, lead: Lead) -> RunError {
+    let elapsed = || shared.reader.elapsed();
+    let mut lead = Some(lead);
+    loop {
+        match tokio::time::timeout(lease::ACT / 2, elector.turn()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "lease not renewed"),
+            Err(_) => tracing::warn!("lease not renewed: no answer from the API server"),
+        }
+        let holds = tenure.holds(elapsed());
+        if holds && let Some(lead) = lead.take() {
+            shared.metrics.leader.set(1);
+            tracing::info!(operator = lead.name, "leading");
+            tokio::spawn(begin(Arc::clone(shared), lead));
+        }
+        if !holds && lead.is_none() {
+            return RunError::LeaseLost;
+        }
+        tokio::time::sleep(if holds { lease::RENEW } else { lease::LOOK }).await;
+    }
+}
+
+async fn begin(shared: Arc<Shared>, lead: Lead) {
+    for controller in &shared.controllers {
+        while let Err(error) = controller.catch_up().await {
+            tracing::warn!(%error, controller = controller.name(), "not known yet what was written before");
+            tokio::time::sleep(lease::LOOK).await;
+        }
+    }
+    lead.leading.store(true, Ordering::Relaxed);
+    // A closed line means the process is ending.
+    let _ = lead.lead.send(true);
+}
+
+async fn idle(tenure: &Tenure) {
+    while tenure.writing() > 0 {
+        tokio::time::sleep(UNREADY).await;
     }
 }
 
@@ -178,13 +218,6 @@ async fn terminated() {
             let _ = tokio::signal::ctrl_c().await;
         }
     }
-}
-
-/// What all tasks of the process share.
-struct Shared {
-    controllers: Vec<Box<dyn Controller>>,
-    cache: Arc<Cache>,
-    env: Env,
 }
 
 /// The controllers and one stream per kind, with everyone who listens to it.
@@ -229,19 +262,25 @@ impl Plan {
     fn of(build: &Arc<Build>, env: Env) -> Result<Self, RunError> {
         let controllers = build(&env)?;
         let streams = merge(&controllers)?;
-        let cache = Arc::clone(&env.reader.cache);
         for kind in streams.keys() {
-            cache.expect(kind.clone());
+            env.reader.cache.expect(kind.clone());
         }
-        Ok(Self { shared: Arc::new(Shared { controllers, cache, env }), streams })
+        let Env { reader, metrics, .. } = env;
+        Ok(Self { shared: Arc::new(Shared { controllers, reader, metrics }), streams })
     }
 }
 
-async fn stream(client: Client, shared: Arc<Shared>, streams: Streams, triggers: mpsc::UnboundedSender<Slot>) {
+async fn stream(
+    client: Client,
+    namespace: String,
+    shared: Arc<Shared>,
+    streams: Streams,
+    triggers: mpsc::UnboundedSender<Slot>,
+) {
     let Some(lead) = streams.lead() else { return };
     let resource = lead.kind.api_resource();
     let api: Api<DynamicObject> = if lead.own_namespace {
-        Api::namespaced_with(client, &shared.env.namespace, &resource)
+        Api::namespaced_with(client, &namespace, &resource)
     } else {
         Api::all_with(client, &resource)
     };
@@ -268,8 +307,8 @@ fn take(shared: &Shared, streams: &Streams, event: watcher::Event<DynamicObject>
         watcher::Event::Apply(o) => Event::Applied(value(o)),
         watcher::Event::Delete(o) => Event::Deleted(value(o)),
     };
-    let metrics = &shared.env.metrics;
-    for slot in wakes(&shared.cache, streams, event, |kind, key, error| {
+    let metrics = &shared.metrics;
+    for slot in wakes(&shared.reader.cache, streams, event, |kind, key, error| {
         tracing::error!(kind, %key, error, "object does not decode; it is left alone");
         metrics.undecodable.get_or_create(&ByKind { kind: kind.to_owned() }).inc();
     }) {
@@ -299,83 +338,4 @@ pub(crate) fn wakes(
         }
     }
     slots
-}
-
-/// The line of one controller.
-#[derive(Default)]
-struct Line {
-    queue: Queue,
-    running: usize,
-}
-
-async fn work(
-    shared: Arc<Shared>,
-    mut triggers: mpsc::UnboundedReceiver<Slot>,
-    mut woken: mpsc::UnboundedReceiver<(&'static str, Key)>,
-) {
-    let mut lines: Vec<Line> = shared.controllers.iter().map(|_| Line::default()).collect();
-    let (done, mut finished) = mpsc::unbounded_channel::<(Slot, Next)>();
-    let clock = || shared.env.reader.now();
-    loop {
-        let now = clock();
-        let ready = shared.cache.ready();
-        for line in lines.iter_mut().filter(|_| ready) {
-            while line.running < PASSES
-                && let Some(slot) = line.queue.pop(now)
-            {
-                line.running += 1;
-                tokio::spawn(one(Arc::clone(&shared), slot, done.clone()));
-            }
-        }
-        let queued: usize = lines.iter().map(|line| line.queue.len()).sum();
-        shared.env.metrics.queued.set(i64::try_from(queued).unwrap_or(i64::MAX));
-        // A line without a free pass is looked at when one ends; before the cache is ready nothing is due.
-        let free = lines.iter().filter(|line| ready && line.running < PASSES);
-        let nap = match free.filter_map(|line| line.queue.next_at()).min() {
-            Some(at) => Duration::try_from(at.duration_since(clock())).unwrap_or_default().max(SHORTEST),
-            None if ready => IDLE,
-            None => UNREADY,
-        };
-        tokio::select! {
-            Some(slot) = triggers.recv() => {
-                push(&mut lines, slot, clock());
-                while let Ok(slot) = triggers.try_recv() {
-                    push(&mut lines, slot, clock());
-                }
-            }
-            Some((name, key)) = woken.recv() => {
-                if let Some(index) = shared.controllers.iter().position(|c| c.name() == name) {
-                    push(&mut lines, (index, key), clock());
-                }
-            }
-            Some((slot, next)) = finished.recv() => {
-                if let Some(line) = lines.get_mut(slot.0) {
-                    line.running -= 1;
-                    line.queue.finish(slot, next, clock());
-                }
-            }
-            () = tokio::time::sleep(nap) => {}
-        }
-    }
-}
-
-fn push(lines: &mut [Line], slot: Slot, now: jiff::Timestamp) {
-    if let Some(line) = lines.get_mut(slot.0) {
-        line.queue.push(slot, now);
-    }
-}
-
-async fn one(shared: Arc<Shared>, slot: Slot, done: mpsc::UnboundedSender<(Slot, Next)>) {
-    let (index, key) = &slot;
-    let next = match shared.controllers.get(*index) {
-        Some(controller) => {
-            let began = std::time::Instant::now();
-            let next = controller.pass(key).await;
-            let labels = ByController { controller: controller.name().to_owned() };
-            shared.env.metrics.passes.get_or_create(&labels).observe(began.elapsed().as_secs_f64());
-            next
-        }
-        None => Next::Idle,
-    };
-    let _ = done.send((slot, next));
 }

@@ -28,7 +28,10 @@ impl<O: Operator> Kernel<O> {
                 Action::Effect(effect) => {
                     effects = true;
                     let hands = Hands { port: Arc::clone(&self.reader.port) };
-                    self.operator.effect(object, effect, &hands).await
+                    match self.reader.port.may_act() {
+                        Ok(()) => self.operator.effect(object, effect, &hands).await,
+                        Err(closed) => Err(closed),
+                    }
                 }
             };
             let id = action.id();

@@ -1,12 +1,14 @@
 //! The simulated API server behind the port: resourceVersions, conflicts, finalizers, server-side apply.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::world::{Inner, World, selected};
 use crate::{
-    Address, Failure, Kind, Port, Query, Write,
+    Address, Failure, Kind, Port, Query, Version, Write,
     port::{key_of, text},
 };
 
@@ -14,6 +16,11 @@ use crate::{
 impl Port for World {
     fn now(&self) -> Timestamp {
         Self::now(self)
+    }
+
+    /// In this world clocks do not jump.
+    fn elapsed(&self) -> Duration {
+        Duration::try_from(Self::now(self).duration_since(Timestamp::UNIX_EPOCH)).unwrap_or_default()
     }
 
     async fn get(&self, at: &Address) -> Result<Option<Value>, Failure> {
@@ -36,6 +43,20 @@ impl Port for World {
         };
         let found = inner.objects.iter().filter(|(at, value)| wanted(at, value)).map(|(_, value)| value.clone());
         Ok(found.take(usize::try_from(query.limit).unwrap_or(usize::MAX)).collect())
+    }
+
+    async fn versions(&self, kind: &Kind) -> Result<Vec<Version>, Failure> {
+        if self.dead() {
+            return Err(Failure::new(crate::Class::Transient, "Simulated", "the process is dead"));
+        }
+        let inner = self.lock();
+        let all = inner.objects.iter().filter(|(at, _)| at.kind == *kind);
+        let version = |(at, object): (&Address, &Value)| Version {
+            key: at.key.clone(),
+            uid: text(object, "/metadata/uid").to_owned(),
+            version: text(object, "/metadata/resourceVersion").to_owned(),
+        };
+        Ok(all.map(version).collect())
     }
 
     async fn dry_run(&self, kind: &Kind, body: Value) -> Result<(), Failure> {
@@ -122,7 +143,7 @@ impl Inner {
                 })
             }
             Write::Put(_, body) => {
-                let stored = self.current(&at, "")?;
+                let stored = self.current(&at, text(&body, "/metadata/resourceVersion"))?;
                 self.replace(&at, stored, |stored| {
                     let meta = stored["metadata"].take();
                     *stored = body;

@@ -72,7 +72,10 @@ pub struct Outcome {
     pub timeline: Vec<String>,
 }
 
+/// A process of the operator: the one that leads, or a standby whose cache fills all the same.
 struct Process {
+    /// Where its feeds begin among those of the world.
+    feeds: usize,
     controllers: Vec<Box<dyn Controller>>,
     streams: Vec<Streams>,
     cache: Arc<Cache>,
@@ -80,7 +83,14 @@ struct Process {
     woken: tokio::sync::mpsc::UnboundedReceiver<(&'static str, crate::Key)>,
 }
 
+/// Starts the process that leads: whatever ran before is gone.
 fn start(story: &Story<'_>, world: &World) -> Process {
+    world.lock().feeds.clear();
+    open(story, world)
+}
+
+/// Starts a process beside those that run.
+fn open(story: &Story<'_>, world: &World) -> Process {
     let cache = Arc::new(Cache::default());
     let (waker, woken) = Waker::pair();
     let env = Env {
@@ -92,7 +102,7 @@ fn start(story: &Story<'_>, world: &World) -> Process {
     let controllers = (story.build)(&env, world);
     let streams: Vec<Streams> = merge(&controllers).map(|m| m.into_values().collect()).unwrap_or_default();
     let mut inner = world.lock();
-    inner.feeds.clear();
+    let feeds = inner.feeds.len();
     for group in &streams {
         let Some(lead) = group.lead() else { continue };
         cache.expect(lead.kind.clone());
@@ -103,7 +113,7 @@ fn start(story: &Story<'_>, world: &World) -> Process {
         inner.feeds.push(Feed { kind: lead.kind.clone(), labels: lead.labels, events });
     }
     drop(inner);
-    Process { controllers, streams, cache, queue: Queue::default(), woken }
+    Process { feeds, controllers, streams, cache, queue: Queue::default(), woken }
 }
 
 /// A xorshift generator: small, seeded, ours, so that a schedule is a number.
@@ -149,6 +159,8 @@ fn run_in(world: World, story: &Story<'_>, schedule: Schedule) -> Outcome {
 pub(super) struct Play {
     pub(super) world: World,
     process: Process,
+    /// Takes over when the process dies, with what it has seen by then.
+    standby: Option<Process>,
     actors: Vec<Actor>,
 }
 
@@ -158,7 +170,9 @@ impl Play {
         (story.setup)(&world);
         world.plan(schedule.cut);
         let actors = (story.actors)();
-        let mut play = Self { process: start(story, &world), world, actors };
+        let process = start(story, &world);
+        let standby = schedule.standby().then(|| open(story, &world));
+        let mut play = Self { process, standby, world, actors };
         let mut dice = Dice(schedule.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let mut faults = Vec::new();
         let deadline = later(play.world.now(), story.horizon);
@@ -166,10 +180,11 @@ impl Play {
         loop {
             if play.world.dead() {
                 play.world.revive();
-                play.world.note(|| "start    the operator, anew".to_owned());
-                play.process = start(story, &play.world);
+                play.replace(story);
             }
-            let moved = step(&play.world, &mut play.process, &mut play.actors, (&mut dice, schedule.seed != 0));
+            let shuffled = schedule.seed != 0;
+            let mut turn = Turn { world: &play.world, standby: play.standby.as_mut(), dice: &mut dice, shuffled };
+            let moved = turn.step(&mut play.process, &mut play.actors);
             if let Err(fault) = (story.invariant)(&play.world) {
                 faults.push(fault);
                 break;
@@ -193,6 +208,24 @@ impl Play {
         (play, faults)
     }
 
+    /// Somebody takes over: a standby, or a new process.
+    fn replace(&mut self, story: &Story<'_>) {
+        self.process = match self.standby.take() {
+            Some(standby) => {
+                self.world.note(|| "start    the standby takes over".to_owned());
+                for controller in &standby.controllers {
+                    // Nothing but a dead process keeps this world from answering.
+                    let _ = futures::executor::block_on(controller.catch_up());
+                }
+                standby
+            }
+            None => {
+                self.world.note(|| "start    the operator, anew".to_owned());
+                start(story, &self.world)
+            }
+        };
+    }
+
     /// Lets `time` pass in which nobody but the operator and the garbage collector does anything. The clock moves on by at
     /// least `stride`, so that what is only looked at again and again costs little. `Err` if it does not come to rest.
     pub(super) fn alone(&mut self, time: Duration, stride: Duration) -> Result<(), String> {
@@ -201,7 +234,9 @@ impl Play {
         let until = later(self.world.now(), time);
         loop {
             let mut steps = 0;
-            while step(&self.world, &mut self.process, &mut [], (&mut dice, false)) {
+            while (Turn { world: &self.world, standby: None, dice: &mut dice, shuffled: false })
+                .step(&mut self.process, &mut [])
+            {
                 steps += 1;
                 if steps > MAX_STEPS {
                     return Err(format!("does not come to rest; last writes, newest first: {:?}", self.tail()));
@@ -224,55 +259,74 @@ impl Play {
     }
 }
 
-fn step(world: &World, process: &mut Process, actors: &mut [Actor], dice: (&mut Dice, bool)) -> bool {
-    let (dice, shuffled) = dice;
-    while let Ok((name, key)) = process.woken.try_recv() {
-        if let Some(index) = process.controllers.iter().position(|c| c.name() == name) {
-            process.queue.push((index, key), world.now());
+/// Whose turn it is.
+struct Turn<'a> {
+    world: &'a World,
+    standby: Option<&'a mut Process>,
+    dice: &'a mut Dice,
+    /// Anything may come first; else all is delivered, then all passes are made, then the world moves.
+    shuffled: bool,
+}
+
+impl Turn<'_> {
+    /// One step of somebody; false if nobody can move.
+    fn step(&mut self, process: &mut Process, actors: &mut [Actor]) -> bool {
+        while let Ok((name, key)) = process.woken.try_recv() {
+            if let Some(index) = process.controllers.iter().position(|c| c.name() == name) {
+                process.queue.push((index, key), self.world.now());
+            }
         }
-    }
-    let feeds: Vec<usize> = {
-        let inner = world.lock();
-        inner.feeds.iter().enumerate().filter(|(_, f)| !f.events.is_empty()).map(|(i, _)| i).collect()
-    };
-    let ready: Vec<Slot> = process.queue.ready(world.now()).cloned().collect();
-    // In order: deliver all, then pass all, then let the world move. Shuffled: anything may come first.
-    let turn = if shuffled { dice.below(4) } else { 0 };
-    for offset in 0..4 {
-        let moved = match (turn + offset) % 4 {
-            0 if !feeds.is_empty() => deliver(world, process, feeds.get(dice.below(feeds.len())).copied()),
-            1 if !ready.is_empty() => pass(world, process, ready.get(dice.below(ready.len()))),
-            2 => {
-                let first = dice.below(actors.len());
-                (0..actors.len()).any(|i| {
-                    let at = (first + i) % actors.len();
-                    let moved = actors.get_mut(at).is_some_and(|actor| actor(world));
-                    if moved {
-                        world.note(|| format!("actor    {at} moves"));
-                    }
-                    moved
-                })
-            }
-            3 => {
-                let collected = world.collect();
-                if collected {
-                    world.note(|| "collect  garbage".to_owned());
-                }
-                collected
-            }
-            _ => false,
+        let mut feeds: Vec<usize> = {
+            let inner = self.world.lock();
+            inner.feeds.iter().enumerate().filter(|(_, f)| !f.events.is_empty()).map(|(i, _)| i).collect()
         };
-        if moved {
-            return true;
-        }
+        // The feeds of a process that is gone are nobody's.
+        let standby = self.standby.as_ref().map(|s| s.feeds..s.feeds + s.streams.len());
+        let own = process.feeds..process.feeds + process.streams.len();
+        feeds.retain(|feed| own.contains(feed) || standby.as_ref().is_some_and(|range| range.contains(feed)));
+        let ready: Vec<Slot> = process.queue.ready(self.world.now()).cloned().collect();
+        let turn = if self.shuffled { self.dice.below(4) } else { 0 };
+        (0..4).any(|offset| match (turn + offset) % 4 {
+            0 if !feeds.is_empty() => {
+                let feed = feeds.get(self.dice.below(feeds.len())).copied();
+                let to_standby = feed.is_some_and(|f| standby.as_ref().is_some_and(|range| range.contains(&f)));
+                match &mut self.standby {
+                    Some(other) if to_standby => deliver(self.world, other, feed),
+                    _ => deliver(self.world, process, feed),
+                }
+            }
+            1 if !ready.is_empty() => pass(self.world, process, ready.get(self.dice.below(ready.len()))),
+            2 => self.act(actors),
+            3 => self.collect(),
+            _ => false,
+        })
     }
-    false
+
+    fn act(&mut self, actors: &mut [Actor]) -> bool {
+        let first = self.dice.below(actors.len());
+        (0..actors.len()).any(|i| {
+            let at = (first + i) % actors.len();
+            let moved = actors.get_mut(at).is_some_and(|actor| actor(self.world));
+            if moved {
+                self.world.note(|| format!("actor    {at} moves"));
+            }
+            moved
+        })
+    }
+
+    fn collect(&self) -> bool {
+        let collected = self.world.collect();
+        if collected {
+            self.world.note(|| "collect  garbage".to_owned());
+        }
+        collected
+    }
 }
 
 fn deliver(world: &World, process: &mut Process, feed: Option<usize>) -> bool {
     let Some(index) = feed else { return false };
     let event = world.lock().feeds.get_mut(index).and_then(|f| f.events.pop_front());
-    let (Some(event), Some(group)) = (event, process.streams.get(index)) else { return false };
+    let (Some(event), Some(group)) = (event, process.streams.get(index - process.feeds)) else { return false };
     world.note(|| format!("deliver  {}", described(group, &event)));
     for slot in wakes(&process.cache, group, event, |_, _, _| {}) {
         process.queue.push(slot, world.now());

@@ -16,6 +16,12 @@ pub struct Schedule {
 impl Schedule {
     /// Everything in order, nothing goes wrong.
     pub const UNDISTURBED: Self = Self { seed: 0, cut: None };
+
+    /// Whether a standby takes over when the process is killed, with a cache that may be behind; else a new process starts
+    /// from a list.
+    pub(super) const fn standby(self) -> bool {
+        self.seed % 2 == 1 && matches!(self.cut, Some((_, Cut::KillBefore | Cut::KillAfter)))
+    }
 }
 
 impl fmt::Display for Schedule {

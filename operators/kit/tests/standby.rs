@@ -1,0 +1,76 @@
+//! A standby whose cache is behind takes over from a leader that was killed after any of its writes.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod toy;
+
+use millrace_kit::{
+    Controller, Env, Failure, Kernel, Key, Kind, Next, Watch, async_trait,
+    sim::{self, Build, Cut, Schedule, World},
+};
+use strum::IntoEnumIterator;
+
+use toy::{Plot, Toy, with_build};
+
+/// Odd seeds: those in which a standby takes over.
+const SEEDS: u64 = 60;
+
+fn toy(world: &World, env: &Env) -> Kernel<Toy> {
+    Kernel::new(Toy { world: world.clone() }, env.reader.clone())
+}
+
+/// A kernel that does not ask what was written before it led.
+struct Hasty(Kernel<Toy>);
+
+#[async_trait]
+impl Controller for Hasty {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn primary(&self) -> Kind {
+        self.0.primary()
+    }
+
+    fn watches(&self) -> Vec<Watch> {
+        self.0.watches()
+    }
+
+    async fn catch_up(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn pass(&self, key: &Key) -> Next {
+        self.0.pass(key).await
+    }
+}
+
+/// The first schedule that ends otherwise than the undisturbed one, and how.
+fn differs(plot: Plot, build: &Build<'_>) -> Option<String> {
+    with_build(plot, build, |story| {
+        let reference = sim::run(story, Schedule::UNDISTURBED);
+        let writes = 0..reference.writes.len();
+        let cuts = writes.flat_map(|n| [Cut::KillBefore, Cut::KillAfter].map(|cut| (n, cut)));
+        let mut schedules =
+            cuts.flat_map(|cut| (1..SEEDS).step_by(2).map(move |seed| Schedule { seed, cut: Some(cut) }));
+        schedules.find_map(|schedule| {
+            let outcome = sim::run(story, schedule);
+            let same = outcome.end == reference.end && outcome.effects == reference.effects;
+            (!same || !outcome.faults.is_empty()).then(|| format!("{plot:?}/{schedule}: {:?}", outcome.faults))
+        })
+    })
+}
+
+#[test]
+fn it_goes_on_where_its_predecessor_was() {
+    let sound: &Build<'_> = &|env, world| vec![Box::new(toy(world, env))];
+    let wrong: Vec<String> = Plot::iter().filter_map(|plot| differs(plot, sound)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn without_a_look_at_what_was_written_it_does_things_twice() {
+    let hasty: &Build<'_> = &|env, world| vec![Box::new(Hasty(toy(world, env)))];
+    assert!(Plot::iter().any(|plot| differs(plot, hasty).is_some()), "nobody notices");
+    println!("mutants caught: 1");
+}

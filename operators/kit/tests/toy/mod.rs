@@ -1,0 +1,341 @@
+//! A toy operator that has all the kernel must cope with: an attempt with a pod, an external thing behind an intent and a
+//! finalizer, and a replacement that must not touch what is not ours.
+
+use std::{collections::BTreeSet, sync::Mutex, time::Duration};
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::Attempt};
+use millrace_kit::{
+    Action, Address, Child, Decision, Effect, Failure, Hands, Key, Operator, Reader, Seen, Standing, Target, Watch,
+    async_trait, conditions,
+    failure::{NAME_TAKEN, OVERRULED},
+    names,
+    sim::{self, Actor, Story, World},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+#[derive(Default)]
+pub(crate) struct Outside(pub(crate) Mutex<BTreeSet<String>>);
+
+pub(crate) struct Toy {
+    pub(crate) world: World,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) enum Ask {
+    Add(String),
+    Remove(String),
+}
+
+impl Effect for Ask {
+    fn id(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Around {
+    outside: bool,
+    pod: Option<Pod>,
+    lost: bool,
+    stale: Vec<Pod>,
+    quota: bool,
+    /// There is a webhook; then the toy applies settings, and these are what the cluster has of them.
+    webhook: bool,
+    settings: Option<ConfigMap>,
+}
+
+#[async_trait]
+impl Operator for Toy {
+    type Object = ProcessingJob;
+    type Observed = Around;
+    type Effect = Ask;
+    const NAME: &'static str = "toy";
+
+    fn watches(&self) -> Vec<Watch> {
+        vec![
+            Watch::child::<ProcessingJob, Pod>("pods of attempts"),
+            Watch::related::<ConfigMap>("the quota", |_, _| vec![Key::new("ml", "j")]),
+        ]
+    }
+
+    async fn observe(&self, job: &ProcessingJob, reader: &Reader) -> Result<Around, Failure> {
+        let outside = self.world.shelf::<Outside>().0.lock().unwrap().contains(&name(job));
+        let quota = reader.cached::<ConfigMap>(&Key::new("ml", "quota")).is_some();
+        let webhook = reader.cached::<ConfigMap>(&Key::new("ml", "webhook")).is_some();
+        let settings = reader.cached::<ConfigMap>(&Key::new("ml", "settings")).map(|c| (*c).clone());
+        let attempt = job.status.as_ref().and_then(|s| s.attempt.clone());
+        let Some(attempt) = attempt else {
+            return Ok(Around { outside, quota, webhook, settings, ..Around::default() });
+        };
+        let key = Key::new("ml", &attempt.name);
+        let (pod, lost) = match &attempt.pod_uid {
+            Some(uid) => {
+                let pod = reader.proved::<Pod>(&key, uid).await?;
+                let lost = pod.is_none();
+                (pod, lost)
+            }
+            None => (reader.child::<Pod>(&key, &name(job)), false),
+        };
+        let all = reader.cache.owned::<Pod>(&name(job));
+        let stale =
+            all.iter().filter(|p| p.metadata.name.as_ref() != Some(&attempt.name)).map(|p| (**p).clone()).collect();
+        Ok(Around { outside, pod: pod.map(|p| (*p).clone()), lost, stale, quota, webhook, settings })
+    }
+
+    fn decide(job: &ProcessingJob, seen: &Seen<Around>, now: Timestamp) -> Decision<ProcessingJobStatus, Ask> {
+        let mut status = job.status.clone().unwrap_or_default();
+        let around = &seen.data;
+        if job.metadata.deletion_timestamp.is_some() {
+            let decision = Decision::of(status).hold(around.outside);
+            return if around.outside { decision.act(Action::Effect(Ask::Remove(name(job)))) } else { decision };
+        }
+        let prune = around.stale.iter().map(|p| Action::Delete(Target::of(p)));
+        if conditions::is_true(&status, "Succeeded") {
+            if let Some(last) = seen.failures.latest().filter(|last| last.failure.reason == OVERRULED) {
+                conditions::set(&mut status, "Degraded", ("True", OVERRULED, &last.failure.message), now);
+            }
+            let mut decision = Decision::of(status).hold(true);
+            let want = Child::of(job, &settings());
+            if around.webhook && around.settings.as_ref().is_none_or(|live| !want.matches(live)) {
+                decision.actions.push(Action::Apply(want));
+            }
+            decision.actions.extend(prune);
+            return decision;
+        }
+        let uid = job.metadata.uid.clone().unwrap_or_default();
+        let number = status.attempt.as_ref().map_or(1, |a| a.number);
+        let phase = around.pod.as_ref().and_then(|p| p.status.clone()).and_then(|s| s.phase).unwrap_or_default();
+        let failed = around.lost || phase == "Failed";
+        let number = if failed { number + 1 } else { number };
+        if failed || status.attempt.is_none() {
+            status.attempt =
+                Some(Attempt { number, name: names::child("toy", &uid, &[&number.to_string()]), ..Attempt::default() });
+        } else if let (Some(attempt), Some(pod)) = (&mut status.attempt, &around.pod) {
+            attempt.pod_uid = pod.metadata.uid.clone();
+        }
+        let mine = status.attempt.clone().unwrap_or_default();
+        let mut decision = if phase == "Succeeded" && around.outside {
+            conditions::set(&mut status, "Succeeded", ("True", "Done", "done"), now);
+            conditions::stand(&mut status, &Standing::ready("Done", "done"), now);
+            Decision::of(status)
+        } else {
+            let standing = match seen.failures.latest() {
+                _ if !around.quota => Standing::stalled("NoQuota", "the quota is missing"),
+                Some(last) if last.failure.reason == NAME_TAKEN => Standing::failed(&last.failure),
+                _ => Standing::progressing("Running", "on its way"),
+            };
+            conditions::stand(&mut status, &standing, now);
+            Decision::of(status)
+        };
+        decision.hold = true;
+        if !around.outside {
+            decision = decision.act(Action::Effect(Ask::Add(name(job))));
+        }
+        if failed || around.pod.is_none() {
+            decision = decision.act(Action::Create(Child::of(job, &pod(&mine.name))));
+        }
+        decision.actions.extend(prune);
+        decision
+    }
+
+    async fn effect(&self, _: &ProcessingJob, ask: &Ask, _: &Hands) -> Result<(), Failure> {
+        let outside = self.world.shelf::<Outside>();
+        self.world.gate(&ask.id(), || {
+            let mut set = outside.0.lock().unwrap();
+            let changed = match ask {
+                Ask::Add(name) => set.insert(name.clone()),
+                Ask::Remove(name) => set.remove(name),
+            };
+            drop(set);
+            if changed {
+                self.world.effect(ask.id());
+            }
+            Ok(())
+        })
+    }
+}
+
+fn name(job: &ProcessingJob) -> String {
+    job.metadata.uid.clone().unwrap_or_default()
+}
+
+fn pod(name: &str) -> Pod {
+    serde_json::from_value(json!({"metadata": {"name": name, "namespace": "ml"}, "spec": {"containers": []}})).unwrap()
+}
+
+fn quota() -> ConfigMap {
+    serde_json::from_value(json!({"metadata": {"name": "quota", "namespace": "ml"}})).unwrap()
+}
+
+fn settings() -> ConfigMap {
+    serde_json::from_value(json!({"metadata": {"name": "settings", "namespace": "ml"}, "data": {"colour": "green"}}))
+        .unwrap()
+}
+
+/// Whatever is asked for, settings are blue.
+fn blue(at: &Address, body: &mut Value) {
+    if at.key.name == "settings" {
+        body["data"]["colour"] = json!("blue");
+    }
+}
+
+fn job(name: &str) -> ProcessingJob {
+    serde_json::from_value(json!({
+        "apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob",
+        "metadata": {"name": name, "namespace": "ml"},
+        "spec": {"container": {"image": "x", "command": ["true"]}},
+    }))
+    .unwrap()
+}
+
+/// The pod of attempt 1 fails, any other succeeds; pods of others are left alone.
+fn kubelet() -> Actor {
+    Box::new(move |world| {
+        let fresh =
+            |p: &Pod| p.status.as_ref().is_none_or(|s| s.phase.is_none()) && p.metadata.owner_references.is_some();
+        let Some(pod) = world.list::<Pod>().into_iter().find(fresh) else { return false };
+        let name = pod.metadata.name.unwrap();
+        let owner = pod.metadata.owner_references.unwrap()[0].uid.clone();
+        let phase = if name == names::child("toy", &owner, &["1"]) { "Failed" } else { "Succeeded" };
+        world.change::<Pod>("ml", &name, |p| p.status.get_or_insert_default().phase = Some(phase.into()));
+        true
+    })
+}
+
+/// Deletes the job: as soon as the external thing exists, or only once the job has succeeded.
+fn deleter(early: bool) -> Actor {
+    let mut done = false;
+    Box::new(move |world| {
+        let over = |j: &ProcessingJob| j.status.as_ref().is_some_and(|s| conditions::is_true(s, "Succeeded"));
+        let ripe = if early {
+            !world.shelf::<Outside>().0.lock().unwrap().is_empty()
+        } else {
+            world.get::<ProcessingJob>("ml", "j").is_some_and(|j| over(&j))
+        };
+        let act = ripe && !done;
+        if act {
+            done = true;
+            world.delete::<ProcessingJob>("ml", "j");
+        }
+        act
+    })
+}
+
+/// Writes into the status beside the operator, so that the operator decides upon an object that has just changed.
+fn editor() -> Actor {
+    let mut left = 3;
+    Box::new(move |world| {
+        if left == 0 {
+            return false;
+        }
+        left -= 1;
+        world.change::<ProcessingJob>("ml", "j", |j| {
+            j.status.get_or_insert_default().url = Some(format!("edit-{left}"));
+        });
+        true
+    })
+}
+
+/// Once the pod of attempt 1 has been seen: it is gone, and (if `swap`) somebody else's stands under its name.
+fn thief(swap: bool) -> Actor {
+    let mut done = false;
+    Box::new(move |world| {
+        let Some(job) = world.get::<ProcessingJob>("ml", "j") else { return false };
+        let first = names::child("toy", &name(&job), &["1"]);
+        let attempt = job.status.and_then(|s| s.attempt).unwrap_or_default();
+        let ripe = if swap { attempt.number == 2 } else { attempt.pod_uid.is_some() };
+        if done || !ripe {
+            return false;
+        }
+        done = true;
+        world.vanish::<Pod>("ml", &first);
+        if swap {
+            world.apply(&pod(&first));
+        }
+        true
+    })
+}
+
+/// What happens around the job.
+#[derive(Clone, Copy, Debug, PartialEq, strum::EnumIter)]
+pub(crate) enum Plot {
+    Quiet,
+    /// The job is deleted while it runs.
+    Delete,
+    /// Somebody else writes into the status.
+    Edit,
+    /// The same, and the job is deleted once it has succeeded.
+    EditDelete,
+    /// A pod of the first attempt's name is there already.
+    Foreign,
+    /// The first pod vanishes.
+    Vanish,
+    /// The first pod is replaced by another's before it is cleaned up.
+    Swap,
+    /// A webhook sets back what the operator applies.
+    Webhook,
+}
+
+/// A story of these controllers.
+pub(crate) fn with_build<T>(plot: Plot, build: &sim::Build<'_>, then: impl FnOnce(&Story<'_>) -> T) -> T {
+    let setup = |world: &World| {
+        world.apply(&quota());
+        world.apply(&job("j"));
+        if plot == Plot::Webhook {
+            world.apply(&ConfigMap {
+                metadata: kube::core::ObjectMeta { name: Some("webhook".into()), ..quota().metadata },
+                ..ConfigMap::default()
+            });
+            world.webhook(blue);
+        }
+        if plot == Plot::Foreign {
+            let uid = name(&world.get::<ProcessingJob>("ml", "j").unwrap());
+            world.apply(&pod(&names::child("toy", &uid, &["1"])));
+        }
+    };
+    let actors = || match plot {
+        Plot::Quiet | Plot::Foreign | Plot::Webhook => vec![kubelet()],
+        Plot::Delete => vec![kubelet(), deleter(true)],
+        Plot::Edit => vec![kubelet(), editor()],
+        Plot::EditDelete => vec![kubelet(), deleter(false), editor()],
+        Plot::Vanish => vec![kubelet(), thief(false)],
+        Plot::Swap => vec![kubelet(), thief(true)],
+    };
+    let story = Story {
+        name: &format!("{plot:?}"),
+        setup: &setup,
+        build,
+        actors: &actors,
+        invariant: &invariant,
+        end: &end,
+        horizon: Duration::from_secs(120),
+    };
+    then(&story)
+}
+
+fn invariant(world: &World) -> Result<(), String> {
+    for job in world.list::<ProcessingJob>() {
+        let status = job.status.clone().unwrap_or_default();
+        let number = status.attempt.as_ref().map_or(0, |a| a.number);
+        for n in 1..=number + 1 {
+            let times = world.created::<Pod>("ml", &names::child("toy", &name(&job), &[&n.to_string()]));
+            if times > u32::from(n <= number) {
+                return Err(format!(
+                    "pod of attempt {n} created {times} times, the status speaks of {number} attempts"
+                ));
+            }
+        }
+        if conditions::get(&status, "Stalled").is_some_and(|c| c.reason == "NoQuota") {
+            return Err("what was only not listed yet was called missing".into());
+        }
+    }
+    Ok(())
+}
+
+fn end(world: &World) -> Result<(), String> {
+    let left = world.shelf::<Outside>().0.lock().unwrap().len();
+    if left <= world.list::<ProcessingJob>().len() { Ok(()) } else { Err("an external thing was leaked".into()) }
+}

@@ -3,6 +3,7 @@
 //! These machines are noisy: each timing is repeated and its spread shown; ratios are what to quote. Only a count that
 //! no load can excuse, the budget of writes, is a pass or a fail.
 
+mod failover;
 mod field;
 mod figure;
 mod local;
@@ -28,6 +29,8 @@ pub enum Bench {
     Topics,
     /// Resident memory of the other operators, idle and with 500 objects; of pipeline also with 1,000 steps.
     Memory,
+    /// Until a standby works, when the leader is killed 20 times with its pod and 20 times with its node.
+    Failover,
     /// 2,000 ProcessingJobs at 1,000 a minute, beside batch Jobs and spark-submit.
     Processing,
 }
@@ -48,13 +51,14 @@ pub struct Options {
 /// # Errors
 /// Something could not be started or measured, or a budget is exceeded.
 pub fn bench(what: &[Bench], options: Options, ui: &Ui) -> Outcome<()> {
-    let all = [Bench::Topics, Bench::Memory, Bench::Writes, Bench::Processing];
+    let all = [Bench::Topics, Bench::Memory, Bench::Writes, Bench::Failover, Bench::Processing];
     let mut figures = Vec::new();
     for bench in if what.is_empty() { &all[..] } else { what } {
         figures.extend(match bench {
             Bench::Writes => writes::measure(ui)?,
             Bench::Topics => topics::measure(ui)?,
             Bench::Memory => memory::measure(ui)?,
+            Bench::Failover => failover::measure(ui)?,
             Bench::Processing => {
                 let place = options.record.then(processing::place).transpose()?;
                 processing::measure(options.times, place.as_deref(), ui)?

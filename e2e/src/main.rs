@@ -111,8 +111,10 @@ enum Figures {
     Writes,
     /// 500 topics to Ready beside their floors, and memory of the dataplane operator
     Topics,
-    /// Memory of the other operators, idle and with 500 objects
+    /// Memory of the other operators, idle, with 500 objects, with 1,000 steps
     Memory,
+    /// Seconds until a standby works, 20 kills with the leader's pod and 20 with its node; ten minutes
+    Failover,
     /// 2,000 ProcessingJobs at 1,000 a minute beside batch Jobs and spark-submit; ten minutes a repetition
     Processing,
 }
@@ -150,6 +152,7 @@ fn run(command: Cmd, ui: &Ui) -> Outcome<()> {
                 Figures::Writes => bench::Bench::Writes,
                 Figures::Topics => bench::Bench::Topics,
                 Figures::Memory => bench::Bench::Memory,
+                Figures::Failover => bench::Bench::Failover,
                 Figures::Processing => bench::Bench::Processing,
             };
             let options = bench::Options { as_json: output.is_some(), times, record };

@@ -80,18 +80,35 @@ pub(super) fn server(namespaces: &[&str], ui: &Ui) -> Outcome<LocalApi> {
 
 /// Starts an operator with every right and waits until it leads.
 pub(super) fn operator(api: &LocalApi, (name, binaries): (&str, &Path), env: &[(&str, &str)]) -> Outcome<Running> {
+    let kubeconfig = user(api, name)?;
+    let (running, port) = start(&kubeconfig, name, binaries, env)?;
+    answers(port, "/leading")?;
+    Ok(running)
+}
+
+/// The kubeconfig of an operator that may do everything on this server.
+pub(super) fn user(api: &LocalApi, name: &str) -> Outcome<PathBuf> {
     let user = account(name);
     let kubeconfig = api.user(name, &format!("/CN={user}"))?;
     all_rights(api, (name, &user))?;
+    Ok(kubeconfig)
+}
+
+/// Starts one process of an operator, and says on which port it can be asked.
+pub(super) fn start(kubeconfig: &Path, name: &str, binaries: &Path, env: &[(&str, &str)]) -> Outcome<(Running, u16)> {
     let [port] = tool::free_ports()?;
     let mut command = Command::new(binaries.join(format!("millrace-{name}")));
     command.env("KUBECONFIG", kubeconfig).env("POD_NAMESPACE", "default").env("RUST_LOG", "error");
     command.env("MILLRACE_LISTEN", format!("127.0.0.1:{port}")).envs(env.iter().copied());
     let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
     let running = child.map(Running).map_err(|e| Failure::because(format!("starting {name} failed"), e))?;
-    let leads = || Ok(matches!(http::get(port, "/leading", None), Ok((200, _))).then_some(()));
-    tool::wait(END, leads, || Failure::because(format!("{name} does not lead"), "in time"))?;
-    Ok(running)
+    Ok((running, port))
+}
+
+/// Waits until an operator says yes to this question.
+pub(super) fn answers(port: u16, path: &str) -> Outcome<()> {
+    let yes = || Ok(matches!(http::get(port, path, None), Ok((200, _))).then_some(()));
+    tool::wait(END, yes, || Failure::because(format!("an operator does not answer {path}"), "in time"))
 }
 
 /// How an operator is called in the audit log.

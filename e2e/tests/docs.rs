@@ -142,3 +142,12 @@ fn every_phase_and_class_has_its_row() {
     assert_eq!(first("## The life of an attempt"), phases);
     assert_eq!(first("## Why an attempt failed"), words("FailureClass").into_iter().collect());
 }
+
+#[test]
+fn what_is_supported_is_what_is_tested() {
+    let rows = table(&read("docs/support.md"), "# What is supported");
+    assert!(rows.len() >= 8, "{} rows", rows.len());
+    let tested = |row: &Vec<String>| read(&row[3]).contains(row[2].trim_matches('`'));
+    let wrong: Vec<&String> = rows.iter().filter(|row| !tested(row)).map(|row| &row[0]).collect();
+    assert!(wrong.is_empty(), "these versions do not stand where docs/support.md says: {wrong:?}");
+}

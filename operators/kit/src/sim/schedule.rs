@@ -17,10 +17,9 @@ impl Schedule {
     /// Everything in order, nothing goes wrong.
     pub const UNDISTURBED: Self = Self { seed: 0, cut: None };
 
-    /// Whether a standby takes over when the process is killed, with a cache that may be behind; else a new process starts
-    /// from a list.
+    /// Whether a standby fills its cache beside the process that leads.
     pub(super) const fn standby(self) -> bool {
-        self.seed % 2 == 1 && matches!(self.cut, Some((_, Cut::KillBefore | Cut::KillAfter)))
+        matches!(self.cut, Some((_, Cut::Failover)))
     }
 }
 

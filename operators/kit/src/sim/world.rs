@@ -140,7 +140,7 @@ impl World {
             inner.gate.count += 1;
             inner.writes.push(what.to_owned());
             let cut = inner.gate.plan.filter(|(n, _)| *n == at).map(|(_, cut)| cut);
-            inner.gate.dead = matches!(cut, Some(Cut::KillBefore | Cut::KillAfter));
+            inner.gate.dead = matches!(cut, Some(Cut::KillBefore | Cut::KillAfter | Cut::Failover));
             if let Some(timeline) = &mut inner.timeline {
                 timeline.push(format!("write    {at}: {what}{}", cut.map(Cut::consequence).unwrap_or_default()));
             }
@@ -148,7 +148,7 @@ impl World {
         };
         match cut {
             Some(Cut::KillBefore | Cut::Refused) => Err(passing(what)),
-            Some(Cut::KillAfter | Cut::Unanswered) => {
+            Some(Cut::KillAfter | Cut::Failover | Cut::Unanswered) => {
                 let _ = apply();
                 Err(passing(what))
             }

@@ -45,7 +45,7 @@ pub(super) fn measure(ui: &Ui) -> Outcome<Vec<Figure>> {
         (Loss::Pod, "failover, the leader's pod is gone", 5.0),
         (Loss::Node, "failover, the leader's node is away", 20.0),
     ] {
-        let step = ui.step(what, &format!("{KILLS} kills"));
+        let step = ui.step(what, format!("{KILLS} kills"));
         let seconds = bench.play(loss)?;
         step.done("");
         let beside = format!("{KILLS} kills, {OBJECTS} objects; until the standby works");

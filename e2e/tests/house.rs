@@ -154,11 +154,17 @@ fn tuples_among_parameters_are_found() {
 
 /// What Helm makes of a chart with the local cluster's values.
 fn rendered(chart: &str, namespace: &str) -> String {
+    rendered_with(chart, namespace, None)
+}
+
+/// The same with more values.
+fn rendered_with(chart: &str, namespace: &str, more: Option<&Path>) -> String {
     let built = parts::ensure(&["helm"], &Ui::plain()).unwrap();
     let charts = repository().join("charts").join(chart);
     let out = Command::new(built["helm"].join("helm"))
         .args(["template", chart, "--namespace", namespace, "--kube-version", "1.34.4", "--include-crds", "--values"])
         .arg(charts.join("values-local.yaml"))
+        .args(more.into_iter().flat_map(|more| [Path::new("--values"), more]))
         .arg(&charts)
         .output()
         .unwrap();
@@ -193,9 +199,15 @@ fn without_secrets(text: &str) -> String {
 #[test]
 fn charts_render_as_recorded() {
     let mut wrong = Vec::new();
-    for (chart, namespace) in [("millrace", "millrace-system"), ("sandbox", "millrace-sandbox")] {
-        let path = repository().join("e2e/tests/golden").join(format!("{chart}.yaml"));
-        let have = without_secrets(&rendered(chart, namespace));
+    let golden = repository().join("e2e/tests/golden");
+    let everything = golden.join("everything.values.yaml");
+    for (name, have) in [
+        ("millrace", rendered("millrace", "millrace-system")),
+        ("everything", rendered_with("millrace", "millrace-system", Some(&everything))),
+        ("sandbox", rendered("sandbox", "millrace-sandbox")),
+    ] {
+        let path = golden.join(format!("{name}.yaml"));
+        let have = without_secrets(&have);
         if std::env::var_os("UPDATE").is_some() {
             fs::write(&path, &have).unwrap();
         } else if fs::read_to_string(&path).unwrap_or_default() != have {

@@ -12,10 +12,18 @@ app.kubernetes.io/name: millrace-{{ .name }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end }}
 
-{{- /* The account that a job's Spark driver runs as; the processing operator makes one per namespace. */}}
+{{- /* The rules of a role, each with the reason beside it. */}}
 {{- define "millrace.rules" -}}
 {{- range . }}
   # {{ .why }}
   - {{ .rule | toJson }}
 {{- end }}
+{{- end }}
+
+{{- /* What an operator needs beside the rest, by its name. */}}
+{{- define "millrace.needs" -}}
+registry:
+  env:
+    MILLRACE_MLFLOW_IMAGE: {{ .Values.mlflowImage | quote }}
+  secret: {name: millrace-registry-key, path: /etc/millrace/registry}
 {{- end }}

@@ -146,9 +146,9 @@ fn result(stage: &Stage, run: String) -> Outcome<Shown> {
     if at(&register, "/phase") != "Succeeded" {
         return Err(failed(stage, ("the step register", at(&register, "/phase"), at(&register, "/message"))));
     }
-    let job = stage.find("processingjob", at(&find("train"), "/job"))?.unwrap_or_default();
+    let job = stage.find("processingjob", at(&find("train"), "/child/name"))?.unwrap_or_default();
     let results = job.pointer("/status/results").cloned().unwrap_or_default();
-    let version = stage.find("modelversion", at(&register, "/job"))?.unwrap_or_default();
+    let version = stage.find("modelversion", at(&register, "/child/name"))?.unwrap_or_default();
     Ok(Shown { run, version, results })
 }
 

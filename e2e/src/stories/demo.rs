@@ -33,7 +33,11 @@ fn counts(space: &Space<'_>, shown: &Shown, ui: &Ui) -> Outcome<()> {
     let step = ui.step("counting the flights another way", "");
     let run = space.find("mlpipelinerun", &shown.run)?.unwrap_or_default();
     let steps = run.pointer("/status/steps").and_then(Value::as_array).cloned().unwrap_or_default();
-    let job = steps.iter().find(|s| at(s, "/name") == "features").map(|s| at(s, "/job").to_owned()).unwrap_or_default();
+    let job = steps
+        .iter()
+        .find(|s| at(s, "/name") == "features")
+        .map(|s| at(s, "/child/name").to_owned())
+        .unwrap_or_default();
     let features = space.find("processingjob", &job)?.unwrap_or_default();
     let name = format!("count-{}", shown.run);
     let count = jobs::container(&name, &["/app/count.py", "$(bucket.raw)", "$(bucket.features)"]);

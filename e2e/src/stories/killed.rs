@@ -175,7 +175,7 @@ fn same_end(space: &Space<'_>, shown: &demo::Shown) -> Outcome<()> {
     for step in run.pointer("/status/steps").and_then(Value::as_array).into_iter().flatten() {
         let name = at(step, "/name");
         same(&format!("the phase of step {name}"), &at(step, "/phase"), &"Succeeded")?;
-        if let Some(job) = space.find("processingjob", at(step, "/job"))? {
+        if let Some(job) = space.find("processingjob", at(step, "/child/name"))? {
             let number = job.pointer("/status/attempt/number").and_then(Value::as_i64);
             same(&format!("the attempts of step {name}"), &number, &Some(1))?;
             let failures = job.pointer("/status/failures").map(ToString::to_string);

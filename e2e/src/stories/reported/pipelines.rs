@@ -92,7 +92,7 @@ fn odd() -> Value {
 fn byte_for_byte(space: &Space<'_>, name: &str, text: &str, ui: &Ui) -> Outcome<()> {
     let step = ui.step(format!("a value with odd characters: {name}"), "");
     let run = well(space, name)?;
-    let job = succeeded(space, at(&of(&run, "say"), "/job"), LIMIT)?;
+    let job = succeeded(space, at(&of(&run, "say"), "/child/name"), LIMIT)?;
     for place in ["arg", "env"] {
         same(&format!("the value as {place}"), &at(&job, &format!("/status/results/{place}")), &text)?;
     }
@@ -118,7 +118,7 @@ fn touched(space: &Space<'_>, ui: &Ui) -> Outcome<()> {
     })?;
     for name in ["deleted", "again"] {
         let run = space.find("mlpipelinerun", name)?.unwrap_or_default();
-        let hold = running(space, (at(&of(&run, "hold"), "/job"), 1), LIMIT)?;
+        let hold = running(space, (at(&of(&run, "hold"), "/child/name"), 1), LIMIT)?;
         space.text(&["exec", at(&hold, "/status/attempt/pod"), "--", "touch", "/tmp/end"])?;
         well(space, name)?;
     }
@@ -131,7 +131,7 @@ fn answered(space: &Space<'_>, run: &str) -> Outcome<String> {
     space.wait(("mlpipelinerun", run), LIMIT, |run| {
         let (answer, hold) = (of(run, "answer"), of(run, "hold"));
         let there = at(&answer, "/phase") == "Succeeded" && at(&hold, "/phase") == "Running";
-        Ok(there.then(|| at(&answer, "/job").to_owned()))
+        Ok(there.then(|| at(&answer, "/child/name").to_owned()))
     })
 }
 

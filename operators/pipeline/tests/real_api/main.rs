@@ -165,9 +165,9 @@ async fn a_finished_job_may_go(cluster: &Cluster) {
     cluster.create::<MLPipelineRun>("tidy", &json!({"pipeline": "tidy"})).await;
     let run = cluster.wait::<MLPipelineRun>("tidy", |r| r["status"]["steps"][0]["phase"] == "Succeeded").await;
     assert_eq!(run["status"]["steps"][0]["results"], json!({"auc": 0.81}), "{run:#}");
-    cluster.delete::<ProcessingJob>(run["status"]["steps"][0]["job"].as_str().unwrap()).await;
+    cluster.delete::<ProcessingJob>(run["status"]["steps"][0]["child"]["name"].as_str().unwrap()).await;
     let done = cluster.wait::<MLPipelineRun>("tidy", phase("Succeeded")).await;
-    let b = done["status"]["steps"][2]["job"].as_str().unwrap().to_owned();
+    let b = done["status"]["steps"][2]["child"]["name"].as_str().unwrap().to_owned();
     let job = cluster.wait::<ProcessingJob>(&b, |j| !j.is_null()).await;
     assert_eq!(job["spec"]["container"]["args"], json!(["0.81"]));
     assert!(!cluster.list::<ProcessingJob>().await.iter().any(|j| j["metadata"]["labels"]["millrace.dev/step"] == "a"));
@@ -180,7 +180,7 @@ async fn what_is_given_up_is_taken_back(cluster: &Cluster) {
     cluster.create::<MLPipelineRun>("invalid", &json!({"pipeline": "invalid"})).await;
     let run = cluster.wait::<MLPipelineRun>("invalid", phase("Failed")).await;
     assert_eq!(condition(&run, "Succeeded").1, "step invalid (InvalidSpec): done");
-    cluster.gone::<ProcessingJob>(run["status"]["steps"][0]["job"].as_str().unwrap()).await;
+    cluster.gone::<ProcessingJob>(run["status"]["steps"][0]["child"]["name"].as_str().unwrap()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

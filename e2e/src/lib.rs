@@ -7,6 +7,7 @@ pub mod abroad;
 mod audit;
 pub mod bench;
 pub mod budget;
+pub mod checkout;
 pub mod cluster;
 pub mod demo;
 mod evidence;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use millrace_e2e::ui::{Outcome, Ui};
-use millrace_e2e::{abroad, bench, cluster, demo, local, parts, push, stage, suite};
+use millrace_e2e::{abroad, bench, checkout, cluster, demo, local, parts, push, stage, suite};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "The local cluster, its parts, the demo, the tests, the figures", version)]
@@ -120,7 +120,13 @@ enum Figures {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command, &Ui::new()) {
+    let command = Cli::parse().command;
+    let ended = match checkout::run_own_build() {
+        Ok(Some(code)) => return ExitCode::from(code),
+        Ok(None) => run(command, &Ui::new()),
+        Err(failure) => Err(failure),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("{failure}");

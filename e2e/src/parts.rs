@@ -147,12 +147,21 @@ pub fn target_of(checkout: &Path) -> Outcome<PathBuf> {
     if fs::read_to_string(&mark).is_ok_and(|last| last == here) {
         return Ok(target);
     }
-    let known = fs::read_dir(target.join("image/.fingerprint")).into_iter().flatten().flatten();
+    forget_builds(&target.join("image"))?;
+    crate::cluster::files::write(&mark, &here, 0o644)?;
+    Ok(target)
+}
+
+/// Makes cargo forget our own crates in this folder of builds, so that it builds them from the checkout it is called in.
+///
+/// # Errors
+/// What it knows of one cannot be removed.
+pub fn forget_builds(profile: &Path) -> Outcome<()> {
+    let known = fs::read_dir(profile.join(".fingerprint")).into_iter().flatten().flatten();
     for entry in known.filter(|e| e.file_name().to_string_lossy().starts_with("millrace-")) {
         fs::remove_dir_all(entry.path()).map_err(Failure::at("removing", &entry.path()))?;
     }
-    crate::cluster::files::write(&mark, &here, 0o644)?;
-    Ok(target)
+    Ok(())
 }
 
 /// `${XDG_STATE_HOME:-$HOME/.local/state}/millrace`.

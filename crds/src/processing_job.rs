@@ -140,6 +140,11 @@ pub struct Attempt {
     /// Name its objects are derived from.
     #[schemars(length(max = 63))]
     pub name: String,
+    /// The engine it began with, which it keeps when the spec turns to another: the name of the field of the spec.
+    /// Absent in attempts that began under Millrace 0.1, of which the names of their objects tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub engine: Option<String>,
     /// Name of its driver or main pod, for `kubectl logs`; what it is stays true when the spec turns to another engine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]

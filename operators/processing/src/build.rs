@@ -1,13 +1,13 @@
 //! What the builders of an attempt's objects get.
 
-use millrace_crds::{ProcessingJob, processing_job::FlinkAttempt};
+use millrace_crds::{ProcessingJob, processing_job::Attempt};
 use millrace_kit::{
     refs,
     refs::{Head, Reader},
 };
 
 use crate::{
-    model::{Prefix, Work},
+    model::{Prefix, Section, Work},
     seen::{GrantView, Observed},
 };
 
@@ -16,12 +16,10 @@ pub(crate) struct BuildContext<'a> {
     pub job: &'a ProcessingJob,
     pub work: &'a Work,
     pub seen: &'a Observed,
-    /// The attempt's name.
-    pub base: &'a str,
-    /// Number of the run, number of the attempt.
-    pub numbers: (i64, i64),
-    /// What is stored of a Flink attempt.
-    pub flink: Option<&'a FlinkAttempt>,
+    /// The attempt as it is stored.
+    pub attempt: &'a Attempt,
+    /// Number of the run.
+    pub run: i64,
 }
 
 impl BuildContext<'_> {
@@ -30,10 +28,15 @@ impl BuildContext<'_> {
         self.seen.grant.as_ref()
     }
 
+    /// The section of the spec, if it is of this engine.
+    pub(crate) fn section<S: Section>(&self) -> Option<&S> {
+        self.work.section_of()
+    }
+
     /// The URI of a place in a bucket, without a slash at its end.
     pub(crate) fn uri(&self, place: &Prefix) -> Option<String> {
         let bucket = self.grant()?.buckets.iter().find(|b| b.name == place.bucket)?;
-        let uri = format!("{}://{}/{}", self.work.engine.section().scheme(), bucket.bucket_name, place.prefix);
+        let uri = format!("{}://{}/{}", self.work.section.scheme(), bucket.bucket_name, place.prefix);
         Some(uri.trim_end_matches('/').to_owned())
     }
 
@@ -53,7 +56,7 @@ impl BuildContext<'_> {
     }
 
     fn filled(&self, text: &str, reader: Reader) -> String {
-        let scheme = self.work.engine.section().scheme();
+        let scheme = self.work.section.scheme();
         let value = |reference: &refs::Reference| {
             let (grant, name) = (self.grant()?, reference.path.first()?);
             match reference.head {

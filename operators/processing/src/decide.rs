@@ -6,12 +6,11 @@
 mod actions;
 mod begin;
 mod finish;
-mod flink;
 mod group;
-mod keeper;
 mod preflight;
 mod standing;
 mod start;
+mod state_guard;
 mod stop;
 mod supervise;
 mod workers;
@@ -23,13 +22,15 @@ use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::JobPhase
 use millrace_kit::{Decision, Seen, conditions, later};
 
 use crate::{
+    engine::EngineCall,
+    engines,
     job::{attempt, outcome::Trouble},
     model::Model,
+    parse,
     pass::Pass,
-    rest::FlinkCall,
+    rollback::{self, Spec},
     seen::Observed,
 };
-use flink::rollback::Spec;
 
 /// When to look again whether the DataPlane allows what it did not: nobody watches it.
 const ASK_AGAIN: Duration = Duration::from_secs(300);
@@ -39,16 +40,16 @@ pub(crate) fn decide(
     job: &ProcessingJob,
     seen: &Seen<Observed>,
     now: Timestamp,
-) -> Decision<ProcessingJobStatus, FlinkCall> {
+) -> Decision<ProcessingJobStatus, EngineCall> {
     let status = job.status.clone().unwrap_or_default();
     let deleting = job.metadata.deletion_timestamp.is_some();
-    if deleting && !flink::holds(&status) {
+    if deleting && !engines::hold(&status) {
         // Everything else of a job goes by owner reference.
         return Decision::of(status);
     }
-    let read = |job: &ProcessingJob| Model::of(job).permitted(job, seen.data.system_priority);
+    let read = |job: &ProcessingJob| parse::model(job).permitted(job, seen.data.system_priority);
     let own = read(job);
-    match flink::rollback::spec(job, &own, &seen.data) {
+    match rollback::spec(job, &own, &seen.data) {
         Spec::Own => pass((job, &own), (&own.hash, None), (seen, now)),
         Spec::Kept(kept) => pass((&kept, &read(&kept)), (&own.hash, None), (seen, now)),
         Spec::Lost(stuck) => pass((job, &own), (&own.hash, Some(stuck)), (seen, now)),
@@ -60,7 +61,7 @@ fn pass(
     spec: (&ProcessingJob, &Model),
     own: (&str, Option<Trouble>),
     around: (&Seen<Observed>, Timestamp),
-) -> Decision<ProcessingJobStatus, FlinkCall> {
+) -> Decision<ProcessingJobStatus, EngineCall> {
     let ((job, model), (own, stuck), (seen, now)) = (spec, own, around);
     let status = job.status.clone().unwrap_or_default();
     let had = attempt::live(&status).map(|a| a.name.clone());
@@ -69,7 +70,7 @@ fn pass(
         pass.wake_at(later(now, ASK_AGAIN));
     }
     begin::hear(&mut pass);
-    flink::rollback::forget(&mut pass, own);
+    rollback::forget(&mut pass, own);
     if had.is_some() {
         supervise::supervise(&mut pass);
     }
@@ -77,7 +78,7 @@ fn pass(
     if attempt::live(&pass.status).is_none() && !deleting && pass.stuck.is_none() {
         begin::begin(&mut pass);
     }
-    let left = flink::leftovers::clean(&mut pass);
+    let left: Vec<_> = engines::ALL.iter().flat_map(|engine| engine.clean(&mut pass)).collect();
     let (trouble, stuck) = (pass.trouble.take(), pass.stuck.take());
     match pass.held.take().filter(|_| pass.status.phase == Some(JobPhase::Running)) {
         Some(standing) => conditions::stand(&mut pass.status, &standing, now),
@@ -85,6 +86,6 @@ fn pass(
     }
     let mut actions = actions::actions(&pass, had.as_deref());
     actions.extend(left);
-    let hold = flink::holds(&pass.status);
+    let hold = engines::hold(&pass.status);
     Decision { status: pass.status, hold, actions, wake: pass.wake }
 }

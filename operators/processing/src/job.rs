@@ -3,5 +3,6 @@
 pub(crate) mod attempt;
 pub(crate) mod name;
 pub(crate) mod outcome;
+pub(crate) mod restore_point;
 pub(crate) mod results;
 pub(crate) mod stop;

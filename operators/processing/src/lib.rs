@@ -4,32 +4,34 @@
 //! mounts. Every attempt is stored in the job's status before its first object is created.
 
 mod build;
-mod children;
 mod decide;
+mod diagnosis;
 mod engine;
 mod engines;
-mod evidence;
 mod job;
 mod looks;
+mod metrics;
 mod model;
+mod objects;
 mod observe;
 mod operator;
+mod parse;
 mod pass;
 mod preflight;
 mod recent;
-pub mod rest;
+mod rollback;
 mod seen;
-mod tally;
 
 use millrace_kit::{
     Controller, Env, Kernel,
     access::{Access, WARNINGS},
 };
 
+pub use engines::flink::rest;
 pub use operator::Processing;
 pub use seen::{
-    Answer, Beside, ChildView, ContainerView, GrantView, HaView, LeftoverView, Observed, PodView, Preflight,
-    WaitingWorker, WorkersView,
+    Answer, Beside, ChildView, ContainerView, GrantView, HaView, LeftoverView, Observed, Preflight, WaitingWorker,
+    WorkersView, WorkloadView,
 };
 
 /// Builds the operator's controllers.
@@ -41,11 +43,17 @@ pub fn controllers(env: &Env) -> Vec<Box<dyn Controller>> {
 /// Builds the operator's controllers on any way to Flink; the tests bring a simulated one.
 #[must_use]
 pub fn over(env: &Env, processing: Processing) -> Vec<Box<dyn Controller>> {
-    vec![Box::new(Kernel::new(processing, env.reader.clone()).tallied(tally::Jobs::register(&env.metrics)))]
+    vec![Box::new(Kernel::new(processing, env.reader.clone()).tallied(metrics::Jobs::register(&env.metrics)))]
 }
 
 /// Every right the operator uses, beside the kernel's own.
-pub const ACCESS: &[Access] = &[
+#[must_use]
+pub fn access() -> Vec<Access> {
+    ACCESS.iter().chain(engines::ALL.iter().flat_map(|engine| engine.access())).cloned().collect()
+}
+
+/// What the attempts of every engine need.
+const ACCESS: &[Access] = &[
     Access::cluster(
         "millrace.dev",
         "processingjobs",
@@ -78,12 +86,6 @@ pub const ACCESS: &[Access] = &[
         "configmaps",
         &["get", "list", "watch", "create", "delete"],
         "Spark's and Flink's settings, one per attempt; watch is limited to our labels and keeps no data; Flink's own of high availability are read and deleted by name",
-    ),
-    Access::cluster(
-        "apps",
-        "deployments",
-        &["get", "list", "watch", "create", "delete"],
-        "owners of Flink's TaskManagers, one per attempt, without replicas; watch is limited to our labels",
     ),
     Access::cluster(
         "apps",

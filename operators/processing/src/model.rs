@@ -1,39 +1,33 @@
-//! The spec parsed into types that cannot be wrong.
+//! The spec parsed into types that cannot be wrong; [`crate::parse`] makes them.
 //!
 //! Owns every rejection: each names the field and what to write instead, and all of them are found at once. How to run
 //! a job ([`Policy`]) is read even where what to run ([`Work`]) is refused, so that a running attempt is never left alone.
 
-mod data;
-mod engines;
-mod fields;
-mod findings;
-mod memory;
-mod place;
-mod pod;
-mod quantity;
-mod references;
-mod section;
+pub(crate) mod data;
+pub(crate) mod fields;
+pub(crate) mod findings;
+pub(crate) mod memory;
+pub(crate) mod place;
+pub(crate) mod pod;
+pub(crate) mod quantity;
+pub(crate) mod references;
+pub(crate) mod section;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{any::Any, time::Duration};
 
 use millrace_crds::{
-    JobSpec, ProcessingJob, Quantity,
+    JobSpec, ProcessingJob,
     data_grant::AccessRequest,
-    engines::{FlinkMode, SparkMode},
-    job::{EnvVar, KeepPods, ReadyWhen, Rerun},
+    job::{ENGINES, EnvVar, KeepPods, ReadyWhen, Rerun},
     pod::PodSubset,
     well_known::DEFAULT_DATA_PLANE,
 };
-use millrace_kit::names;
-use serde_json::{Value, json};
 
-pub(crate) use engines::{Container, Engine, Executors, Flink, Program, Size, Spark, flink};
 pub(crate) use place::Prefix;
 pub(crate) use quantity::{bytes, millis};
-pub(crate) use section::{Section, Workers};
+pub(crate) use section::{Memory, Section, Workers};
 
 use findings::Findings;
-use references::{Names, looks_like_grant};
 
 /// How long a start may take where the spec says nothing.
 pub(crate) const START_DEADLINE: Duration = Duration::from_secs(900);
@@ -59,7 +53,7 @@ pub(crate) fn system_priority(spec: &JobSpec) -> Option<&str> {
     class.filter(|name| name.starts_with(SYSTEM)).map(|_| plane(spec))
 }
 
-fn plane(spec: &JobSpec) -> &str {
+pub(crate) fn plane(spec: &JobSpec) -> &str {
     spec.data_plane.as_deref().unwrap_or(DEFAULT_DATA_PLANE)
 }
 
@@ -96,7 +90,7 @@ pub(crate) struct Policy {
 /// What an attempt runs.
 pub(crate) struct Work {
     /// The application.
-    pub engine: Engine,
+    pub section: Box<dyn Section>,
     /// Name of the DataPlane.
     pub plane: String,
     /// What it reads and writes, each target once.
@@ -109,24 +103,15 @@ pub(crate) struct Work {
     pub grace: Duration,
 }
 
-impl Model {
-    /// Reads a job.
-    pub(crate) fn of(job: &ProcessingJob) -> Self {
-        let spec = &job.spec.job;
-        let mut findings = Findings::default();
-        let policy = policy(spec, &mut findings);
-        let name = job.metadata.name.as_deref().unwrap_or_default();
-        let work = work(spec, (name, &policy), &mut findings);
-        if let Some(work) = &work {
-            memory::check(policy.growth, work.engine.section().memory(), &mut findings);
-        }
-        let work = match (work, findings.told()) {
-            (Some(work), None) => Ok(work),
-            (_, wrong) => Err(wrong.unwrap_or_default()),
-        };
-        Self { policy, work, hash: hash(spec), unpermitted: false }
+impl Work {
+    /// The section, if it is of this engine.
+    pub(crate) fn section_of<S: Section>(&self) -> Option<&S> {
+        let section: &dyn Any = &*self.section;
+        section.downcast_ref()
     }
+}
 
+impl Model {
     /// The same job on a DataPlane that allows it a priority of the system or not. Admission cannot tell, since a rule of
     /// one kind does not see objects of another.
     pub(crate) fn permitted(mut self, job: &ProcessingJob, allowed: Option<bool>) -> Self {
@@ -143,18 +128,10 @@ impl Model {
         }
         self
     }
-
-    /// What an attempt runs whose memory has grown to this much: its own, its workers'.
-    pub(crate) fn grown(job: &ProcessingJob, memory: (Option<&Quantity>, Option<&Quantity>)) -> Option<Work> {
-        let spec = memory::grown(&job.spec.job, memory);
-        let (mut findings, name) = (Findings::default(), job.metadata.name.as_deref().unwrap_or_default());
-        let policy = policy(&spec, &mut findings);
-        // It is no more wrong than the user's own.
-        work(&spec, (name, &policy), &mut findings)
-    }
 }
 
-fn policy(spec: &JobSpec, findings: &mut Findings) -> Policy {
+/// How to run the job; `streams` if its application has no end of its own.
+pub(crate) fn policy(spec: &JobSpec, streams: bool, findings: &mut Findings) -> Policy {
     let retry = spec.retry.clone().unwrap_or_default();
     let backoff = retry.backoff.clone().unwrap_or_default();
     let deadlines = spec.deadlines.clone().unwrap_or_default();
@@ -183,93 +160,16 @@ fn policy(spec: &JobSpec, findings: &mut Findings) -> Policy {
         stop: stop.unwrap_or(Duration::from_secs(30)),
         workers: workers.unwrap_or(start),
         suspend: spec.suspend.unwrap_or(false),
-        ready_when: spec
-            .ready_when
-            .unwrap_or_else(|| if streams(spec) { ReadyWhen::Healthy } else { ReadyWhen::Submitted }),
+        ready_when: spec.ready_when.unwrap_or_else(|| if streams { ReadyWhen::Healthy } else { ReadyWhen::Submitted }),
         rerun: spec.rerun.unwrap_or_default(),
         keep_pods: spec.keep_pods.unwrap_or_default(),
     }
 }
 
-/// Whether the job has no end of its own.
-fn streams(spec: &JobSpec) -> bool {
-    spec.flink.as_ref().is_some_and(|own| own.mode.unwrap_or_default() == FlinkMode::Streaming)
-        || spec.spark.as_ref().is_some_and(|own| own.mode.unwrap_or_default() == SparkMode::Streaming)
-}
+/// The fields beside those of the engines that make another application of a job.
+const APPLICATION: [&str; 5] = ["dataPlane", "reads", "writes", "env", "pod"];
 
-fn work(spec: &JobSpec, of: (&str, &Policy), findings: &mut Findings) -> Option<Work> {
-    let (name, policy) = of;
-    let access = data::access(spec, name, findings);
-    let names = Names::of(&access);
-    let engine = engines::parse(spec, name, (&names, findings));
-    env(spec, &names, findings);
-    if spec.flink.is_some() {
-        engines::flink::env(&spec.env, findings);
-    }
-    let wishes = spec.pod.clone().unwrap_or_default();
-    pod::check(&wishes, engine.as_ref(), findings);
-    Some(Work {
-        engine: engine?,
-        plane: plane(spec).to_owned(),
-        access,
-        env: spec.env.clone(),
-        pod: wishes,
-        grace: policy.stop,
-    })
-}
-
-/// Variables Millrace sets itself, beside the prefixes `AWS_`, `MILLRACE_`, `BUCKET_`, `TOPIC_` and `SPARK_`.
-const OUR_VARIABLES: [&str; 1] = ["KAFKA_BOOTSTRAP_SERVERS"];
-
-/// Variables by which the replicas of a container find each other.
-const RANK_VARIABLES: [&str; 4] = ["RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"];
-
-fn env(spec: &JobSpec, names: &Names, findings: &mut Findings) {
-    let ranks = spec.container.as_ref().is_some_and(|c| c.replicas.unwrap_or(1) > 1);
-    for (at, var) in spec.env.iter().enumerate() {
-        if ranks && RANK_VARIABLES.contains(&var.name.as_str()) {
-            let advice = format!("`{}` is set by Millrace when container.replicas is above 1; remove it", var.name);
-            findings.note(format!("env[{at}].name"), advice);
-        }
-        let prefixes = ["AWS_", "MILLRACE_", "BUCKET_", "TOPIC_", "SPARK_"];
-        if prefixes.iter().any(|p| var.name.starts_with(p)) || OUR_VARIABLES.contains(&var.name.as_str()) {
-            findings.note(format!("env[{at}].name"), format!("`{}` is set by Millrace; choose another name", var.name));
-        }
-        if let Some(value) = &var.value {
-            names.check(&format!("env[{at}].value"), value, findings);
-        }
-        let secret = var.value_from.as_ref().and_then(|s| s.secret_key_ref.as_ref());
-        if let Some(secret) = secret.filter(|s| looks_like_grant(&s.name)) {
-            findings.note(
-                format!("env[{at}].valueFrom.secretKeyRef.name"),
-                format!("`{}` is the Secret of a DataGrant; access to data follows from reads and writes", secret.name),
-            );
-        }
-    }
-}
-
-/// The fields of a spec that make another application of it.
-pub(crate) const WORDS: [&str; 8] = ["spark", "flink", "container", "dataPlane", "reads", "writes", "env", "pod"];
-
-/// The user's own words and nothing else: neither our defaults nor our rendering, so that a new version of Millrace
-/// restarts nothing, and no field that only says how attempts are handled.
-fn hash(spec: &JobSpec) -> String {
-    let words = json!({
-        "spark": spec.spark, "flink": spec.flink.as_ref().map(flink::application), "container": spec.container,
-        "dataPlane": spec.data_plane, "reads": spec.reads, "writes": spec.writes, "env": spec.env, "pod": spec.pod,
-    });
-    names::hash(&[&sorted(words).to_string()], 16)
-}
-
-/// With keys in order, whatever map serde_json was built with, and without nulls: a field that a newer version adds
-/// changes no hash until somebody uses it.
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let map: BTreeMap<String, Value> = map.into_iter().filter(|(_, v)| !v.is_null()).collect();
-            Value::Object(map.into_iter().map(|(k, v)| (k, sorted(v))).collect())
-        }
-        Value::Array(list) => Value::Array(list.into_iter().map(sorted).collect()),
-        other => other,
-    }
+/// Whether a field of a job's spec says what runs, and not only how attempts of it are handled.
+pub(crate) fn is_application(field: &str) -> bool {
+    ENGINES.contains(&field) || APPLICATION.contains(&field)
 }

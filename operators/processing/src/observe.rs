@@ -3,8 +3,6 @@
 //! Reads the cache; where the cache misses something the status says was made, asks the API server.
 
 mod around;
-mod flink;
-mod pod;
 mod ranks;
 mod starts;
 mod workers;
@@ -20,16 +18,16 @@ use millrace_crds::{DataGrant, DataPlane, ProcessingJob};
 use millrace_kit::{Failure, Key, Reader};
 
 use around::Around;
-use pod::view;
 
 use crate::{
+    engines,
     job::{
         attempt,
-        name::{self, BUDGET, FLINK_ACCOUNT, SPARK_ACCOUNT},
+        name::{self, BUDGET},
     },
     model,
     recent::Recent,
-    seen::{ChildView, GrantView, Observed},
+    seen::{ChildView, GrantView, Observed, WorkloadView},
 };
 
 /// Looks around.
@@ -40,53 +38,47 @@ pub(crate) async fn observe(recent: &Recent, job: &ProcessingJob, reader: &Reade
     let mut seen = Observed::default();
     let stored = job.status.clone().unwrap_or_default();
     let live = attempt::live(&stored);
-    if let Some(attempt) = live {
+    let engine = live.map(engines::of).or_else(|| engines::given(&job.spec.job).next());
+    if let (Some(attempt), Some(engine)) = (live, engine) {
         let base = &attempt.name;
         if attempt.grant.is_some() {
             seen.grant =
                 reader.owned_or_live::<DataGrant>(&at(name::grant(base)), &uid).await?.map(|g| GrantView::of(&g));
         }
-        let conf = reader.child::<ConfigMap>(&at(name::config(attempt)), &uid);
+        let conf = reader.child::<ConfigMap>(&at(engine.config(base)), &uid);
         seen.conf = conf.and_then(|c| c.uid());
-        if attempt.flink.is_some() {
-            let anchor = reader.child::<Deployment>(&at(base.clone()), &uid);
-            seen.anchor = anchor.and_then(|d| d.uid());
-        }
-        // Before its grant is ready no pod can have been made, so nothing needs to be asked.
+        // Before its grant is ready no workload can have been made, so nothing needs to be asked.
         let may_exist =
             attempt.grant.is_none() || attempt.pod_uid.is_some() || seen.grant.as_ref().is_some_and(|g| g.ready);
         let key = at(attempt.pod.clone().unwrap_or_default());
-        let pod = match &attempt.pod_uid {
-            Some(pod_uid) => reader.proved::<Pod>(&key, pod_uid).await?.map(|p| view(&p)),
-            None if may_exist => reader.owned_or_live::<Pod>(&key, &uid).await?.map(|p| view(&p)),
-            None => None,
-        };
-        seen.lost = attempt.pod_uid.is_some() && pod.is_none();
-        seen.pod = pod;
+        let known = attempt.pod_uid.as_deref();
+        if known.is_some() || may_exist {
+            seen.workload = engine.workload(reader, &key, &uid, known).await?;
+        }
+        seen.lost = known.is_some() && seen.workload.is_none();
         if attempt.replicas.is_some() {
             let around = Around { recent, job, attempt, reader, namespace: &namespace, may_exist };
             ranks::observe(&around, &mut seen).await?;
         }
         let now = reader.now();
-        for pod in seen.pod.iter_mut().chain(&mut seen.ranks) {
+        for pod in seen.workload.iter_mut().chain(&mut seen.ranks) {
             pod.unconfirmed = recent.unconfirmed(pod, now);
         }
     }
     if let Some(plane) = model::system_priority(&job.spec.job) {
         seen.system_priority = Some(system_priority(reader, plane, &namespace).await?);
     }
-    let flink = live.map_or_else(|| job.spec.job.flink.is_some(), |a| a.flink.is_some());
-    let shared = at(if flink { FLINK_ACCOUNT.name } else { SPARK_ACCOUNT.name }.to_owned());
-    seen.account = reader.cached::<ServiceAccount>(&shared).is_some();
-    seen.binding = reader.cached::<RoleBinding>(&shared).is_some();
+    if let Some(account) = engine.and_then(|engine| engine.account()) {
+        let shared = at(account.name.to_owned());
+        seen.account = reader.cached::<ServiceAccount>(&shared).is_some();
+        seen.binding = reader.cached::<RoleBinding>(&shared).is_some();
+    }
     seen.budget = reader.cached::<PodDisruptionBudget>(&at(BUDGET.to_owned())).is_some();
     seen.old = old(reader, &uid, live.map(|a| a.name.as_str())).await?;
     let keepers = reader.cache.owned::<DataGrant>(&uid);
     seen.keepers =
         keepers.iter().filter(|g| g.spec.keep_only).map(|g| ChildView::of("DataGrant", &**g, true)).collect();
-    if flink || stored.state.is_some() {
-        flink::observe((recent, job), reader, &mut seen).await?;
-    }
+    recent.engines.look(job, live, reader, &mut seen).await?;
     if let Some(attempt) = live {
         let around = Around { recent, job, attempt, reader, namespace: &namespace, may_exist: true };
         starts::observe(&around, &mut seen).await;
@@ -109,12 +101,15 @@ async fn old(reader: &Reader, uid: &str, live: Option<&str>) -> Result<Vec<Child
     let foreign = |kind: &str, name: &str| live.is_none_or(|base| name::attempt_of(kind, name) != base);
     let mut all = Vec::new();
     for pod in reader.cache.owned::<Pod>(uid).iter().filter(|p| foreign("Pod", &p.name_any())) {
-        let over = view(pod).over();
+        let over = WorkloadView::of(pod).over();
         if over {
             all.push(ChildView::of("Pod", &**pod, true));
         } else if let Some(there) = look_again(reader, pod).await? {
-            all.push(ChildView::of("Pod", &there, view(&there).over()));
+            all.push(ChildView::of("Pod", &there, WorkloadView::of(&there).over()));
         }
+    }
+    for engine in engines::ALL {
+        all.extend(engine.owned(reader, uid).into_iter().filter(|child| foreign(&child.kind, &child.name)));
     }
     for conf in reader.cache.owned::<ConfigMap>(uid).iter().filter(|c| foreign("ConfigMap", &c.name_any())) {
         all.push(ChildView::of("ConfigMap", &**conf, true));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::api::{
-    apps::v1::{ControllerRevision, Deployment},
+    apps::v1::ControllerRevision,
     core::v1::{ConfigMap, Pod, PodSpec, Service, ServiceAccount},
     policy::v1::PodDisruptionBudget,
     rbac::v1::RoleBinding,
@@ -15,19 +15,21 @@ use millrace_kit::{
 };
 
 use crate::{
-    children::account,
     decide,
-    engines::flink::client::FlinkClient,
+    engine::EngineCall,
+    engines::{
+        self, Engines,
+        flink::{client::FlinkClient, rest::Flink},
+    },
+    job::name::OURS,
+    objects::account,
     observe, preflight,
     recent::Recent,
-    rest::{Flink, FlinkCall},
     seen::Observed,
 };
 
 /// Our pods but for executors, which would make the cache grow with the size of users' jobs.
 const PODS: &str = "millrace.dev/attempt,millrace.dev/role!=executor";
-/// What our attempts own beside pods.
-const OURS: &str = "millrace.dev/owner-kind=ProcessingJob";
 
 /// Keeps ProcessingJobs.
 #[derive(Clone, Default)]
@@ -37,7 +39,7 @@ impl Processing {
     /// An operator that reaches Flink in this way.
     #[must_use]
     pub fn new(flink: Arc<dyn Flink>) -> Self {
-        Self(Recent::with(FlinkClient::new(flink)))
+        Self(Recent::with(Engines::new(FlinkClient::new(flink))))
     }
 }
 
@@ -45,11 +47,11 @@ impl Processing {
 impl Operator for Processing {
     type Object = ProcessingJob;
     type Observed = Observed;
-    type Effect = FlinkCall;
+    type Effect = EngineCall;
     const NAME: &'static str = "processing";
 
     fn watches(&self) -> Vec<Watch> {
-        vec![
+        let common = vec![
             Watch::child::<ProcessingJob, Pod>("what an attempt's driver or main pod proves").labels(PODS).keep::<Pod>(
                 |pod| {
                     let node_name = pod.spec.take().and_then(|spec| spec.node_name);
@@ -68,15 +70,6 @@ impl Operator for Processing {
                     },
                     |_| Vec::new(),
                 ),
-            Watch::child::<ProcessingJob, Deployment>("which ones Flink attempts left; owners of TaskManagers")
-                .labels(OURS)
-                .keep::<Deployment>(
-                    |anchor| {
-                        anchor.spec = None;
-                        anchor.status = None;
-                    },
-                    |_| Vec::new(),
-                ),
             Watch::child::<ProcessingJob, Service>("which ones attempts of several pods left")
                 .labels(OURS)
                 .keep::<Service>(
@@ -92,7 +85,8 @@ impl Operator for Processing {
             Watch::related::<RoleBinding>("whether they are bound", |_, _| Vec::new()).labels(account::SELECTOR),
             Watch::related::<PodDisruptionBudget>("whether a namespace has the budget of drivers", |_, _| Vec::new())
                 .labels(account::SELECTOR),
-        ]
+        ];
+        common.into_iter().chain(engines::ALL.iter().flat_map(|engine| engine.watches())).collect()
     }
 
     async fn observe(&self, job: &ProcessingJob, reader: &Reader) -> Result<Observed, Failure> {
@@ -101,7 +95,7 @@ impl Operator for Processing {
         Ok(seen)
     }
 
-    fn decide(job: &ProcessingJob, seen: &Seen<Observed>, now: Timestamp) -> Decision<ProcessingJobStatus, FlinkCall> {
+    fn decide(job: &ProcessingJob, seen: &Seen<Observed>, now: Timestamp) -> Decision<ProcessingJobStatus, EngineCall> {
         decide::decide(job, seen, now)
     }
 
@@ -112,7 +106,7 @@ impl Operator for Processing {
         notes
     }
 
-    async fn effect(&self, _: &ProcessingJob, call: &FlinkCall, hands: &Hands) -> Result<(), Failure> {
-        self.0.flink.call(call, hands.now()).await
+    async fn effect(&self, _: &ProcessingJob, call: &EngineCall, hands: &Hands) -> Result<(), Failure> {
+        self.0.engines.call(call, hands.now()).await
     }
 }

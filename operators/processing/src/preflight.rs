@@ -6,27 +6,22 @@
 
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::ResourceExt;
-use millrace_crds::{
-    DataGrant, ProcessingJob, Quantity,
-    job::Rerun,
-    processing_job::{Attempt, FlinkAttempt},
-};
+use millrace_crds::{DataGrant, ProcessingJob, Quantity, job::Rerun, processing_job::Attempt};
 use millrace_kit::{Child, Class, Failure, Key, Reader};
 
 use crate::{
     build::BuildContext,
-    engine,
-    engines::flink::name::job_id,
-    evidence,
+    diagnosis, engines,
     job::{attempt, name},
     model::{self, Model, Work},
-    seen::{Answer, GrantView, Observed, PodView, Preflight},
+    parse,
+    seen::{Answer, GrantView, Observed, Preflight, WorkloadView},
 };
 
 /// The new spec's work, if a preflight is due: the attempt runs, nothing stops it, and the spec is another one.
-pub(crate) fn due<'m>(attempt: &Attempt, model: &'m Model, pod: Option<&PodView>) -> Option<&'m Work> {
+pub(crate) fn due<'m>(attempt: &Attempt, model: &'m Model, pod: Option<&WorkloadView>) -> Option<&'m Work> {
     // What is stored may be ahead of what the cache shows.
-    let started = |p: &PodView| attempt.started_at.is_some() || evidence::started(p).is_some();
+    let started = |p: &WorkloadView| attempt.started_at.is_some() || diagnosis::started(p).is_some();
     let runs = pod.is_some_and(|p| p.deleted.is_none() && started(p));
     let changed = attempt.spec_hash.as_ref() != Some(&model.hash);
     let replaced = model.policy.rerun == Rerun::OnChange && !model.policy.suspend;
@@ -44,11 +39,11 @@ pub(crate) async fn look(
     reader: &Reader,
 ) -> Result<Option<Preflight>, Failure> {
     let Some(attempt) = job.status.as_ref().and_then(attempt::live) else { return Ok(None) };
-    if around.pod.is_none() {
+    if around.workload.is_none() {
         return Ok(None);
     }
-    let model = Model::of(job);
-    let Some(work) = due(attempt, &model, around.pod.as_ref()) else { return Ok(None) };
+    let model = parse::model(job);
+    let Some(work) = due(attempt, &model, around.workload.as_ref()) else { return Ok(None) };
     let base = name::preflight(job, &model.hash);
     let mut seen = Preflight::default();
     if !work.access.is_empty() {
@@ -68,10 +63,12 @@ pub(crate) async fn look(
         anchor: Some(base.clone()),
         ..Observed::default()
     };
-    let flink = FlinkAttempt { job_id: job_id("", &base), ..FlinkAttempt::default() };
-    let context = BuildContext { job, work, seen: &granted, base: &base, numbers: (1, 1), flink: Some(&flink) };
-    // The pod comes last.
-    if let Some(pod) = engine::of(work).children(&context).pop() {
+    let engine = engines::of_work(work);
+    let mut tried = Attempt { number: 1, name: base.clone(), ..Attempt::default() };
+    engine.begin_dry_run(&mut tried);
+    let context = BuildContext { job, work, seen: &granted, attempt: &tried, run: 1 };
+    // The workload comes last.
+    if let Some(pod) = engine.objects(&context).pop() {
         seen.answer = Some(answer(reader.would_create(&without_account(pod, reader)).await));
     }
     Ok(Some(seen))

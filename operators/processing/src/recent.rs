@@ -7,17 +7,17 @@ use jiff::Timestamp;
 use millrace_kit::Warning;
 
 use crate::{
-    engines::flink::client::FlinkClient,
-    evidence,
+    diagnosis,
+    engines::Engines,
     looks::{Looks, Times},
-    seen::{PodView, WorkersView},
+    seen::{WorkersView, WorkloadView},
 };
 
 /// See the module.
 #[derive(Clone, Default)]
 pub(crate) struct Recent {
-    /// The way to Flink, with what is known of its silence.
-    pub flink: FlinkClient,
+    /// The engines, with what is known of them.
+    pub engines: Engines,
     /// Since when a pod's containers have ended and its phase does not say so, by uid.
     unconfirmed: Arc<Times>,
     /// The last look at each attempt that does not start, by its name: which pod was asked about, and its warnings.
@@ -28,13 +28,13 @@ pub(crate) struct Recent {
 
 impl Recent {
     /// One that knows nothing yet.
-    pub(crate) fn with(flink: FlinkClient) -> Self {
-        Self { flink, ..Self::default() }
+    pub(crate) fn with(engines: Engines) -> Self {
+        Self { engines, ..Self::default() }
     }
 
     /// Since when a pod is without its node's last word.
-    pub(crate) fn unconfirmed(&self, pod: &PodView, now: Timestamp) -> Option<Timestamp> {
-        if evidence::awaits_phase(pod) {
+    pub(crate) fn unconfirmed(&self, pod: &WorkloadView, now: Timestamp) -> Option<Timestamp> {
+        if diagnosis::awaits_phase(pod) {
             return Some(self.unconfirmed.first(&pod.uid, now));
         }
         self.unconfirmed.forget(&pod.uid);

@@ -13,24 +13,25 @@ use serde_json::Value;
 pub use child::ChildView;
 pub use flink::{HaView, LeftoverView};
 pub use grant::GrantView;
-pub use pod::{Beside, ContainerView, PodView};
+pub use pod::{Beside, ContainerView, WorkloadView};
 pub use preflight::{Answer, Preflight};
+pub(crate) use workers::MAX_WORDS;
 pub use workers::{WaitingWorker, WorkersView};
 
-use crate::rest::FlinkView;
+use crate::engines::flink::rest::FlinkView;
 
 /// Everything decide knows beside the job itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Observed {
-    /// The live attempt's pod.
+    /// What the live attempt runs: a pod, or what makes pods.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub pod: Option<PodView>,
-    /// The live attempt's pod was stored with its uid and is proved to be gone.
+    pub workload: Option<WorkloadView>,
+    /// The live attempt's workload was stored with its uid and is proved to be gone.
     pub lost: bool,
     /// The live attempt's other pods, in order of rank, as far as they are there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ranks: Vec<PodView>,
+    pub ranks: Vec<WorkloadView>,
     /// Names of those that were stored and are proved to be gone.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lost_ranks: Vec<String>,
@@ -43,7 +44,7 @@ pub struct Observed {
     /// Uid of the live attempt's ConfigMap.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conf: Option<String>,
-    /// Uid of the live attempt's Deployment, by which Flink's TaskManagers are owned.
+    /// Uid of the live attempt's Deployment, by which TaskManagers are owned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub anchor: Option<String>,
     /// What its JobManager says of the live Flink attempt.
@@ -57,7 +58,7 @@ pub struct Observed {
     pub ha: Option<HaView>,
     /// The JobManager of the last attempt, if none is live.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub previous: Option<PodView>,
+    pub previous: Option<WorkloadView>,
     /// What earlier Flink attempts left that nobody owns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub leftovers: Vec<LeftoverView>,

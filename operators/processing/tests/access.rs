@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 #[test]
 fn the_chart_grants_what_the_code_declares() -> Result<(), String> {
-    millrace_kit::sim::golden::access("processing", millrace_processing::ACCESS)
+    millrace_kit::sim::golden::access("processing", &millrace_processing::access())
 }
 
 /// The policy derives an attempt's names from its driver's; an attempt's objects are built in the golden case.

@@ -16,7 +16,7 @@ use millrace_kit::{
     Operator, Seen,
     sim::{self, Schedule},
 };
-use millrace_processing::{Observed, PodView, Processing};
+use millrace_processing::{Observed, Processing, WorkloadView};
 use serde_json::{Value, json};
 use support::plots;
 
@@ -69,14 +69,14 @@ fn complaint_05_a_pod_is_over_without_container_statuses() {
         ("Failed", Some("Evicted"), (JobPhase::Retrying, Some(FailureClass::Infrastructure))),
         ("Succeeded", None, (JobPhase::Succeeded, None)),
     ] {
-        let pod = PodView {
+        let pod = WorkloadView {
             name: job.status.clone().unwrap().attempt.unwrap().pod.unwrap(),
             uid: "p1".into(),
             phase: phase.into(),
             verdict: verdict.map(|reason: &str| (reason.to_owned(), String::new())),
-            ..PodView::default()
+            ..WorkloadView::default()
         };
-        let seen = Seen { data: Observed { pod: Some(pod), ..Observed::default() }, ..Seen::default() };
+        let seen = Seen { data: Observed { workload: Some(pod), ..Observed::default() }, ..Seen::default() };
         let status = Processing::decide(&job, &seen, at(5)).status;
         assert_eq!((status.phase.unwrap(), status.last_attempts[0].class), want, "{phase} {verdict:?}");
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use millrace_crds::{ProcessingJob, ProcessingJobStatus};
 use millrace_kit::{Operator, Seen};
-use millrace_processing::{Answer, ContainerView, Observed, PodView, Preflight, Processing};
+use millrace_processing::{Answer, ContainerView, Observed, Preflight, Processing, WorkloadView};
 use serde_json::{Value, json};
 
 /// When an edit takes effect.
@@ -90,15 +90,15 @@ fn pass(spec: &Value, status: &ProcessingJobStatus, seen: &Observed, second: i64
 }
 
 fn pod(status: &ProcessingJobStatus, phase: &str, container: ContainerView) -> Observed {
-    let pod = PodView {
+    let pod = WorkloadView {
         name: status.attempt.clone().unwrap().pod.unwrap(),
         uid: "p1".into(),
         phase: phase.into(),
         container,
-        ..PodView::default()
+        ..WorkloadView::default()
     };
     let preflight = Some(Preflight { answer: Some(Answer::Admitted), ..Preflight::default() });
-    Observed { pod: Some(pod), preflight, ..Observed::default() }
+    Observed { workload: Some(pod), preflight, ..Observed::default() }
 }
 
 fn ended(code: i32) -> ContainerView {

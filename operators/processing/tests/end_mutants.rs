@@ -7,7 +7,7 @@ mod support;
 use jiff::Timestamp;
 use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::JobPhase};
 use millrace_kit::{Action, Decision, Failure, Hands, Kernel, Operator, Reader, Seen, Watch, async_trait, sim};
-use millrace_processing::{Beside, ContainerView, Observed, PodView, Processing, rest::FlinkCall};
+use millrace_processing::{Beside, ContainerView, Observed, Processing, WorkloadView, rest::FlinkCall};
 use support::plots;
 
 const ORDERS: u64 = 4;
@@ -30,7 +30,7 @@ const BLAMES_THE_NODE: u8 = 6;
 
 struct Mutant<const RULE: u8>(Processing);
 
-fn bend<const RULE: u8>(pod: &mut PodView) {
+fn bend<const RULE: u8>(pod: &mut WorkloadView) {
     let open = pod.beside.values().any(|one| *one == Beside::Open);
     match (RULE, &pod.container) {
         (BELIEVES_THE_EXIT_CODE, ContainerView::Ended { code: 0, .. }) => {
@@ -64,7 +64,7 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
 
     async fn observe(&self, job: &ProcessingJob, reader: &Reader) -> Result<Observed, Failure> {
         let mut seen = self.0.observe(job, reader).await?;
-        seen.pod.iter_mut().for_each(bend::<RULE>);
+        seen.workload.iter_mut().for_each(bend::<RULE>);
         if RULE == ALLOWS_ANY_PRIORITY {
             seen.system_priority = Some(true);
         }

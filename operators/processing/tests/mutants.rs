@@ -114,14 +114,14 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
             let attempt = job.status.clone().unwrap_or_default().attempt.unwrap_or_default();
             let key = Key::new("ml", attempt.pod.unwrap_or_default());
             seen.lost = attempt.pod_uid.is_some() && reader.cached::<Pod>(&key).is_none();
-            if attempt.pod_uid.is_none() && seen.pod.is_some() && reader.cached::<Pod>(&key).is_none() {
-                seen.pod = None;
+            if attempt.pod_uid.is_none() && seen.workload.is_some() && reader.cached::<Pod>(&key).is_none() {
+                seen.workload = None;
                 seen.lost = true;
             }
         }
         if RULE == STARTS_BESIDE_PEERS && seen.ranks.iter().any(|p| p.phase == "Failed") {
             seen.ranks.retain(|p| p.phase == "Failed");
-            seen.pod = None;
+            seen.workload = None;
         }
         if RULE == STARTS_WITHOUT_DATA
             && let Some(grant) = &mut seen.grant
@@ -133,10 +133,10 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
         {
             preflight.answer = Some(Answer::Admitted);
         }
-        if let Some(pod) = seen.pod.as_mut().filter(|_| RULE == IGNORES_EVENTS) {
+        if let Some(pod) = seen.workload.as_mut().filter(|_| RULE == IGNORES_EVENTS) {
             pod.warnings.clear();
         }
-        if let Some(pod) = seen.pod.as_mut().filter(|_| RULE == A_CLAIM_IS_ROOM) {
+        if let Some(pod) = seen.workload.as_mut().filter(|_| RULE == A_CLAIM_IS_ROOM) {
             pod.unscheduled = pod.unscheduled.take().map(|(reason, _)| (reason, "0/1: 1 Insufficient cpu".to_owned()));
         }
         if RULE == NEVER_COUNTS_WORKERS {
@@ -158,7 +158,7 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
         }
         if RULE == JUDGES_RANK_0_ALONE
             && let Some(attempt) = job.status.as_mut().and_then(|s| s.attempt.as_mut())
-            && seen.data.pod.as_ref().is_some_and(|p| p.phase == "Succeeded")
+            && seen.data.workload.as_ref().is_some_and(|p| p.phase == "Succeeded")
         {
             attempt.replicas = None;
         }

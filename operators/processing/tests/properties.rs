@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use millrace_crds::{ProcessingJob, ProcessingJobStatus};
 use millrace_kit::{Action, Decision, Operator, Seen, conditions};
-use millrace_processing::{ContainerView, GrantView, Observed, PodView, Processing, rest::FlinkCall};
+use millrace_processing::{ContainerView, GrantView, Observed, Processing, WorkloadView, rest::FlinkCall};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -57,14 +57,14 @@ fn containers() -> impl Strategy<Value = ContainerView> {
 
 /// What the world may look like to the attempt the status speaks of.
 fn worlds() -> impl Strategy<Value = Observed> {
-    let pod = (containers(), any::<bool>(), 0..3_usize).prop_map(|(container, deleted, phase)| PodView {
+    let pod = (containers(), any::<bool>(), 0..3_usize).prop_map(|(container, deleted, phase)| WorkloadView {
         name: "features-main".into(),
         uid: "p1".into(),
         phase: ["Pending", "Running", "Failed"][phase].into(),
         deleted: deleted.then(|| at(5)),
         grace: Some(30),
         container,
-        ..PodView::default()
+        ..WorkloadView::default()
     });
     let pod = pod.boxed();
     let grant = any::<bool>().prop_map(|ready| GrantView {
@@ -81,9 +81,9 @@ fn worlds() -> impl Strategy<Value = Observed> {
             ranks: ranks
                 .into_iter()
                 .zip(["-rank1", "-rank2"])
-                .filter_map(|(pod, name)| Some(PodView { name: name.into(), ..pod? }))
+                .filter_map(|(pod, name)| Some(WorkloadView { name: name.into(), ..pod? }))
                 .collect(),
-            pod,
+            workload: pod,
             grant,
             account: true,
             binding: true,

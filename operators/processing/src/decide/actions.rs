@@ -1,25 +1,30 @@
 //! What must exist for the live attempt, and what earlier attempts must leave.
 
+use k8s_openapi::api::{
+    apps::v1::{ControllerRevision, Deployment},
+    core::v1::{ConfigMap, Pod, Service},
+};
 use kube::ResourceExt;
-use millrace_crds::{job::KeepPods, processing_job::Attempt};
-use millrace_kit::{Action, Child};
+use millrace_crds::{DataGrant, job::KeepPods, processing_job::Attempt};
+use millrace_kit::{Action, Child, Key, Kind, Target};
 
-use super::{flink, group, keeper, preflight};
+use super::{group, preflight, state_guard};
 use crate::{
     build::BuildContext,
-    children, engine,
+    engine::{Engine, EngineCall},
+    engines,
     job::{attempt, name},
-    model::Model,
+    objects, parse,
     pass::Pass,
-    rest::FlinkCall,
-    seen::{ChildView, Observed, PodView},
+    rollback,
+    seen::{ChildView, Observed, WorkloadView},
 };
 
 /// The actions of a pass; `had` names the attempt that was live when it began and that `seen` speaks of.
-pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<FlinkCall>> {
+pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<EngineCall>> {
     let live = attempt::live(&pass.status);
     // Before anything is started that keeps state, somebody speaks for it.
-    let (kept, moved) = keeper::keep(pass, live);
+    let (kept, moved) = state_guard::keep(pass, live);
     let mut all: Vec<_> = kept.into_iter().collect();
     if let Some(attempt) = live {
         // What was seen is of the attempt that was live then; a new one has nothing yet.
@@ -38,57 +43,46 @@ pub(crate) fn actions(pass: &Pass<'_>, had: Option<&str>) -> Vec<Action<FlinkCal
         old.extend(ended(pass));
     }
     old.extend(moved);
-    old.extend(pass.seen.data.revisions.iter().filter(|r| flink::rollback::obsolete(pass, &r.name)).cloned());
-    all.extend(
-        old.iter().filter(|c| !c.going && !keep(pass, c)).map(|c| Action::Delete(c.target(pass.job.namespace()))),
-    );
-    all.extend(flink::rollback::keep(pass, live));
+    old.extend(pass.seen.data.revisions.iter().filter(|r| rollback::obsolete(pass, &r.name)).cloned());
+    all.extend(old.iter().filter(|c| !c.going && !keep(pass, c)).map(|child| delete(pass, child)));
+    all.extend(rollback::keep(pass, live));
     all
 }
 
-fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<FlinkCall>>) {
+fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<EngineCall>>) {
     let (attempt, seen) = now;
-    let call = flink::savepoint::call(pass, attempt).or_else(|| flink::savepoint::dispose(pass, attempt));
-    all.extend(call.or_else(|| flink::rescale::call(pass, attempt)).map(Action::Effect));
+    let engine = engines::of(attempt);
+    all.extend(engine.call(pass, attempt).map(Action::Effect));
     if attempt.stop_reason.is_some() {
-        if flink::savepoint::waits(pass, attempt).is_some() {
+        if engine.stops_until(pass, attempt).is_some() {
             return;
         }
-        let going = group::pods(seen).filter(|p| p.deleted.is_none() && !p.over()).map(as_child);
-        all.extend(going.map(|c| Action::Delete(c.target(pass.job.namespace()))));
+        let going = group::pods(seen).filter(|p| p.deleted.is_none() && !p.over()).map(|p| as_child(engine, p));
+        all.extend(going.map(|child| delete(pass, &child)));
         return;
     }
     let Ok(work) = &pass.model.work else { return };
     if attempt.spec_hash.as_ref() != Some(&pass.model.hash) {
         return;
     }
-    let memory = (attempt.memory.as_ref(), attempt.worker_memory.as_ref());
-    let grown = memory.0.or(memory.1).and_then(|_| Model::grown(pass.job, memory));
+    let grown = parse::grown(pass.job, attempt);
     let work = grown.as_ref().unwrap_or(work);
     let run = pass.status.run_number.unwrap_or(1);
     if attempt.grant.is_some() && seen.grant.is_none() {
-        // Later its newer checkpoints may have replaced it.
-        let from = attempt.flink.as_ref().filter(|_| attempt.pod_uid.is_none() && seen.pod.is_none());
-        let from = from.and_then(|own| children::grant::point(own.restored_from.as_deref()?, &[]));
-        all.push(Action::Create(children::grant::build(pass.job, work, (&attempt.name, attempt.number), from)));
+        let from = engine.needs(attempt, seen);
+        all.push(Action::Create(objects::grant::build(pass.job, work, (&attempt.name, attempt.number), from)));
         return;
     }
     let granted = attempt.grant.is_none() || seen.grant.as_ref().is_some_and(|g| g.ready);
     let missing = group::missing(attempt, seen);
     if !missing.is_empty() && granted {
-        let context = BuildContext {
-            job: pass.job,
-            work,
-            seen,
-            base: &attempt.name,
-            numbers: (run, attempt.number),
-            flink: attempt.flink.as_ref(),
-        };
+        let context = BuildContext { job: pass.job, work, seen, attempt, run };
+        let workload = engine.workload_kind();
         let there = |child: &Child| {
             let at = child.address();
-            at.kind.kind == "Pod" && !missing.contains(&at.key.name)
+            at.kind == workload && !missing.contains(&at.key.name)
         };
-        all.extend(engine::of(work).children(&context).into_iter().filter(|c| !there(c)).map(Action::Create));
+        all.extend(engine.objects(&context).into_iter().filter(|c| !there(c)).map(Action::Create));
     }
 }
 
@@ -96,7 +90,7 @@ fn wanted(pass: &Pass<'_>, now: (&Attempt, &Observed), all: &mut Vec<Action<Flin
 fn ended(pass: &Pass<'_>) -> Vec<ChildView> {
     let seen = &pass.seen.data;
     let attempt = pass.job.status.as_ref().and_then(|status| status.attempt.clone()).unwrap_or_default();
-    let base = &attempt.name;
+    let (base, engine) = (&attempt.name, engines::of(&attempt));
     let child = |kind: &str, name: String, uid: &str| ChildView {
         kind: kind.to_owned(),
         name,
@@ -105,15 +99,15 @@ fn ended(pass: &Pass<'_>) -> Vec<ChildView> {
         going: false,
     };
     let grant = seen.grant.iter().map(|g| child("DataGrant", name::grant(base), &g.uid));
-    let conf = seen.conf.iter().map(|uid| child("ConfigMap", name::config(&attempt), uid));
+    let conf = seen.conf.iter().map(|uid| child("ConfigMap", engine.config(base), uid));
     let anchor = seen.anchor.iter().map(|uid| child("Deployment", base.clone(), uid));
     let service = seen.service.iter().map(|uid| child("Service", name::service(base), uid));
-    group::pods(seen).map(as_child).chain(anchor).chain(conf).chain(service).chain(grant).collect()
+    group::pods(seen).map(|pod| as_child(engine, pod)).chain(anchor).chain(conf).chain(service).chain(grant).collect()
 }
 
-fn as_child(pod: &PodView) -> ChildView {
+fn as_child(engine: &dyn Engine, pod: &WorkloadView) -> ChildView {
     ChildView {
-        kind: "Pod".to_owned(),
+        kind: engine.workload_kind().kind.to_string(),
         name: pod.name.clone(),
         uid: pod.uid.clone(),
         over: pod.over(),
@@ -121,7 +115,20 @@ fn as_child(pod: &PodView) -> ChildView {
     }
 }
 
-/// Whether something of an attempt that is over stays: finished pods and their ConfigMaps, as `keepPods` says, until
+/// The deletion of what an attempt had.
+fn delete(pass: &Pass<'_>, child: &ChildView) -> Action<EngineCall> {
+    let kind = match child.kind.as_str() {
+        "ControllerRevision" => Kind::of::<ControllerRevision>(),
+        "Deployment" => Kind::of::<Deployment>(),
+        "Service" => Kind::of::<Service>(),
+        "ConfigMap" => Kind::of::<ConfigMap>(),
+        "DataGrant" => Kind::of::<DataGrant>(),
+        workload => engines::workload(workload).unwrap_or_else(Kind::of::<Pod>),
+    };
+    Action::Delete(Target::named(kind, Key::new(pass.job.namespace().unwrap_or_default(), &child.name), &child.uid))
+}
+
+/// Whether something of an attempt that is over stays: finished workloads and their ConfigMaps, as `keepPods` says, until
 /// the job runs again. Grants and pods that still run never stay.
 fn keep(pass: &Pass<'_>, child: &ChildView) -> bool {
     let run = pass.status.run_number.unwrap_or(1);
@@ -139,8 +146,8 @@ fn keep(pass: &Pass<'_>, child: &ChildView) -> bool {
         KeepPods::Never => false,
     };
     match child.kind.as_str() {
-        "Pod" => this_run && wished && child.over,
         "ConfigMap" => this_run && wished,
+        kind if engines::workload(kind).is_some() => this_run && wished && child.over,
         _ => false,
     }
 }

@@ -9,11 +9,13 @@ use millrace_crds::{
 };
 use millrace_kit::{conditions, later};
 
-use super::{finish, flink};
+use super::finish;
 use crate::{
+    engines,
     job::{attempt, name},
     model::Work,
     pass::{Pass, SLOW},
+    rollback,
 };
 
 /// Starts the next attempt if one is due; no attempt is live.
@@ -39,7 +41,8 @@ pub(crate) fn begin(pass: &mut Pass<'_>) {
         return;
     };
     // Only now is it known that this spec may not run.
-    if flink::rollback::rejected(pass) || flink::waits_for_the_last(pass) {
+    let last = pass.status.attempt.as_ref().map(engines::of);
+    if rollback::rejected(pass) || last.is_some_and(|engine| engine.holds_up_the_next(pass)) {
         return;
     }
     if rerun {
@@ -92,31 +95,27 @@ fn new_attempt(pass: &mut Pass<'_>, work: &Work) {
     let run = pass.status.run_number.unwrap_or(1);
     let number = pass.status.attempt.as_ref().map_or(0, |a| a.number) + 1;
     let own = name::attempt(pass.job, run, number);
-    let flink = match flink::restore::begin(pass, &pass.job.uid().unwrap_or_default(), &own).transpose() {
-        Ok(flink) => flink,
-        Err(trouble) => {
-            pass.status.phase = Some(JobPhase::Pending);
-            pass.stuck = Some(trouble);
-            return;
-        }
-    };
-    let grant = (!work.access.is_empty()).then(|| name::grant(&own));
-    let (memory, worker_memory) = (finish::grown(pass, false), finish::grown(pass, true));
-    let replicas = work.engine.section().replicas();
-    let status = &mut pass.status;
-    status.attempt = Some(Attempt {
+    let engine = engines::of_work(work);
+    let replicas = work.section.replicas();
+    let mut attempt = Attempt {
         number,
-        memory,
-        worker_memory,
+        engine: Some(engine.name().to_owned()),
         replicas: (replicas > 1).then_some(replicas),
-        pod: Some(format!("{own}-{}", work.engine.section().suffix())),
-        name: own,
+        pod: Some(format!("{own}-{}", work.section.suffix())),
         spec_hash: Some(pass.model.hash.clone()),
         created_at: Some(Time(pass.now)),
-        grant,
-        flink,
+        grant: (!work.access.is_empty()).then(|| name::grant(&own)),
+        name: own,
         ..Attempt::default()
-    });
+    };
+    if let Err(trouble) = engine.begin(pass, &mut attempt) {
+        pass.status.phase = Some(JobPhase::Pending);
+        pass.stuck = Some(trouble);
+        return;
+    }
+    (attempt.memory, attempt.worker_memory) = (finish::grown(pass, false), finish::grown(pass, true));
+    let status = &mut pass.status;
+    status.attempt = Some(attempt);
     status.spec_hash = Some(pass.model.hash.clone());
     status.phase = Some(JobPhase::Starting);
     status.next_attempt_at = None;

@@ -10,11 +10,12 @@ use millrace_crds::{
 };
 use millrace_kit::{conditions, later};
 
-use super::flink;
 use crate::{
+    engines,
     job::{attempt, outcome::Outcome},
     model::bytes,
     pass::{Pass, WORKERS_READY},
+    rollback,
 };
 
 /// Attempts kept in the status.
@@ -54,7 +55,7 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
     let short_of = outcome.class.filter(|class| *class == FailureClass::OutOfMemory);
     let short_of = short_of.and_then(|_| spec_of(pass, outcome.workers)).map(|(field, _)| field.to_owned());
     let long = started.and_then(|since| Duration::try_from(finished.duration_since(since)).ok());
-    flink::points::settle(pass, &attempt, &outcome);
+    engines::of(&attempt).settle(pass, &attempt, &outcome);
     let status = &mut pass.status;
     conditions::unset(status, "Healthy");
     conditions::unset(status, WORKERS_READY);
@@ -123,9 +124,9 @@ fn failed(pass: &mut Pass<'_>, which: (i64, Option<FailureClass>, bool), message
         Account::Nobody => (1, 0),
     };
     let word = class.map_or_else(|| "Failed".to_owned(), |c| format!("{c:?}"));
-    if count > limit && flink::rollback::possible(pass) {
+    if count > limit && rollback::possible(pass) {
         pass.status.phase = Some(JobPhase::Pending);
-        return flink::rollback::reject(pass, &format!("attempt {number} failed ({word}): {message}"));
+        return rollback::reject(pass, &format!("attempt {number} failed ({word}): {message}"));
     }
     if count > limit {
         return end(pass, (JobPhase::Failed, "False", &word), &format!("attempt {number} failed ({word}): {message}"));
@@ -141,7 +142,7 @@ fn failed(pass: &mut Pass<'_>, which: (i64, Option<FailureClass>, bool), message
 
 /// The field of memory, and what the spec says of it: of the attempt's own pod, or of its workers.
 fn spec_of<'a>(pass: &Pass<'a>, workers: bool) -> Option<(&'static str, &'a Quantity)> {
-    let section = pass.model.work.as_ref().ok()?.engine.section();
+    let section = &pass.model.work.as_ref().ok()?.section;
     if workers { section.worker_memory() } else { Some(section.memory()) }
 }
 

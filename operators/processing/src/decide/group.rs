@@ -9,25 +9,23 @@ use jiff::Timestamp;
 use millrace_crds::processing_job::{Attempt, AttemptResult, FailureClass};
 use millrace_kit::later;
 
-use super::flink;
 use crate::{
-    engine, evidence,
+    diagnosis, engines,
     job::{attempt, name, outcome::Outcome},
-    model::Work,
     pass::Pass,
-    seen::{Observed, PodView},
+    seen::{Observed, WorkloadView},
 };
 
 /// How much of a uid is stored of the pods from rank 1 on.
 const SHORT: usize = 8;
-/// How long the phase of a pod may come later than the end of its containers; a second is usual.
+/// How long the phase of a pod may come later than the end of its programs; a second is usual.
 const CONFIRM: Duration = Duration::from_secs(60);
 /// How long a program's failure waits for one that says more.
 const SETTLE: Duration = Duration::from_secs(5);
 
 /// The live attempt's pods that are there, in order of rank.
-pub(crate) fn pods(seen: &Observed) -> impl Iterator<Item = &PodView> {
-    seen.pod.iter().chain(&seen.ranks)
+pub(crate) fn pods(seen: &Observed) -> impl Iterator<Item = &WorkloadView> {
+    seen.workload.iter().chain(&seen.ranks)
 }
 
 /// Whether something of it may still run.
@@ -56,7 +54,7 @@ pub(crate) fn whole(attempt: &Attempt, seen: &Observed) -> bool {
 
 /// Names of the pods that are still to be made: neither there nor stored as having been there.
 pub(crate) fn missing(attempt: &Attempt, seen: &Observed) -> Vec<String> {
-    let first = (attempt.pod_uid.is_none() && seen.pod.is_none()).then(|| attempt.pod.clone().unwrap_or_default());
+    let first = (attempt.pod_uid.is_none() && seen.workload.is_none()).then(|| attempt.pod.clone().unwrap_or_default());
     let others = (1..attempt::size(attempt)).filter(|rank| attempt.ranks.get(rank - 1).is_none_or(String::is_empty));
     let others = others.map(|rank| name::rank(&attempt.name, rank));
     first.into_iter().chain(others.filter(|name| !seen.ranks.iter().any(|pod| pod.name == *name))).collect()
@@ -64,7 +62,7 @@ pub(crate) fn missing(attempt: &Attempt, seen: &Observed) -> Vec<String> {
 
 /// Stores which pods there are.
 pub(crate) fn store(attempt: &mut Attempt, seen: &Observed) {
-    if let Some(pod) = &seen.pod {
+    if let Some(pod) = &seen.workload {
         attempt.pod_uid = Some(pod.uid.clone());
     }
     for rank in 1..attempt::size(attempt) {
@@ -80,19 +78,11 @@ pub(crate) fn store(attempt: &mut Attempt, seen: &Observed) {
 /// When the last of them started, if all did.
 pub(crate) fn started(pass: &Pass<'_>, attempt: &Attempt) -> Option<Option<Timestamp>> {
     let seen = &pass.seen.data;
-    if attempt.flink.is_some() {
-        let job = seen.flink.as_ref().and_then(|v| v.job.as_ref());
-        let runs = job.is_some_and(|job| evidence::flink::runs(job, flink::mode(pass)));
+    if let Some(runs) = engines::of(attempt).runs(pass) {
         return (whole(attempt, seen) && (runs || attempt.started_at.is_some())).then_some(None);
     }
-    let all: Option<Vec<_>> = pods(seen).map(|pod| pod_started(pass, pod)).collect();
+    let all: Option<Vec<_>> = pods(seen).map(diagnosis::started).collect();
     all.filter(|_| whole(attempt, seen)).map(|all| all.into_iter().max().flatten())
-}
-
-/// When this one started, if it did.
-pub(crate) fn pod_started(pass: &Pass<'_>, pod: &PodView) -> Option<Option<Timestamp>> {
-    let engine = pass.model.work.as_ref().ok().map(engine::of);
-    engine.map_or_else(|| evidence::started(pod), |engine| engine.started(pod, &pass.seen.data))
 }
 
 /// Until when to wait for the last word of a node on a pod whose program has ended.
@@ -100,9 +90,9 @@ pub(crate) fn unconfirmed(pass: &Pass<'_>) -> Option<Timestamp> {
     pods(&pass.seen.data).filter_map(|pod| pod_unconfirmed(pass, pod)).min()
 }
 
-fn pod_unconfirmed(pass: &Pass<'_>, pod: &PodView) -> Option<Timestamp> {
+fn pod_unconfirmed(pass: &Pass<'_>, pod: &WorkloadView) -> Option<Timestamp> {
     let until = later(pod.unconfirmed.unwrap_or(pass.now), CONFIRM);
-    (evidence::awaits_phase(pod) && pass.now < until).then_some(until)
+    (diagnosis::awaits_phase(pod) && pass.now < until).then_some(until)
 }
 
 /// How the attempt ended, if it did: lost with a pod that is gone, failed with the one that says most of why, well when
@@ -113,7 +103,7 @@ pub(crate) fn outcome(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
     if let Some(gone) = first.as_ref().or_else(|| seen.lost_ranks.first()) {
         return Some(Outcome::failed(FailureClass::DriverLost, format!("Pod {gone} is gone")));
     }
-    let ends: Vec<(&PodView, Outcome)> =
+    let ends: Vec<(&WorkloadView, Outcome)> =
         pods(seen).filter_map(|pod| pod_outcome(pass, attempt, pod).map(|end| (pod, end))).collect();
     let failed = ends.iter().filter(|(_, end)| end.result != AttemptResult::Succeeded);
     if let Some((pod, end)) = failed.min_by_key(|(_, end)| (weight(end.class), end.finished)) {
@@ -126,17 +116,11 @@ pub(crate) fn outcome(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
     (ends.len() == attempt::size(attempt)).then(|| ends.into_iter().next().map(|(_, end)| end)).flatten()
 }
 
-/// Asks the engine that made the pod; the spec may name another one by now.
-fn pod_outcome(pass: &Pass<'_>, attempt: &Attempt, pod: &PodView) -> Option<Outcome> {
+fn pod_outcome(pass: &Pass<'_>, attempt: &Attempt, pod: &WorkloadView) -> Option<Outcome> {
     if pod_unconfirmed(pass, pod).is_some() {
         return None;
     }
-    if attempt.flink.is_some() {
-        return evidence::flink::outcome(pod, &pass.seen.data);
-    }
-    let made = |work: &&Work| attempt.pod.as_ref().is_some_and(|name| name.ends_with(work.engine.section().suffix()));
-    let same = pass.model.work.as_ref().ok().filter(made).map(engine::of);
-    let end = same.map_or_else(|| evidence::outcome(pod), |engine| engine.outcome(pod, &pass.seen.data))?;
+    let end = engines::of(attempt).outcome(pod, pass)?;
     let silent = end.exit_code == Some(0) && attempt.pod.as_ref() != Some(&pod.name);
     if silent && end.class == Some(FailureClass::Configuration) {
         // Rank 0 speaks for all; what the others write to their termination logs is theirs.

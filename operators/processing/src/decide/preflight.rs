@@ -5,14 +5,15 @@ use std::time::Duration;
 use millrace_crds::processing_job::Attempt;
 use millrace_kit::{Action, Standing, later};
 
-use super::flink::restore;
 use crate::{
-    children, evidence,
+    diagnosis,
+    engine::EngineCall,
+    engines,
     job::{attempt, name},
     model::Work,
+    objects,
     pass::{Pass, SLOW},
     preflight,
-    rest::FlinkCall,
     seen::{Answer, Preflight},
 };
 
@@ -21,7 +22,7 @@ const AGAIN: Duration = Duration::from_secs(60);
 
 /// Whether nothing speaks against stopping the attempt. If something does it goes on, and the status says why.
 pub(crate) fn clear(pass: &mut Pass<'_>, attempt: &Attempt) -> bool {
-    let Some(work) = preflight::due(attempt, pass.model, pass.seen.data.pod.as_ref()) else { return true };
+    let Some(work) = preflight::due(attempt, pass.model, pass.seen.data.workload.as_ref()) else { return true };
     let seen = pass.seen.data.preflight.clone().unwrap_or_default();
     let Some(standing) = held(pass, work, (attempt, &seen)) else { return true };
     pass.held = Some(standing);
@@ -53,7 +54,7 @@ fn held(pass: &mut Pass<'_>, work: &Work, now: (&Attempt, &Preflight)) -> Option
     let name = name::grant(&name::preflight(pass.job, &pass.model.hash));
     let since = seen.since.unwrap_or(pass.now);
     let until = later(since, pass.model.policy.start);
-    let trouble = seen.grant.as_ref().and_then(|grant| evidence::starts::grant(&name, grant)).map(|o| o.trouble);
+    let trouble = seen.grant.as_ref().and_then(|grant| diagnosis::starts::grant(&name, grant)).map(|o| o.trouble);
     let told = trouble.map_or_else(|| format!("the new spec waits for DataGrant {name}"), |t| t.message);
     let never = seen.grant.as_ref().is_some_and(|g| g.stalled) || pass.now >= until;
     if pass.now < until {
@@ -63,13 +64,13 @@ fn held(pass: &mut Pass<'_>, work: &Work, now: (&Attempt, &Preflight)) -> Option
 }
 
 /// The grant of the new spec while it is tried: its name, and its creation if it is not there.
-pub(crate) fn wanted(pass: &Pass<'_>) -> Option<(String, Option<Action<FlinkCall>>)> {
+pub(crate) fn wanted(pass: &Pass<'_>) -> Option<(String, Option<Action<EngineCall>>)> {
     let attempt = attempt::live(&pass.status)?;
-    let work = preflight::due(attempt, pass.model, pass.seen.data.pod.as_ref()).filter(|w| !w.access.is_empty())?;
+    let work =
+        preflight::due(attempt, pass.model, pass.seen.data.workload.as_ref()).filter(|w| !w.access.is_empty())?;
     let base = name::preflight(pass.job, &pass.model.hash);
     let there = pass.seen.data.preflight.as_ref().is_some_and(|seen| seen.grant.is_some());
-    let known = pass.seen.data.grant.as_ref().map(|grant| grant.buckets.as_slice()).unwrap_or_default();
-    let from = || children::grant::point(restore::wish(pass)?, known);
-    let grant = || Action::Create(children::grant::build(pass.job, work, (&base, attempt.number), from()));
+    let from = || engines::of_work(work).starts_from(pass);
+    let grant = || Action::Create(objects::grant::build(pass.job, work, (&base, attempt.number), from()));
     Some((name::grant(&base), (!there).then(grant)))
 }

@@ -4,12 +4,12 @@ use millrace_crds::processing_job::{Attempt, FailureClass};
 use millrace_kit::{Class, Key, causes, conditions, failure, later};
 
 use super::{
-    flink, group, keeper,
+    group, state_guard,
     stop::{self, conclude, saw},
     workers,
 };
 use crate::{
-    evidence,
+    diagnosis, engines,
     job::{
         attempt,
         name::{self, BUDGET},
@@ -17,6 +17,7 @@ use crate::{
     },
     looks,
     pass::{Pass, SLOW},
+    rollback,
 };
 
 /// An attempt that does not run yet.
@@ -46,13 +47,13 @@ pub(crate) fn starting(pass: &mut Pass<'_>, attempt: &Attempt) {
         return conclude(pass, Outcome::failed(obstacle.class, message));
     }
     pass.wake_at(if pass.now < slow { slow.min(until) } else { until });
-    if pass.seen.data.flink.is_some() {
-        pass.wake_at(later(pass.now, flink::SOON));
+    if let Some(pace) = engines::of(attempt).pace(&pass.seen.data) {
+        pass.wake_at(later(pass.now, pace));
     }
-    if group::pods(&pass.seen.data).any(evidence::starts::is_silent) {
+    if group::pods(&pass.seen.data).any(diagnosis::starts::is_silent) {
         pass.wake_at(looks::START.next(since, pass.now));
     }
-    if let Some(reason) = flink::rollback::in_time(pass, attempt) {
+    if let Some(reason) = rollback::in_time(pass, attempt) {
         return stop::ask(pass, reason);
     }
     let Some(obstacle) = obstacle else { return };
@@ -86,19 +87,19 @@ fn obstacle(pass: &Pass<'_>, attempt: &Attempt) -> Option<Obstacle> {
         return Some(obstacle);
     }
     if group::pods(seen).next().is_some() {
-        return group::pods(seen).find_map(|pod| evidence::starts::pod(pod, pass.now));
+        return group::pods(seen).find_map(|pod| diagnosis::starts::pod(pod, pass.now));
     }
     let (name, grant) = (attempt.grant.as_ref()?, seen.grant.as_ref()?);
-    evidence::starts::grant(name, grant)
+    diagnosis::starts::grant(name, grant)
 }
 
 /// What a start without any obstacle waits for.
 fn patience(pass: &Pass<'_>, attempt: &Attempt) -> Obstacle {
     let seen = &pass.seen.data;
-    if let Some(obstacle) = seen.pod.as_ref().and_then(|pod| evidence::flink::waits(pod, seen.flink.as_ref())) {
+    if let Some(obstacle) = engines::of(attempt).waits_for(pass) {
         return obstacle;
     }
-    let idle = group::pods(seen).find(|pod| group::pod_started(pass, pod).is_none());
+    let idle = group::pods(seen).find(|pod| diagnosis::started(pod).is_none());
     match (idle, &attempt.grant) {
         (Some(pod), _) => {
             let told = format!("Pod {} is {} and runs no container yet", pod.name, pod.phase);
@@ -127,18 +128,22 @@ fn refused(pass: &Pass<'_>, attempt: &Attempt) -> Option<Refused> {
     let seen = &pass.seen.data;
     let mine = [
         ("Service", name::service(&attempt.name)),
-        ("ConfigMap", name::config(attempt)),
+        ("ConfigMap", engines::of(attempt).config(&attempt.name)),
         ("Deployment", attempt.name.clone()),
         ("DataGrant", name::grant(&attempt.name)),
-        ("ServiceAccount", name::account(attempt).name.to_owned()),
-        ("RoleBinding", name::account(attempt).name.to_owned()),
         ("PodDisruptionBudget", BUDGET.to_owned()),
     ];
-    // A pod that is there was made after all.
-    let pods = group::missing(attempt, seen).into_iter().map(|name| ("Pod", name));
-    let keeper = keeper::wanted(pass).map(|(name, _)| ("DataGrant", name));
-    let mut ids =
-        pods.chain(mine).chain(keeper).map(|(kind, name)| format!("create {kind} {}", Key::new(&namespace, name)));
+    // What is there was made after all.
+    let workload = engines::of(attempt).workload_kind().kind;
+    let pods = group::missing(attempt, seen).into_iter().map(|name| (&*workload, name));
+    let guard = state_guard::wanted(pass).map(|(name, _)| ("DataGrant", name));
+    let account = engines::of(attempt).account().into_iter();
+    let account = account.flat_map(|own| ["ServiceAccount", "RoleBinding"].map(|kind| (kind, own.name.to_owned())));
+    let mut ids = pods
+        .chain(mine)
+        .chain(account)
+        .chain(guard)
+        .map(|(kind, name)| format!("create {kind} {}", Key::new(&namespace, name)));
     let last = ids.find_map(|id| pass.seen.failures.of(&id))?;
     let failure = &last.failure;
     let told = format!("{}: {}", failure.reason, failure.message);

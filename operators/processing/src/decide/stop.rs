@@ -7,9 +7,10 @@ use millrace_kit::{conditions, later};
 
 use super::{
     finish::{MAX_RECORD, finish},
-    flink, group,
+    group,
 };
 use crate::{
+    engines,
     job::{attempt, outcome::Outcome, stop::StopReason},
     pass::{GIVE_UP, Pass},
 };
@@ -44,7 +45,9 @@ pub(crate) fn conclude(pass: &mut Pass<'_>, outcome: Outcome) {
 fn tell_to_go(pass: &mut Pass<'_>, reason: StopReason) {
     let now = pass.now;
     saw(pass);
-    flink::savepoint::intend(pass, reason);
+    if let Some(engine) = attempt::live(&pass.status).map(engines::of) {
+        engine.prepare_stop(pass, reason);
+    }
     if let Some(attempt) = attempt::live_mut(&mut pass.status) {
         attempt.stop_reason = Some(reason.word().to_owned());
         attempt.stopping_at = Some(Time(now));
@@ -54,10 +57,10 @@ fn tell_to_go(pass: &mut Pass<'_>, reason: StopReason) {
     pass.wake_at(until);
 }
 
-/// When a pod that was asked to stop is given up. A job of Flink has one grace period for its savepoint, one for its pod.
+/// When a workload that was asked to stop is given up.
 pub(crate) fn gone_by(pass: &Pass<'_>, since: Timestamp) -> Timestamp {
-    let flink = attempt::live(&pass.status).is_some_and(|a| a.flink.is_some());
-    later(later(since, pass.model.policy.stop * if flink { 2 } else { 1 }), GIVE_UP)
+    let periods = attempt::live(&pass.status).map_or(1, |attempt| engines::of(attempt).stop_periods());
+    later(later(since, pass.model.policy.stop * periods), GIVE_UP)
 }
 
 /// Stores that there are pods: their uids, that the job counts as submitted, and that its data was there.

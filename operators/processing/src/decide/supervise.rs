@@ -10,21 +10,22 @@ use millrace_kit::later;
 
 use super::{
     finish::finish,
-    flink, group, preflight, start,
+    group, preflight, start,
     stop::{self, conclude, gone_by, saw},
     workers,
 };
 use crate::{
-    engine, evidence,
+    engines,
     job::{attempt, outcome::Outcome, stop::StopReason},
-    pass::{GIVE_UP, Pass},
-    seen::PodView,
+    pass::{GIVE_UP, Pass, SOON},
+    seen::WorkloadView,
 };
 
 /// Judges the live attempt; the questions' order is fixed.
 pub(crate) fn supervise(pass: &mut Pass<'_>) {
-    flink::savepoint::forget(pass);
-    flink::savepoint::progress(pass);
+    for engine in engines::ALL {
+        engine.hear(pass);
+    }
     let Some(attempt) = attempt::live(&pass.status).cloned() else { return };
     let seen = &pass.seen.data;
     if group::pods(seen).any(|pod| pod.over() || pod.ended()) {
@@ -39,8 +40,7 @@ pub(crate) fn supervise(pass: &mut Pass<'_>) {
         return leaving(pass, &attempt, pod);
     }
     if let Some(outcome) = group::outcome(pass, &attempt) {
-        if attempt.flink.is_some() {
-            // What a job of Flink that is over leaves is known now, and its JobManager has nothing left to do.
+        if engines::of(&attempt).ends_at_once() {
             saw(pass);
             return finish(pass, outcome);
         }
@@ -78,19 +78,16 @@ fn stopping(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
             let told = format!("ran longer than deadlines.run ({})", limit.0);
             Some(Outcome::failed(FailureClass::Deadline, told))
         }
-        StopReason::Unreachable => {
-            Some(Outcome::failed(FailureClass::DriverLost, "Flink did not answer for 10 minutes".to_owned()))
-        }
-        StopReason::JobGone => {
-            Some(Outcome::failed(FailureClass::Infrastructure, "Flink does not know the job any more".to_owned()))
-        }
         StopReason::Failed => {
             let verdict = attempt.verdict.clone().unwrap_or_default();
             let (started, finished) = (verdict.started_at.map(|t| t.0), verdict.finished_at.map(|t| t.0));
             let outcome = Outcome::failed(verdict.class.unwrap_or_default(), verdict.message);
             Some(Outcome { exit_code: verdict.exit_code, started, finished, ..outcome })
         }
-        _ => Some(Outcome::stopped(attempt.stop_reason.as_deref()?)),
+        reason => {
+            let own = engines::of(attempt).stopped_for(reason);
+            own.or_else(|| Some(Outcome::stopped(attempt.stop_reason.as_deref()?)))
+        }
     }
 }
 
@@ -98,8 +95,9 @@ fn stopping(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
 fn stopped(pass: &mut Pass<'_>, attempt: &Attempt) {
     let Some(forced) = stopping(pass, attempt) else { return };
     let seen = &pass.seen.data;
-    let saved = flink::savepoint::saved(attempt);
-    if let Some(own) = evidence::flink::told(seen.flink.as_ref()) {
+    let engine = engines::of(attempt);
+    let saved = engine.stopped_half_way(attempt);
+    if let Some(own) = engine.told(seen) {
         let by_itself = own.result == AttemptResult::Succeeded && !saved;
         return finish(pass, if by_itself { own } else { forced });
     }
@@ -107,12 +105,12 @@ fn stopped(pass: &mut Pass<'_>, attempt: &Attempt) {
     if let Some(own) = ended.clone().filter(|own| own.result == AttemptResult::Succeeded && !saved) {
         return finish(pass, own);
     }
-    flink::savepoint::insist(pass, attempt);
+    engine.tend_stop(pass, attempt);
     // It may have ended well before it was asked to stop; one that failed has its verdict.
     let open = group::unconfirmed(pass).filter(|_| StopReason::of(attempt) != Some(StopReason::Failed));
     let Some(pod) = group::pods(seen).find(|pod| !pod.over() || open.is_some()) else {
         let outcome = match ended {
-            // The kubelet gives a container that never ran an exit code as well.
+            // The kubelet gives what never ran an exit code as well.
             Some(own) => Outcome {
                 exit_code: forced.exit_code.or_else(|| own.exit_code.filter(|_| own.started.is_some())),
                 started: forced.started.or(own.started),
@@ -122,8 +120,8 @@ fn stopped(pass: &mut Pass<'_>, attempt: &Attempt) {
         };
         return finish(pass, outcome);
     };
-    if let Some(until) = flink::savepoint::waits(pass, attempt) {
-        return pass.wake_at(until.min(later(pass.now, flink::SOON)));
+    if let Some(until) = engine.stops_until(pass, attempt) {
+        return pass.wake_at(until.min(later(pass.now, SOON)));
     }
     let until = gone_by(pass, attempt.stopping_at.as_ref().map_or(pass.now, |t| t.0));
     if pass.now >= until {
@@ -135,7 +133,7 @@ fn stopped(pass: &mut Pass<'_>, attempt: &Attempt) {
 }
 
 /// Somebody deletes a pod: its last words are worth a wait, but not for ever.
-fn leaving(pass: &mut Pass<'_>, attempt: &Attempt, pod: &PodView) {
+fn leaving(pass: &mut Pass<'_>, attempt: &Attempt, pod: &WorkloadView) {
     let asked = pod.deleted.unwrap_or(pass.now);
     let grace = u64::try_from(pod.grace.unwrap_or(0)).unwrap_or(0);
     let until = later(later(asked, std::time::Duration::from_secs(grace)), GIVE_UP);
@@ -150,16 +148,16 @@ fn leaving(pass: &mut Pass<'_>, attempt: &Attempt, pod: &PodView) {
 
 fn running(pass: &mut Pass<'_>, since: Option<Timestamp>) {
     let now = pass.now;
-    let work = pass.model.work.as_ref().ok();
-    let url = work.zip(pass.seen.data.pod.as_ref()).and_then(|(work, pod)| engine::of(work).url(pod));
     saw(pass);
     let Some(attempt) = attempt::live_mut(&mut pass.status) else { return };
+    let engine = engines::of(attempt);
+    let url = pass.seen.data.workload.as_ref().and_then(|workload| engine.url(workload));
     if attempt.started_at.is_none() {
         attempt.started_at = Some(Time(since.unwrap_or(now)));
         pass.status.phase = Some(JobPhase::Running);
         pass.status.url = url;
     }
-    if let Some(reason) = flink::health::check(pass) {
+    if let Some(reason) = engine.tend(pass) {
         return stop::ask(pass, reason);
     }
     let Some(attempt) = attempt::live(&pass.status).cloned() else { return };

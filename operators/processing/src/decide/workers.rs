@@ -72,7 +72,7 @@ fn came(pass: &mut Pass<'_>, workers: Workers, view: &WorkersView) {
 }
 
 fn seen(pass: &Pass<'_>) -> Option<(Workers, WorkersView)> {
-    let workers = pass.model.work.as_ref().ok()?.engine.section().workers()?;
+    let workers = pass.model.work.as_ref().ok()?.section.workers()?;
     Some((workers, pass.seen.data.workers.clone()?))
 }
 

@@ -2,7 +2,7 @@
 
 use millrace_crds::{
     ProcessingJobStatus,
-    processing_job::{Attempt, AttemptRecord},
+    processing_job::{Attempt, AttemptRecord, JobState},
 };
 
 /// The attempt that is stored and has no record of its end yet.
@@ -16,6 +16,11 @@ pub(crate) fn live(status: &ProcessingJobStatus) -> Option<&Attempt> {
 pub(crate) fn live_mut(status: &mut ProcessingJobStatus) -> Option<&mut Attempt> {
     live(status)?;
     status.attempt.as_mut()
+}
+
+/// What attempts leave to each other, to be changed.
+pub(crate) fn state_mut(status: &mut ProcessingJobStatus) -> &mut JobState {
+    status.state.get_or_insert_default()
 }
 
 /// Whether the present run has ended for good.

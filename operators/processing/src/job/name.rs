@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
-use millrace_crds::{ProcessingJob, processing_job::Attempt, well_known::LABEL_ROLE};
+use millrace_crds::{ProcessingJob, well_known::LABEL_ROLE};
 use millrace_kit::names;
 
 use crate::engines::flink::name as flink;
@@ -13,6 +13,9 @@ pub(crate) const DRIVER_CONTAINER: &str = "spark-kubernetes-driver";
 pub(crate) const FLINK_CONTAINER: &str = "flink-main-container";
 /// Name of any other container that runs a user's program.
 pub(crate) const MAIN_CONTAINER: &str = "main";
+
+/// Labels of what our attempts own beside pods.
+pub(crate) const OURS: &str = "millrace.dev/owner-kind=ProcessingJob";
 
 /// Name of the disruption budget of Spark drivers, one per namespace.
 pub(crate) const BUDGET: &str = "millrace-drivers";
@@ -51,14 +54,9 @@ pub(crate) fn grant(attempt: &str) -> String {
     format!("{attempt}-data")
 }
 
-/// Name of the ConfigMap of a Spark attempt.
-pub(crate) fn spark_config(attempt: &str) -> String {
+/// Name of an attempt's ConfigMap, where the engine does not look for another one.
+pub(crate) fn config(attempt: &str) -> String {
     format!("{attempt}-conf")
-}
-
-/// Name of an attempt's ConfigMap.
-pub(crate) fn config(attempt: &Attempt) -> String {
-    if attempt.flink.is_some() { flink::config(&attempt.name) } else { spark_config(&attempt.name) }
 }
 
 /// Name of an attempt's pod of this rank, from 1; rank 0 is its main pod.
@@ -79,11 +77,6 @@ pub(crate) fn attempt_of<'a>(kind: &str, name: &'a str) -> &'a str {
         ("Deployment", _) => name,
         _ => name.rsplit_once('-').map_or(name, |(attempt, _)| attempt),
     }
-}
-
-/// The account an attempt's pod may run under.
-pub(crate) const fn account(attempt: &Attempt) -> &'static Account {
-    if attempt.flink.is_some() { &FLINK_ACCOUNT } else { &SPARK_ACCOUNT }
 }
 
 /// Name of the container in which a pod of ours runs the user's program. What others put beside it has other names, and

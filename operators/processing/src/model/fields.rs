@@ -5,7 +5,7 @@ use millrace_crds::Quantity;
 use super::{findings::Findings, quantity::bytes, references::Names};
 
 /// A quantity, or its default.
-pub(super) fn quantity(field: &str, given: Option<&Quantity>, or: (&str, &mut Findings)) -> Quantity {
+pub(crate) fn quantity(field: &str, given: Option<&Quantity>, or: (&str, &mut Findings)) -> Quantity {
     let (default, findings) = or;
     match given {
         None => default.into(),
@@ -18,7 +18,7 @@ pub(super) fn quantity(field: &str, given: Option<&Quantity>, or: (&str, &mut Fi
 }
 
 /// Texts that may refer to buckets and topics.
-pub(super) fn texts(field: &str, list: &[String], with: (&Names, &mut Findings)) {
+pub(crate) fn texts(field: &str, list: &[String], with: (&Names, &mut Findings)) {
     let (names, findings) = with;
     for (at, text) in list.iter().enumerate() {
         names.check(&format!("{field}[{at}]"), text, findings);

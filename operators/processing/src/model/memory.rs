@@ -1,6 +1,6 @@
 //! Memory that grows after an attempt ran out of it: that of the pod whose end is the attempt's, or that of its workers.
 
-use millrace_crds::{JobSpec, Quantity, job::MemoryGrowth};
+use millrace_crds::{Quantity, job::MemoryGrowth};
 
 use super::{findings::Findings, quantity::bytes};
 
@@ -26,7 +26,7 @@ impl Growth {
 }
 
 /// Reads `retry.onOutOfMemory`.
-pub(super) fn growth(given: Option<&MemoryGrowth>, findings: &mut Findings) -> Option<Growth> {
+pub(crate) fn growth(given: Option<&MemoryGrowth>, findings: &mut Findings) -> Option<Growth> {
     let given = given?;
     let percent = given.grow.strip_suffix('%').and_then(|digits| digits.parse().ok()).filter(|n| *n >= 10);
     if percent.is_none() {
@@ -42,7 +42,7 @@ pub(super) fn growth(given: Option<&MemoryGrowth>, findings: &mut Findings) -> O
 }
 
 /// The bound must leave room to grow.
-pub(super) fn check(growth: Option<Growth>, memory: (&'static str, &Quantity), findings: &mut Findings) {
+pub(crate) fn check(growth: Option<Growth>, memory: (&'static str, &Quantity), findings: &mut Findings) {
     let (field, memory) = memory;
     if let Some(growth) = growth.filter(|_| bytes(memory).is_some())
         && growth.next(memory).is_none()
@@ -50,28 +50,6 @@ pub(super) fn check(growth: Option<Growth>, memory: (&'static str, &Quantity), f
         let advice = format!("it leaves {field} ({}) no room to grow; write more", memory.0);
         findings.note("retry.onOutOfMemory.max", advice);
     }
-}
-
-/// The spec as if the user had asked for this much memory: of the pod whose end is the attempt's, of its workers.
-pub(super) fn grown(spec: &JobSpec, memory: (Option<&Quantity>, Option<&Quantity>)) -> JobSpec {
-    let mut spec = spec.clone();
-    if let Some(own) = memory.0.cloned() {
-        if let Some(container) = &mut spec.container {
-            container.memory = Some(own);
-        } else if let Some(spark) = &mut spec.spark {
-            spark.driver.get_or_insert_default().memory = Some(own);
-        } else if let Some(flink) = &mut spec.flink {
-            flink.job_manager.get_or_insert_default().memory = Some(own);
-        }
-    }
-    if let Some(workers) = memory.1.cloned() {
-        if let Some(spark) = &mut spec.spark {
-            spark.executors.get_or_insert_default().memory = Some(workers);
-        } else if let Some(flink) = &mut spec.flink {
-            flink.task_managers.get_or_insert_default().memory = Some(workers);
-        }
-    }
-    spec
 }
 
 #[cfg(test)]

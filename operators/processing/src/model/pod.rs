@@ -5,20 +5,15 @@ use millrace_crds::{
     pod::{PodSubset, volume::Volume},
 };
 
-use super::{
-    engines::{Engine, Executors},
-    findings::Findings,
-    quantity::bytes,
-    references::looks_like_grant,
-};
+use super::{findings::Findings, quantity::bytes, references::looks_like_grant, section::Section};
 
 /// Ours or the kernel's; nothing is mounted there or below.
 const TAKEN: [&str; 7] = ["/tmp", "/dev", "/proc", "/sys", "/run", "/var/run", "/etc/millrace"];
 /// What is mounted there would hide ours.
 const ABOVE: [&str; 3] = ["/", "/etc", "/var"];
 
-/// Notes everything a pod of this engine may not have.
-pub(super) fn check(pod: &PodSubset, engine: Option<&Engine>, findings: &mut Findings) {
+/// Notes everything a pod of this application may not have.
+pub(crate) fn check(pod: &PodSubset, section: Option<&dyn Section>, findings: &mut Findings) {
     for key in pod.labels.keys().chain(pod.annotations.keys()) {
         let domain = key.split('/').next().unwrap_or_default();
         if domain == "millrace.dev" || domain.ends_with(".millrace.dev") || key.starts_with("spark-") {
@@ -33,7 +28,7 @@ pub(super) fn check(pod: &PodSubset, engine: Option<&Engine>, findings: &mut Fin
         let field = format!("pod.volumes[{at}]");
         mount(&field, volume, findings);
         source(&field, volume, findings);
-        if let Some((kind, who)) = engine.and_then(|engine| unreachable(engine, volume)) {
+        if let Some((kind, who)) = section.and_then(|section| unreachable(section, volume)) {
             findings.note(
                 format!("{field}.{kind}"),
                 format!("the application makes its {who} itself, and they may mount nothing of the namespace; bring files by `reads`"),
@@ -91,12 +86,8 @@ fn source(field: &str, volume: &Volume, findings: &mut Findings) {
 }
 
 /// The kind of volume that the walls keep from the pods an application makes, and what those are called.
-fn unreachable(engine: &Engine, volume: &Volume) -> Option<(&'static str, &'static str)> {
-    let who = match engine {
-        Engine::Spark(spark) if spark.executors != Executors::None => "executors",
-        Engine::Flink(_) => "TaskManagers",
-        Engine::Spark(_) | Engine::Container(_) => return None,
-    };
+fn unreachable(section: &dyn Section, volume: &Volume) -> Option<(&'static str, &'static str)> {
+    let who = section.workers()?.name;
     let kinds = [
         (volume.config_map.is_some(), "configMap"),
         (volume.secret.is_some(), "secret"),

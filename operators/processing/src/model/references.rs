@@ -8,7 +8,7 @@ use millrace_kit::refs::{self, Head};
 use super::findings::Findings;
 
 /// Notes every reference in a text that has none.
-pub(super) fn readable(field: &str, text: &str, findings: &mut Findings) {
+pub(crate) fn readable(field: &str, text: &str, findings: &mut Findings) {
     match refs::find(text) {
         Ok(found) => {
             for reference in found {
@@ -69,7 +69,7 @@ fn unresolved(reference: &refs::Reference) -> String {
 
 /// Whether a Secret's name has the form of those a DataGrant fills: `NAME-xxxxxxxx-data` with eight letters of the
 /// alphabet derived names are spelled in.
-pub(super) fn looks_like_grant(name: &str) -> bool {
+pub(crate) fn looks_like_grant(name: &str) -> bool {
     let hash = name.strip_suffix("-data").and_then(|base| base.rsplit_once('-')).map(|(_, hash)| hash);
     hash.is_some_and(|h| h.len() == 8 && h.chars().all(|c| "bcdfghjkmnpqrstv".contains(c)))
 }

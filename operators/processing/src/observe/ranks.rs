@@ -4,10 +4,10 @@ use k8s_openapi::api::core::v1::{Pod, Service};
 use kube::ResourceExt;
 use millrace_kit::{Failure, Key, Reader};
 
-use super::{around::Around, pod::view};
+use super::around::Around;
 use crate::{
     job::{attempt, name},
-    seen::Observed,
+    seen::{Observed, WorkloadView},
 };
 
 /// Looks for the pods from rank 1 on: those that were stored must be there or are proved to be gone, the others may be.
@@ -26,7 +26,7 @@ pub(super) async fn observe(around: &Around<'_>, seen: &mut Observed) -> Result<
             None => None,
         };
         match pod {
-            Some(pod) => seen.ranks.push(view(&pod)),
+            Some(pod) => seen.ranks.push(WorkloadView::of(&pod)),
             None if stored.is_some() => seen.lost_ranks.push(name),
             None => {}
         }
@@ -49,11 +49,11 @@ async fn same(reader: &Reader, key: Key, short: &str) -> Result<Option<Pod>, Fai
 /// Pods that the cache shows at work while the attempt is being stopped. It may have been judged by a live GET that ran
 /// ahead of the cache, and a pod that is over is kept; so what may be deleted is looked at again.
 async fn look_again(reader: &Reader, namespace: &str, seen: &mut Observed) -> Result<(), Failure> {
-    let working = seen.pod.iter_mut().chain(&mut seen.ranks).filter(|pod| !pod.over() && pod.deleted.is_none());
+    let working = seen.workload.iter_mut().chain(&mut seen.ranks).filter(|pod| !pod.over() && pod.deleted.is_none());
     for pod in working {
         let there = reader.live::<Pod>(&Key::new(namespace, &pod.name)).await?;
         if let Some(there) = there.filter(|there| there.metadata.uid.as_ref() == Some(&pod.uid)) {
-            *pod = view(&there);
+            *pod = WorkloadView::of(&there);
         }
     }
     Ok(())

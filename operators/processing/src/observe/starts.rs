@@ -7,10 +7,10 @@ use millrace_kit::{Warning, causes, conditions::cut, later, warnings};
 
 use super::around::Around;
 use crate::{
-    evidence,
+    diagnosis, engines,
     looks::START,
     model::START_DEADLINE,
-    seen::{Observed, PodView},
+    seen::{Observed, WorkloadView},
 };
 
 /// Most warnings kept of one pod, and most bytes of each.
@@ -20,8 +20,8 @@ const KEPT: (usize, usize) = (4, 1_024);
 pub(super) async fn observe(around: &Around<'_>, seen: &mut Observed) {
     let Around { recent, job, attempt, reader, namespace, .. } = *around;
     let starts = attempt.started_at.is_none() && attempt.stop_reason.is_none();
-    // A stream's health has words as a start has.
-    if !starts && (attempt.flink.is_none() || attempt.stop_reason.is_some()) {
+    // What runs and tells of its health has words as a start has.
+    if !starts && (!engines::of(attempt).has_health() || attempt.stop_reason.is_some()) {
         return recent.starts.forget(&attempt.name);
     }
     let now = reader.now();
@@ -31,8 +31,8 @@ pub(super) async fn observe(around: &Around<'_>, seen: &mut Observed) {
     // The verdict is not spoken without a last look.
     let until = later(since, deadline(job));
     let due = START.due(since, now, at) || now >= until && at.is_none_or(|at| at < until);
-    let mut all = seen.pod.iter_mut().chain(&mut seen.ranks);
-    let silent = all.find(|pod| waits(pod) && evidence::starts::is_silent(pod));
+    let mut all = seen.workload.iter_mut().chain(&mut seen.ranks);
+    let silent = all.find(|pod| waits(pod) && diagnosis::starts::is_silent(pod));
     let Some(pod) = silent else {
         if due {
             recent.starts.note(&attempt.name, now, Default::default());
@@ -52,8 +52,8 @@ pub(super) async fn observe(around: &Around<'_>, seen: &mut Observed) {
     seen.look = due;
 }
 
-fn waits(pod: &PodView) -> bool {
-    pod.deleted.is_none() && !pod.over() && evidence::started(pod).is_none()
+fn waits(pod: &WorkloadView) -> bool {
+    pod.deleted.is_none() && !pod.over() && diagnosis::started(pod).is_none()
 }
 
 fn tells(warning: &Warning) -> bool {

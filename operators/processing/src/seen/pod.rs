@@ -1,4 +1,6 @@
-//! A pod, reduced to the few facts that [`crate::evidence`] judges.
+//! A workload, reduced to the few facts that [`crate::diagnosis`] judges.
+
+mod read;
 
 use std::collections::BTreeMap;
 
@@ -6,10 +8,10 @@ use jiff::Timestamp;
 use millrace_kit::Warning;
 use serde::{Deserialize, Serialize};
 
-/// A driver or main pod.
+/// What an attempt runs: a driver or main pod. Of a workload that is no pod only the facts that it has are filled in.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct PodView {
+pub struct WorkloadView {
     /// Name.
     pub name: String,
     /// Uid.
@@ -59,7 +61,7 @@ pub struct PodView {
     pub unconfirmed: Option<Timestamp>,
 }
 
-impl PodView {
+impl WorkloadView {
     /// Whether nothing of it runs any more.
     pub(crate) fn over(&self) -> bool {
         self.closed() || self.ended() && self.beside.values().all(|one| matches!(one, Beside::Ended(_)))
@@ -68,6 +70,20 @@ impl PodView {
     /// Whether the node has said so: the last word on a pod.
     pub(crate) fn closed(&self) -> bool {
         matches!(self.phase.as_str(), "Succeeded" | "Failed")
+    }
+
+    /// Since when the program runs, as far as its node says; `None` if it does not run.
+    pub(crate) fn running(&self) -> Option<Option<Timestamp>> {
+        match self.container {
+            ContainerView::Running { since } => Some(since),
+            _ => None,
+        }
+    }
+
+    /// `http://address:port`, once it has an address.
+    pub(crate) fn url(&self, port: i32) -> Option<String> {
+        let ip = self.ip.as_deref()?;
+        Some(if ip.contains(':') { format!("http://[{ip}]:{port}") } else { format!("http://{ip}:{port}") })
     }
 
     /// Whether the program has ended, whatever else runs.

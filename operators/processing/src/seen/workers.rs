@@ -1,6 +1,9 @@
 //! The pods that an application asks for itself.
 
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use millrace_kit::{causes, conditions::cut};
 use serde::{Deserialize, Serialize};
 
 use crate::looks::{CALM, MISSING, Pace};
@@ -35,6 +38,25 @@ pub struct WaitingWorker {
     pub reason: String,
     /// Why.
     pub message: String,
+}
+
+/// Longest words that are kept, in bytes.
+pub(crate) const MAX_WORDS: usize = 1_024;
+
+impl WaitingWorker {
+    /// What a pod's own status says of its start, if it says anything.
+    pub(crate) fn of(pod: &Pod) -> Option<Self> {
+        let status = pod.status.clone().unwrap_or_default();
+        let unscheduled = status.conditions.iter().flatten().find(|c| c.type_ == "PodScheduled" && c.status == "False");
+        let unscheduled = unscheduled.map(|c| (c.reason.clone(), c.message.clone()));
+        let waiting = status.container_statuses.iter().flatten().filter_map(|c| c.state.as_ref()?.waiting.as_ref());
+        let mut words = unscheduled.into_iter().chain(waiting.map(|w| (w.reason.clone(), w.message.clone())));
+        words.find_map(|(reason, message)| {
+            let (reason, message) = (reason.unwrap_or_default(), message.unwrap_or_default());
+            causes::of(&reason, &message)?;
+            Some(Self { pod: pod.name_any(), reason, message: cut(&message, MAX_WORDS).to_owned() })
+        })
+    }
 }
 
 impl WorkersView {

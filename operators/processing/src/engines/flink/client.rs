@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use millrace_kit::Failure;
 
 use crate::{
+    engines::flink::rest::{Away, Flink, FlinkCall, FlinkView, Question, http::Rest},
     looks::Times,
-    rest::{Away, Flink, FlinkCall, FlinkView, Question, http::Rest},
 };
 
 /// Asks JobManagers and calls them.

@@ -1,11 +1,12 @@
 //! Where Flink is and where it keeps its state: ports, paths, and what an attempt begins with.
 
-use millrace_crds::processing_job::FlinkAttempt;
+use millrace_crds::{data_grant::GrantedBucket, processing_job::FlinkAttempt};
 
 use crate::{
     build::BuildContext,
-    model::flink::State,
-    seen::{GrantView, PodView},
+    engines::flink::spec::State,
+    job::restore_point::EMPTY,
+    seen::{GrantView, WorkloadView},
 };
 
 /// Key of the settings.
@@ -25,8 +26,24 @@ pub(crate) const RPC_PORT: i32 = 6123;
 pub(crate) const BLOB_PORT: i32 = 6124;
 /// The port of Flink's REST API.
 pub(crate) const REST_PORT: i32 = 8081;
-/// What `restoredFrom` says where there is nothing.
-pub(crate) const EMPTY: &str = "Empty";
+
+/// The file that makes a folder a savepoint or checkpoint.
+const METADATA: &str = "_metadata";
+
+/// Bucket and key of the file that makes a restore point one: `$(bucket.NAME)/KEY`, or a URI of a bucket whose name on
+/// the store is known. Nothing is claimed of other places.
+pub(crate) fn metadata(path: &str, known: &[GrantedBucket]) -> Option<(String, String)> {
+    let (bucket, key) = match path.strip_prefix("$(bucket.") {
+        Some(rest) => rest.split_once(")/").map(|(name, key)| (name.to_owned(), key))?,
+        None => {
+            let (real, key) = path.split_once("://")?.1.split_once('/')?;
+            (known.iter().find(|b| b.bucket_name == real)?.name.clone(), key)
+        }
+    };
+    let key = key.trim_matches('/');
+    let key = if key.ends_with(METADATA) { key.to_owned() } else { format!("{key}/{METADATA}") };
+    (!key.contains('$')).then_some((bucket, key))
+}
 
 /// Where a job keeps its state, as a URI with a slash at the end; known once its grant is.
 pub(crate) fn root(context: &BuildContext<'_>, state: &State) -> Option<String> {
@@ -45,9 +62,8 @@ fn resolve(grant: &GrantView, name: &str, prefix: &str) -> Option<String> {
 }
 
 /// Where a JobManager's REST API is.
-pub(crate) fn url(pod: &PodView) -> Option<String> {
-    let ip = pod.ip.as_deref()?;
-    Some(if ip.contains(':') { format!("http://[{ip}]:{REST_PORT}") } else { format!("http://{ip}:{REST_PORT}") })
+pub(crate) fn url(manager: &WorkloadView) -> Option<String> {
+    manager.url(REST_PORT)
 }
 
 /// Where Flink puts a folder of checkpoints for each job.

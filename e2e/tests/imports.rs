@@ -51,17 +51,21 @@ const FLOORS: [(&str, &[&str]); 3] = [
     (
         "operators/processing",
         &[
-            "rest looks engines::flink::name engines::spark::layout",
+            "looks engines::flink::name engines::flink::rest engines::spark::layout",
             "job",
             "seen",
-            "model evidence",
-            "build pass engines::flink::layout engines::flink::client",
-            "children",
+            "model diagnosis",
+            "build pass engines::container::spec engines::spark::spec engines::flink::spec",
+            "objects engines::flink::layout engines::flink::client",
+            "rollback",
             "engine",
-            "recent preflight",
+            "engines::container engines::spark engines::flink",
+            "engines",
+            "parse recent",
+            "preflight",
             "observe",
             "decide",
-            "tally operator",
+            "metrics operator",
             "",
         ],
     ),
@@ -334,6 +338,41 @@ fn files_import_only_from_their_floor_and_below() {
             wrong.extend(
                 above.map(|to| format!("{} imports {}, which stands above it", from.join("::"), to.join("::"))),
             );
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The engines of the processing operator.
+const ENGINES: [&str; 3] = ["spark", "flink", "container"];
+
+#[test]
+fn engines_do_not_know_each_other() {
+    let engine = |module: &Module| module.first().filter(|first| *first == "engines").and(module.get(1)).cloned();
+    let mut wrong = Vec::new();
+    for (from, to) in imports(&repository().join("operators/processing")) {
+        let Some(own) = engine(&from) else { continue };
+        let others = to.iter().filter(|to| engine(to).is_some_and(|other| other != own));
+        wrong.extend(others.map(|to| format!("{} imports {}", from.join("::"), to.join("::"))));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_all_engines_share_names_none() {
+    let source = repository().join("operators/processing/src");
+    let shared = |module: &Module| {
+        module.first().is_some_and(|first| ["decide", "observe", "metrics", "preflight"].contains(&first.as_str()))
+    };
+    let mut wrong = Vec::new();
+    for module in imports(&repository().join("operators/processing")).into_keys().filter(shared) {
+        let path = source.join(module.join("/")).with_extension("rs");
+        for (at, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+            // A pod has containers, and a sentence may say so.
+            let prose = line.trim_start().starts_with("//") || line.contains('"');
+            let named = ENGINES.iter().filter(|engine| line.to_ascii_lowercase().contains(**engine));
+            let named = named.filter(|engine| **engine != "container" || !prose);
+            wrong.extend(named.map(|engine| format!("{}:{}: {engine}", module.join("/"), at + 1)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

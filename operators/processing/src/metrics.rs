@@ -176,7 +176,7 @@ impl Collector for Ledger {
             let labels = ByPhase { engine, phase: format!("{phase:?}") };
             ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
         }
-        let told = "Executors, TaskManagers or containers that running attempts ask for.";
+        let told = "Pods beside a driver or manager that running attempts ask for.";
         let mut family = encoder.encode_descriptor("processing_workers", told, None, MetricType::Gauge)?;
         for (engine, count) in workers {
             ConstGauge::new(count).encode(family.encode_family(&ByEngine { engine })?)?;

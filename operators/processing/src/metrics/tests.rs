@@ -15,7 +15,7 @@ fn job(name: &str, points: &Value, phase: &str) -> millrace_crds::ProcessingJob 
         "spec": {"flink": {"image": "i", "main": "local:///a.jar", "state": {"bucket": "b"}, "taskManagers": {"count": 3}}},
         "status": {
             "observedGeneration": 1, "phase": phase, "runNumber": 1,
-            "attempt": {"number": 1, "name": "a", "startedAt": "2026-01-01T00:00:40Z"},
+            "attempt": {"number": 1, "name": "a", "engine": "flink", "startedAt": "2026-01-01T00:00:40Z"},
             "state": {"restorePoints": points},
         },
     }))

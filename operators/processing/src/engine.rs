@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use millrace_crds::{ProcessingJobStatus, processing_job::Attempt};
-use millrace_kit::{Action, Child, Failure, Key, Kind, Reader, Watch, access::Access, async_trait};
+use millrace_kit::{Action, Child, Failure, Key, Kind, Object, Reader, Watch, access::Access, async_trait};
 
 use crate::{
     build::BuildContext,
@@ -30,6 +30,37 @@ pub(crate) type EngineCall = FlinkCall;
 
 /// Bucket and key of something in a bucket.
 pub(crate) type BucketKey = (String, String);
+
+/// Whether an object of this kind and name is of another attempt than the live one.
+pub(crate) type Others<'a> = dyn Fn(&str, &str) -> bool + Sync + 'a;
+
+/// The workloads of this kind that other attempts left. An attempt may have been judged by a live GET that ran ahead of
+/// the cache, and a workload that is over is kept; so what the cache still shows at work is looked at again.
+///
+/// # Errors
+/// The API server gave no answer.
+pub(crate) async fn left<K: Object>(
+    reader: &Reader,
+    owner: &str,
+    others: &Others<'_>,
+    over: fn(&K) -> bool,
+) -> Result<Vec<ChildView>, Failure> {
+    let kind = Kind::of::<K>().kind;
+    let mut all = Vec::new();
+    for cached in reader.cache.owned::<K>(owner) {
+        let key = Key::of(&*cached);
+        if !others(&kind, &key.name) {
+            continue;
+        }
+        if over(&cached) {
+            all.push(ChildView::of(&kind, &*cached, true));
+            continue;
+        }
+        let there = reader.live::<K>(&key).await?.filter(|there| there.meta().uid == cached.meta().uid);
+        all.extend(there.map(|there| ChildView::of(&kind, &there, over(&there))));
+    }
+    Ok(all)
+}
 
 /// One engine. What it does not say is as for a pod whose end is the attempt's.
 #[async_trait]
@@ -88,9 +119,12 @@ pub(crate) trait Engine: SectionParser + Sync {
         })
     }
 
-    /// Workloads of this owner that are no pods.
-    fn owned(&self, _: &Reader, _owner: &str) -> Vec<ChildView> {
-        Vec::new()
+    /// Workloads of this owner that are no pods, of other attempts than the live one; see [`left`].
+    ///
+    /// # Errors
+    /// The API server gave no answer.
+    async fn left(&self, _: &Reader, _owner: &str, _: &Others<'_>) -> Result<Vec<ChildView>, Failure> {
+        Ok(Vec::new())
     }
 
     /// The engine's own page, once the workload has an address.

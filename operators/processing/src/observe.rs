@@ -20,7 +20,7 @@ use millrace_kit::{Failure, Key, Reader};
 use around::Around;
 
 use crate::{
-    engines,
+    engine, engines,
     job::{
         attempt,
         name::{self, BUDGET},
@@ -100,16 +100,9 @@ async fn system_priority(reader: &Reader, plane: &str, namespace: &str) -> Resul
 async fn old(reader: &Reader, uid: &str, live: Option<&str>) -> Result<Vec<ChildView>, Failure> {
     let foreign = |kind: &str, name: &str| live.is_none_or(|base| name::attempt_of(kind, name) != base);
     let mut all = Vec::new();
-    for pod in reader.cache.owned::<Pod>(uid).iter().filter(|p| foreign("Pod", &p.name_any())) {
-        let over = WorkloadView::of(pod).over();
-        if over {
-            all.push(ChildView::of("Pod", &**pod, true));
-        } else if let Some(there) = look_again(reader, pod).await? {
-            all.push(ChildView::of("Pod", &there, WorkloadView::of(&there).over()));
-        }
-    }
+    all.extend(engine::left::<Pod>(reader, uid, &foreign, |pod| WorkloadView::of(pod).over()).await?);
     for engine in engines::ALL {
-        all.extend(engine.owned(reader, uid).into_iter().filter(|child| foreign(&child.kind, &child.name)));
+        all.extend(engine.left(reader, uid, &foreign).await?);
     }
     for conf in reader.cache.owned::<ConfigMap>(uid).iter().filter(|c| foreign("ConfigMap", &c.name_any())) {
         all.push(ChildView::of("ConfigMap", &**conf, true));
@@ -130,10 +123,4 @@ async fn old(reader: &Reader, uid: &str, live: Option<&str>) -> Result<Vec<Child
         }
     }
     Ok(all)
-}
-
-/// A pod of an ended attempt that the cache still shows at work. The attempt may have been judged by a live GET that ran
-/// ahead of the cache, and a pod that is over is kept; so what may be deleted is looked at again.
-async fn look_again(reader: &Reader, pod: &Pod) -> Result<Option<Pod>, Failure> {
-    Ok(reader.live::<Pod>(&Key::of(pod)).await?.filter(|there| there.metadata.uid == pod.metadata.uid))
 }

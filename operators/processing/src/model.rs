@@ -160,7 +160,7 @@ pub(crate) fn policy(spec: &JobSpec, streams: bool, findings: &mut Findings) -> 
         stop: stop.unwrap_or(Duration::from_secs(30)),
         workers: workers.unwrap_or(start),
         suspend: spec.suspend.unwrap_or(false),
-        ready_when: spec.ready_when.unwrap_or_else(|| if streams { ReadyWhen::Healthy } else { ReadyWhen::Submitted }),
+        ready_when: spec.ready_when.unwrap_or(if streams { ReadyWhen::Healthy } else { ReadyWhen::Submitted }),
         rerun: spec.rerun.unwrap_or_default(),
         keep_pods: spec.keep_pods.unwrap_or_default(),
     }

@@ -183,11 +183,10 @@ pub struct Attempt {
     /// Since when it runs without any of its executors or TaskManagers; the workers deadline counts from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers_missing_since: Option<Time>,
-    /// Why it is being stopped: Suspended, SpecChanged, RunDeadline, Failed; for Flink also Deleted, NotHealthy,
+    /// Why it is being stopped: Suspended, SpecChanged, RunDeadline, Failed, Deleted; for Flink also NotHealthy,
     /// Unreachable, JobGone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
-    pub stop_reason: Option<String>,
+    pub stop_reason: Option<StopReason>,
     /// When stopping began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopping_at: Option<Time>,
@@ -202,6 +201,31 @@ pub struct Attempt {
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
 }
+
+/// Why a live attempt is asked to stop: stored before anything of it is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopReason {
+    /// `spec.suspend` is true.
+    Suspended,
+    /// The spec makes another application of it.
+    SpecChanged,
+    /// It has run longer than `deadlines.run`.
+    RunDeadline,
+    /// One of its pods has failed; its verdict is stored.
+    Failed,
+    /// The job is being deleted.
+    Deleted,
+    /// Its spec did not become healthy in time.
+    NotHealthy,
+    /// The application does not answer.
+    Unreachable,
+    /// The engine does not know the application any more.
+    JobGone,
+    /// A word of a newer Millrace.
+    #[serde(other)]
+    Unknown,
+}
+crate::schema::plain_text!(StopReason);
 
 /// What ended an attempt of which something still runs; its record is written when nothing does.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

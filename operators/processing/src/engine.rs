@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
-use millrace_crds::{ProcessingJobStatus, processing_job::Attempt};
+use millrace_crds::{
+    ProcessingJobStatus,
+    processing_job::{Attempt, StopReason},
+};
 use millrace_kit::{Action, Child, Failure, Key, Kind, Object, Reader, Watch, access::Access, async_trait};
 
 use crate::{
@@ -18,7 +21,6 @@ use crate::{
     job::{
         name::{self, Account},
         outcome::{Obstacle, Outcome, Trouble},
-        stop::StopReason,
     },
     model::section::SectionParser,
     pass::Pass,

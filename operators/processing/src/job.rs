@@ -5,4 +5,3 @@ pub(crate) mod name;
 pub(crate) mod outcome;
 pub(crate) mod restore_point;
 pub(crate) mod results;
-pub(crate) mod stop;

@@ -3,11 +3,14 @@
 //! The rejected spec's hash is stored; while it is the object's, decide works on the kept words in its place, and all else
 //! follows as from any change of the spec.
 
-use millrace_crds::{ProcessingJob, processing_job::Attempt};
+use millrace_crds::{
+    ProcessingJob,
+    processing_job::{Attempt, StopReason},
+};
 use millrace_kit::{Action, Effect, conditions, later};
 
 use crate::{
-    job::{attempt as attempts, name, outcome::Trouble, restore_point::UNKNOWN, stop::StopReason},
+    job::{attempt as attempts, name, outcome::Trouble, restore_point::UNKNOWN},
     model::{Model, section::RollbackAfter},
     objects::revision,
     pass::Pass,

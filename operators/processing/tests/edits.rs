@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use millrace_crds::{ProcessingJob, ProcessingJobStatus};
+use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::StopReason};
 use millrace_kit::{Operator, Seen};
 use millrace_processing::{Answer, ContainerView, Observed, Preflight, Processing, WorkloadView};
 use serde_json::{Value, json};
@@ -139,7 +139,7 @@ fn complaint_08_an_edit_restarts_only_what_it_changes() {
             let stop = next.attempt.clone().and_then(|a| a.stop_reason);
             if effect == Restart {
                 let run = if phase == "Running" {
-                    assert_eq!(stop.as_deref(), Some("SpecChanged"), "{at}");
+                    assert_eq!(stop, Some(StopReason::SpecChanged), "{at}");
                     // The pod is gone, and so is the operator that asked it to go.
                     pass(&spec, &next, &Observed { lost: true, ..Observed::default() }, 15).run_number
                 } else {
@@ -149,7 +149,7 @@ fn complaint_08_an_edit_restarts_only_what_it_changes() {
                 continue;
             }
             let suspended = field == "suspend" && phase == "Running";
-            assert_eq!(stop.as_deref(), suspended.then_some("Suspended"), "{at}");
+            assert_eq!(stop, suspended.then_some(StopReason::Suspended), "{at}");
             assert_eq!(next.run_number, Some(1), "{at}");
             assert_eq!(next.attempt.map(|a| a.name), status.attempt.clone().map(|a| a.name), "{at}");
             assert_eq!(next.spec_hash, status.spec_hash, "{at}");

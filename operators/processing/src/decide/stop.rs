@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use millrace_crds::processing_job::{AttemptResult, JobPhase, Verdict};
+use millrace_crds::processing_job::{AttemptResult, JobPhase, StopReason, Verdict};
 use millrace_kit::{conditions, later};
 
 use super::{
@@ -11,14 +11,14 @@ use super::{
 };
 use crate::{
     engines,
-    job::{attempt, outcome::Outcome, stop::StopReason},
+    job::{attempt, outcome::Outcome},
     pass::{GIVE_UP, Pass},
 };
 
 /// Stops the live attempt; one without any pod has ended with that.
 pub(crate) fn ask(pass: &mut Pass<'_>, reason: StopReason) {
     if group::pods(&pass.seen.data).next().is_none() {
-        return finish(pass, Outcome::stopped(reason.word()));
+        return finish(pass, Outcome::stopped(reason));
     }
     tell_to_go(pass, reason);
 }
@@ -49,7 +49,7 @@ fn tell_to_go(pass: &mut Pass<'_>, reason: StopReason) {
         engine.prepare_stop(pass, reason);
     }
     if let Some(attempt) = attempt::live_mut(&mut pass.status) {
-        attempt.stop_reason = Some(reason.word().to_owned());
+        attempt.stop_reason = Some(reason);
         attempt.stopping_at = Some(Time(now));
     }
     pass.status.phase = Some(JobPhase::Stopping);

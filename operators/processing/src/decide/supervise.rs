@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::{
     job::Rerun,
-    processing_job::{Attempt, AttemptResult, FailureClass, JobPhase},
+    processing_job::{Attempt, AttemptResult, FailureClass, JobPhase, StopReason},
 };
 use millrace_kit::later;
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     engines,
-    job::{attempt, outcome::Outcome, stop::StopReason},
+    job::{attempt, outcome::Outcome},
     pass::{GIVE_UP, Pass, SOON},
     seen::WorkloadView,
 };
@@ -72,7 +72,7 @@ pub(crate) fn supervise(pass: &mut Pass<'_>) {
 
 /// What a stop that was asked for makes of the attempt.
 fn stopping(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
-    match StopReason::of(attempt)? {
+    match attempt.stop_reason? {
         StopReason::RunDeadline => {
             let limit = pass.job.spec.job.deadlines.as_ref().and_then(|d| d.run.clone()).unwrap_or_default();
             let told = format!("ran longer than deadlines.run ({})", limit.0);
@@ -86,7 +86,7 @@ fn stopping(pass: &Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
         }
         reason => {
             let own = engines::of(attempt).stopped_for(reason);
-            own.or_else(|| Some(Outcome::stopped(attempt.stop_reason.as_deref()?)))
+            own.or_else(|| Some(Outcome::stopped(reason)))
         }
     }
 }
@@ -107,7 +107,7 @@ fn stopped(pass: &mut Pass<'_>, attempt: &Attempt) {
     }
     engine.tend_stop(pass, attempt);
     // It may have ended well before it was asked to stop; one that failed has its verdict.
-    let open = group::unconfirmed(pass).filter(|_| StopReason::of(attempt) != Some(StopReason::Failed));
+    let open = group::unconfirmed(pass).filter(|_| attempt.stop_reason != Some(StopReason::Failed));
     let Some(pod) = group::pods(seen).find(|pod| !pod.over() || open.is_some()) else {
         let outcome = match ended {
             // The kubelet gives what never ran an exit code as well.

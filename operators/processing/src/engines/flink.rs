@@ -22,7 +22,7 @@ use kube::ResourceExt;
 use millrace_crds::{
     JobSpec, ProcessingJob, ProcessingJobStatus, Quantity,
     engines::FlinkMode,
-    processing_job::{Attempt, FailureClass, FlinkAttempt},
+    processing_job::{Attempt, FailureClass, FlinkAttempt, StopReason},
 };
 use millrace_kit::{Action, Child, Watch, access::Access, refs};
 use serde_json::{Value, json};
@@ -33,7 +33,6 @@ use crate::{
     job::{
         name::{Account, FLINK_ACCOUNT, OURS},
         outcome::{Obstacle, Outcome, Trouble},
-        stop::StopReason,
     },
     model::{
         Memory, Prefix, Section, findings::Findings, millis, place::Place, references::Names, section::SectionParser,

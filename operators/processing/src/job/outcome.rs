@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use millrace_crds::processing_job::{AttemptResult, FailureClass};
+use millrace_crds::processing_job::{AttemptResult, FailureClass, StopReason};
 use millrace_kit::{Cause, Fault};
 
 use super::results::Results;
@@ -28,9 +28,9 @@ impl Outcome {
     }
 
     /// Stopped on request.
-    pub(crate) fn stopped(why: &str) -> Self {
+    pub(crate) fn stopped(why: StopReason) -> Self {
         let class = Some(FailureClass::Cancelled);
-        Self { result: AttemptResult::Stopped, class, message: format!("stopped: {why}"), ..Self::default() }
+        Self { result: AttemptResult::Stopped, class, message: format!("stopped: {why:?}"), ..Self::default() }
     }
 }
 

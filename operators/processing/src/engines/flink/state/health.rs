@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use millrace_crds::{engines::FlinkMode, processing_job::Attempt};
+use millrace_crds::{
+    engines::FlinkMode,
+    processing_job::{Attempt, StopReason},
+};
 use millrace_kit::{conditions, later};
 
 use super::{NOW_AND_THEN, keeps, mode, rescale, restore_points, savepoint};
-use crate::{
-    engines::flink::rest::FlinkView,
-    job::{attempt, stop::StopReason},
-    pass::Pass,
-    rollback,
-};
+use crate::{engines::flink::rest::FlinkView, job::attempt, pass::Pass, rollback};
 
 /// How long a JobManager may be silent before that is told, and before it is given up.
 const SILENT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use millrace_crds::processing_job::{Attempt, FailureClass, FlinkAttempt, PointKind, Purpose, RestorePoint};
+use millrace_crds::processing_job::{
+    Attempt, FailureClass, FlinkAttempt, PointKind, Purpose, RestorePoint, StopReason,
+};
 use millrace_kit::later;
 
 use super::{keeps, state_spec};
@@ -14,7 +16,6 @@ use crate::{
         attempt as attempts,
         outcome::Outcome,
         restore_point::{EMPTY, UNKNOWN},
-        stop::StopReason,
     },
     pass::Pass,
 };
@@ -74,7 +75,7 @@ pub(crate) fn settle(pass: &mut Pass<'_>, attempt: &Attempt, outcome: &Outcome) 
     if pass.seen.data.workload.is_some() || attempt.pod_uid.is_some() {
         attempts::state_mut(&mut pass.status).leftovers.push(attempt.name.clone());
     }
-    if StopReason::of(attempt) == Some(StopReason::NotHealthy) {
+    if attempt.stop_reason == Some(StopReason::NotHealthy) {
         let state = attempts::state_mut(&mut pass.status);
         state.next_restore = state.upgraded_from.clone().or_else(|| Some(UNKNOWN.to_owned()));
         state.restore_points.retain(|p| p.attempt != attempt.name);

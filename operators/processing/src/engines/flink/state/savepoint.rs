@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::{
     engines::{OnDelete, Upgrade},
-    processing_job::{Attempt, PointKind, Purpose, RestorePoint, Trigger},
+    processing_job::{Attempt, PointKind, Purpose, RestorePoint, StopReason, Trigger},
 };
 use millrace_kit::{conditions, later};
 
@@ -17,7 +17,7 @@ use super::{keeps, restore_points, state_spec};
 use crate::{
     engines::flink::rest::{FlinkCall, FlinkView, PointView, TriggerView},
     engines::flink::{layout, name},
-    job::{attempt, stop::StopReason},
+    job::attempt,
     pass::Pass,
 };
 
@@ -44,7 +44,7 @@ fn wanted(pass: &Pass<'_>, reason: StopReason) -> bool {
         StopReason::Deleted => state.is_some_and(|s| s.on_delete == OnDelete::Savepoint),
         StopReason::SpecChanged => upgrade == Upgrade::Savepoint,
         // Nothing else was asked for: a suspension loses nothing.
-        StopReason::Suspended | StopReason::RunDeadline | StopReason::Other => upgrade != Upgrade::LastState,
+        StopReason::Suspended | StopReason::RunDeadline | StopReason::Unknown => upgrade != Upgrade::LastState,
     }
 }
 

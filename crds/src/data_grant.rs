@@ -58,7 +58,7 @@ pub struct DataGrantSpec {
     /// True if nothing is given, so that there is no Secret: the grant only speaks for what is kept, while nobody works on
     /// it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub keep_only: bool,
+    pub protect_only: bool,
 }
 
 /// The Secret, its expiry, and everything a holder needs to know of the data: processing reads names and addresses only here.
@@ -172,12 +172,12 @@ pub struct AccessRequest {
     /// What lies below it is state that must not expire: a bucket's expiry rule that reaches it keeps the grant from
     /// becoming Ready, and is not applied once the grant is. Buckets only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub keep: bool,
+    pub protect: bool,
     /// A key the store must have before the grant becomes Ready, from the root of the bucket; with a slash at its end, some
     /// key that begins with it. A grant that is Ready is not asked again. Buckets only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), transform = schema::text(1_024).pattern(schema::PRINTED).checked(schema::KEY, schema::KEY_HINT))]
-    pub needs: Option<String>,
+    pub requires: Option<String>,
 }
 
 /// A granted bucket as the holder sees it.

@@ -271,7 +271,7 @@ pub struct AttemptRecord {
     /// The field of the spec whose memory was too little, when it ran out of it, for example `spark.executors.memory`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
-    pub short_of: Option<String>,
+    pub out_of_memory_field: Option<String>,
     /// Exit code of the main container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,

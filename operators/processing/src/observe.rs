@@ -77,7 +77,7 @@ pub(crate) async fn observe(recent: &Recent, job: &ProcessingJob, reader: &Reade
     seen.old = old(reader, &uid, live.map(|a| a.name.as_str())).await?;
     let keepers = reader.cache.owned::<DataGrant>(&uid);
     seen.keepers =
-        keepers.iter().filter(|g| g.spec.keep_only).map(|g| ChildView::of("DataGrant", &**g, true)).collect();
+        keepers.iter().filter(|g| g.spec.protect_only).map(|g| ChildView::of("DataGrant", &**g, true)).collect();
     recent.engines.look(job, live, reader, &mut seen).await?;
     if let Some(attempt) = live {
         let around = Around { recent, job, attempt, reader, namespace: &namespace, may_exist: true };
@@ -116,7 +116,7 @@ async fn old(reader: &Reader, uid: &str, live: Option<&str>) -> Result<Vec<Child
         }
     }
     let grants = reader.cache.owned::<DataGrant>(uid);
-    for grant in grants.iter().filter(|g| !g.spec.keep_only && foreign("DataGrant", &g.name_any())) {
+    for grant in grants.iter().filter(|g| !g.spec.protect_only && foreign("DataGrant", &g.name_any())) {
         // Deleted by the pass that ended the attempt; only what the API server still has needs another delete.
         if let Some(there) = reader.live::<DataGrant>(&Key::of(&**grant)).await? {
             all.push(ChildView::of("DataGrant", &there, true));

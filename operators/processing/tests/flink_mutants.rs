@@ -153,7 +153,7 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
                 }
             }
             SPEAKS_ONLY_WHILE_IT_RUNS => {
-                let keeps = |child: &Child| child.body.pointer("/spec/keepOnly").is_some();
+                let keeps = |child: &Child| child.body.pointer("/spec/protectOnly").is_some();
                 decision.actions.retain(|a| !matches!(a, Action::Create(child) if keeps(child)));
             }
             LEAKS_THE_ANCHOR => {

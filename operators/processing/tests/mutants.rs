@@ -167,7 +167,7 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
         match RULE {
             FORGETS_WHOSE_MEMORY => {
                 for record in &mut status.last_attempts {
-                    record.short_of = None;
+                    record.out_of_memory_field = None;
                 }
             }
             FORGETS_INTENT if !decision.actions.is_empty() => {

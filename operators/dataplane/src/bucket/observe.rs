@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{buckets::Buckets, model, refuse};
 use crate::{
-    keep::Kept,
+    protection::Kept,
     store::{Bucket, Facts, StoreError},
 };
 

@@ -11,7 +11,7 @@ use millrace_kit::{Failure, Key, Note, Watch, cache::Cache, conditions};
 
 use super::model::Model;
 use crate::{
-    keep::{self, Kept, Rule},
+    protection::{self, Kept, Rule},
     store::facts,
 };
 
@@ -24,8 +24,8 @@ const NAMED: usize = 3;
 pub(super) fn watch() -> Watch {
     Watch::related::<DataGrant>("what a job keeps must not expire", |grant: &DataGrant, cache| {
         let plane = &grant.spec.data_plane;
-        let names: BTreeSet<&str> = keep::kept(grant).map(|(bucket, _)| bucket).collect();
-        let found = names.into_iter().flat_map(|name| cache.indexed::<DataBucket>(&keep::on_store(plane, name)));
+        let names: BTreeSet<&str> = protection::kept(grant).map(|(bucket, _)| bucket).collect();
+        let found = names.into_iter().flat_map(|name| cache.indexed::<DataBucket>(&protection::on_store(plane, name)));
         found.filter(|bucket| !bucket.spec.bucket.expire.is_empty()).map(|bucket| Key::of(bucket.as_ref())).collect()
     })
     .keep(|_: &mut DataGrant| {}, facts::index_grant)
@@ -38,11 +38,11 @@ pub(super) fn kept(object: &DataBucket, name: &str, cache: &Cache) -> Vec<Kept> 
         return Vec::new();
     }
     let mut all = BTreeSet::new();
-    for grant in cache.indexed::<DataGrant>(&keep::keeps_in(&object.spec.data_plane, name)) {
+    for grant in cache.indexed::<DataGrant>(&protection::keeps_in(&object.spec.data_plane, name)) {
         let holder = &grant.spec.holder;
         let namespace = grant.metadata.namespace.as_deref().unwrap_or_default();
-        for (_, prefix) in keep::kept(&grant).filter(|(bucket, _)| *bucket == name) {
-            if rules.iter().any(|rule| keep::overlap(&rule.prefix, prefix)) {
+        for (_, prefix) in protection::kept(&grant).filter(|(bucket, _)| *bucket == name) {
+            if rules.iter().any(|rule| protection::overlap(&rule.prefix, prefix)) {
                 let holder = format!("{} {namespace}/{}", holder.kind, holder.name);
                 all.insert(Kept { holder, prefix: prefix.to_owned() });
             }
@@ -56,7 +56,7 @@ pub(super) fn refuse(of: (&DataBucket, &[Kept]), model: &mut Model, status: &mut
     let (object, kept) = of;
     let mut words = Vec::new();
     for rule in Rule::of(object).into_iter().filter(|rule| rule.listed.is_some()) {
-        let mut holders = kept.iter().filter(|k| keep::overlap(&rule.prefix, &k.prefix)).map(|k| {
+        let mut holders = kept.iter().filter(|k| protection::overlap(&rule.prefix, &k.prefix)).map(|k| {
             let place = if k.prefix.is_empty() { "anywhere in it".to_owned() } else { format!("at {}", k.prefix) };
             format!("{} keeps state {place}", k.holder)
         });

@@ -146,7 +146,7 @@ fn wanted<'a>(object: &DataGrant, data: &'a Observed) -> Result<Wanted<'a>, Stan
     let (buckets, topics) = resolved(&model, data, object.status.as_ref())?;
     lasting(object, &model, data)?;
     present(object, data)?;
-    let gives = !buckets.is_empty() && !object.spec.keep_only;
+    let gives = !buckets.is_empty() && !object.spec.protect_only;
     let issue = if gives { Some(issue(object, (&model, plane), &buckets)?) } else { None };
     Ok(Wanted { plane, buckets, topics, issue })
 }

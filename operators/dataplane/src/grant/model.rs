@@ -44,23 +44,23 @@ impl Model {
                     if prefix.starts_with('/') {
                         findings.push(format!("spec.access[{at}].prefix begins with a slash; write it without"));
                     }
-                    if asked.keep {
+                    if asked.protect {
                         this.kept.entry(bucket.clone()).or_default().insert(prefix.clone());
                     }
-                    if asked.needs.as_ref().is_some_and(|key| !key.starts_with(&prefix)) {
+                    if asked.requires.as_ref().is_some_and(|key| !key.starts_with(&prefix)) {
                         findings.push(format!(
-                            "spec.access[{at}].needs lies outside its prefix; write it from the root of the bucket"
+                            "spec.access[{at}].requires lies outside its prefix; write it from the root of the bucket"
                         ));
                     }
-                    this.needs.extend(asked.needs.iter().map(|key| (bucket.clone(), key.clone())));
+                    this.needs.extend(asked.requires.iter().map(|key| (bucket.clone(), key.clone())));
                     let mode = this.buckets.entry(bucket.clone()).or_default().entry(prefix).or_default();
                     *mode = (*mode).max(asked.mode);
                 }
-                (None, Some(_)) if asked.keep => {
-                    findings.push(format!("spec.access[{at}].keep belongs to a bucket; leave it out"));
+                (None, Some(_)) if asked.protect => {
+                    findings.push(format!("spec.access[{at}].protect belongs to a bucket; leave it out"));
                 }
-                (None, Some(_)) if asked.needs.is_some() => {
-                    findings.push(format!("spec.access[{at}].needs belongs to a bucket; leave it out"));
+                (None, Some(_)) if asked.requires.is_some() => {
+                    findings.push(format!("spec.access[{at}].requires belongs to a bucket; leave it out"));
                 }
                 (None, Some(topic)) if prefix.is_empty() => {
                     let mode = this.topics.entry(topic.clone()).or_default();

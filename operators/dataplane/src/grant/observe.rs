@@ -17,8 +17,8 @@ use super::{
     model::{Model, What},
 };
 use crate::{
-    keep::Rule,
     namespaces::labels_of,
+    protection::Rule,
     store::{Facts, StoreError, facts},
 };
 

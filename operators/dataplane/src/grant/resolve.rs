@@ -12,7 +12,7 @@ use super::{
     model::{Model, What},
     observe::{Found, Observed},
 };
-use crate::keep;
+use crate::protection;
 
 /// Names on the store or on the broker, by name of the object.
 pub(super) type Names = BTreeMap<String, String>;
@@ -90,7 +90,7 @@ pub(super) fn lasting(object: &DataGrant, model: &Model, data: &Observed) -> Res
         let Some(Found::Ready { owner, rules, .. }) = found(data, What::Bucket, name) else { continue };
         let holder = &object.spec.holder;
         let bucket = owner.as_ref().map_or_else(|| name.clone(), |owner| format!("{owner}/{name}"));
-        for rule in rules.iter().filter(|rule| keep::overlap(&rule.prefix, prefix)) {
+        for rule in rules.iter().filter(|rule| protection::overlap(&rule.prefix, prefix)) {
             let end = match rule.listed {
                 Some(_) => "narrow or remove the rule, or keep the state elsewhere",
                 None => "it is being removed",

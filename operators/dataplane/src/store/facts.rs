@@ -9,7 +9,7 @@ use millrace_kit::{Failure, Key, Reader, Watch};
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
-use crate::{keep, namespaces::labels_of};
+use crate::{namespaces::labels_of, protection};
 
 /// Lifetime of credentials where the DataPlane sets none.
 const LIFETIME: Duration = Duration::from_secs(3_600);
@@ -95,7 +95,7 @@ pub(crate) fn index_bucket(bucket: &DataBucket) -> Vec<String> {
     let mut words =
         vec![on_plane(&bucket.spec.data_plane), in_namespace(meta.namespace.as_deref().unwrap_or_default())];
     let named = bucket.status.iter().filter_map(|status| status.bucket_name.as_deref());
-    words.extend(named.map(|name| keep::on_store(&bucket.spec.data_plane, name)));
+    words.extend(named.map(|name| protection::on_store(&bucket.spec.data_plane, name)));
     if !bucket.spec.bucket.share.is_empty() {
         words.push(shared(meta.name.as_deref().unwrap_or_default()));
     }
@@ -134,7 +134,7 @@ pub(crate) fn index_grant(grant: &DataGrant) -> Vec<String> {
         words.extend(asked.bucket.iter().map(|b| names_bucket(b)));
         words.extend(asked.topic.iter().map(|t| names_topic(t)));
     }
-    words.extend(keep::kept(grant).map(|(bucket, _)| keep::keeps_in(&grant.spec.data_plane, bucket)));
+    words.extend(protection::kept(grant).map(|(bucket, _)| protection::keeps_in(&grant.spec.data_plane, bucket)));
     words
 }
 

@@ -30,7 +30,7 @@ fn keep(world: &World) {
         bucket: Some("raw".into()),
         prefix: Some("tmp/state/".into()),
         mode: Access::Write,
-        keep: true,
+        protect: true,
         ..AccessRequest::default()
     };
     let holder = Holder { kind: "ProcessingJob".into(), name: "j".into(), uid: "u".into() };

@@ -127,11 +127,11 @@ fn grant(plot: Plot, uid: &str) -> DataGrant {
     let access = match plot {
         Plot::TopicOnly => vec![topic],
         Plot::RestorePoint => {
-            let point = AccessRequest { needs: Some("in/sp/_metadata".into()), ..on_bucket("in/", Access::Read) };
+            let point = AccessRequest { requires: Some("in/sp/_metadata".into()), ..on_bucket("in/", Access::Read) };
             vec![point, on_bucket("out/", Access::Write), topic]
         }
         Plot::Expires => {
-            let state = AccessRequest { keep: true, ..on_bucket("out/state/", Access::Write) };
+            let state = AccessRequest { protect: true, ..on_bucket("out/state/", Access::Write) };
             vec![on_bucket("in/", Access::Read), state, topic]
         }
         Plot::CauseChanges => {

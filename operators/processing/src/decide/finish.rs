@@ -52,8 +52,9 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
         _ => outcome.message.clone(),
     };
     let message = conditions::cut(&message, MAX_RECORD).to_owned();
-    let short_of = outcome.class.filter(|class| *class == FailureClass::OutOfMemory);
-    let short_of = short_of.and_then(|_| spec_of(pass, outcome.workers)).map(|(field, _)| field.to_owned());
+    let out_of_memory_field = outcome.class.filter(|class| *class == FailureClass::OutOfMemory);
+    let out_of_memory_field =
+        out_of_memory_field.and_then(|_| spec_of(pass, outcome.workers)).map(|(field, _)| field.to_owned());
     let long = started.and_then(|since| Duration::try_from(finished.duration_since(since)).ok());
     engines::of(&attempt).settle(pass, &attempt, &outcome);
     let status = &mut pass.status;
@@ -74,7 +75,7 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
             result: outcome.result,
             class: outcome.class,
             message: Some(message.clone()),
-            short_of,
+            out_of_memory_field,
             exit_code: outcome.exit_code,
             started_at: started.map(Time),
             finished_at: Some(Time(finished)),
@@ -175,7 +176,7 @@ pub(super) fn grown(pass: &Pass<'_>, workers: bool) -> Option<Quantity> {
     let last = pass.status.last_attempts.first().filter(|last| Some(last.run) == pass.status.run_number);
     let last = last.filter(|last| last.class == Some(FailureClass::OutOfMemory));
     // A record of an older Millrace names no field; it knew of no workers'.
-    let full = last.is_some_and(|last| last.short_of.as_deref().map_or(!workers, |short| short == field));
+    let full = last.is_some_and(|last| last.out_of_memory_field.as_deref().map_or(!workers, |short| short == field));
     let next = if full { growth.next(&memory).unwrap_or(memory) } else { memory };
     (bytes(&next) > bytes(spec)).then_some(next)
 }

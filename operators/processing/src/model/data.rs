@@ -11,7 +11,7 @@ use super::{findings::Findings, place::Place, references::readable};
 #[derive(Clone, Copy, Default)]
 struct Use {
     mode: Access,
-    keep: bool,
+    protect: bool,
 }
 
 /// What the job reads, writes and keeps in these places, each target once with the stronger mode, in order of name.
@@ -34,7 +34,7 @@ pub(crate) fn access(spec: &JobSpec, places: Vec<Place>, findings: &mut Findings
         let name = place.at.bucket;
         if let Some(prefix) = place.protected {
             let target = DataRef::Bucket { name: name.clone(), prefix };
-            *all.entry(target).or_default() = Use { mode: Access::Write, keep: true };
+            *all.entry(target).or_default() = Use { mode: Access::Write, protect: true };
         }
         all.entry(DataRef::Bucket { name, prefix: place.at.prefix }).or_default().mode = Access::Write;
     }
@@ -42,11 +42,11 @@ pub(crate) fn access(spec: &JobSpec, places: Vec<Place>, findings: &mut Findings
 }
 
 fn request(target: DataRef, used: Use) -> AccessRequest {
-    let Use { mode, keep } = used;
+    let Use { mode, protect } = used;
     match target {
         DataRef::Bucket { name, prefix } => {
             let prefix = (!prefix.is_empty()).then_some(prefix);
-            AccessRequest { bucket: Some(name), prefix, mode, keep, ..AccessRequest::default() }
+            AccessRequest { bucket: Some(name), prefix, mode, protect, ..AccessRequest::default() }
         }
         DataRef::Topic { name } => AccessRequest { topic: Some(name), mode, ..AccessRequest::default() },
     }

@@ -22,7 +22,7 @@ pub(crate) fn build(job: &ProcessingJob, work: &Work, attempt: (&str, i64), from
 
 /// What speaks for the job's state while no attempt does; another place is another grant. `None` if it keeps nothing.
 pub(crate) fn keeper(job: &ProcessingJob, work: &Work) -> Option<(String, Child)> {
-    let kept = work.access.iter().filter(|asked| asked.keep).cloned();
+    let kept = work.access.iter().filter(|asked| asked.protect).cloned();
     let access: Vec<AccessRequest> = kept.map(|asked| AccessRequest { mode: Access::Read, ..asked }).collect();
     if access.is_empty() {
         return None;
@@ -30,7 +30,7 @@ pub(crate) fn keeper(job: &ProcessingJob, work: &Work) -> Option<(String, Child)
     let places: Vec<String> = access.iter().map(|a| format!("{:?} {:?}", a.bucket, a.prefix)).collect();
     let hash = names::hash(&[&work.plane, &places.join("\n")], 8);
     let name = name::grant(&names::child(&job.name_any(), &job.uid().unwrap_or_default(), &["keeps", &hash]));
-    let mut grant = DataGrant::new(&name, DataGrantSpec { keep_only: true, ..spec(job, work, access) });
+    let mut grant = DataGrant::new(&name, DataGrantSpec { protect_only: true, ..spec(job, work, access) });
     grant.metadata.labels = Some(common::owner_labels(job));
     Some((name, Child::of(job, &grant)))
 }
@@ -51,6 +51,6 @@ fn need(access: &mut [AccessRequest], from: Option<(String, String)>) {
         asked.bucket.as_ref() == Some(&bucket) && key.starts_with(asked.prefix.as_deref().unwrap_or_default())
     };
     if let Some(asked) = access.iter_mut().find(covers) {
-        asked.needs = Some(key);
+        asked.requires = Some(key);
     }
 }

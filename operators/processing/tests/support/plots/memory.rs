@@ -95,7 +95,7 @@ pub(crate) fn all() -> Vec<Plot> {
                     heaps == [own("640m", "640m"), own("640m", "1098m"), own("1098m", "1098m")],
                     format!("{heaps:?}"),
                 )?;
-                let short = status(w).last_attempts.iter().map(|a| a.short_of.clone()).collect::<Vec<_>>();
+                let short = status(w).last_attempts.iter().map(|a| a.out_of_memory_field.clone()).collect::<Vec<_>>();
                 let short = short.into_iter().flatten().collect::<Vec<_>>();
                 must(short == ["spark.driver.memory", "spark.executors.memory"], format!("{short:?}"))
             },

@@ -75,7 +75,7 @@ pub(crate) fn restored(world: &World, end: &str) -> Result<(), String> {
 
 /// Whether somebody speaks for the state against expiry rules.
 fn kept(world: &World) -> bool {
-    world.list::<DataGrant>().iter().filter(|grant| grant.spec.keep_only).count() == 1
+    world.list::<DataGrant>().iter().filter(|grant| grant.spec.protect_only).count() == 1
 }
 
 fn maps(world: &World) -> usize {

@@ -59,7 +59,7 @@ pub struct Kept {
 pub(crate) fn kept(grant: &DataGrant) -> impl Iterator<Item = (&str, &str)> {
     let granted = grant.status.as_ref().map(|s: &DataGrantStatus| s.buckets.as_slice()).unwrap_or_default();
     granted.iter().flat_map(|bucket| {
-        let asked = grant.spec.access.iter().filter(|a| a.keep && a.bucket.as_ref() == Some(&bucket.name));
+        let asked = grant.spec.access.iter().filter(|a| a.protect && a.bucket.as_ref() == Some(&bucket.name));
         asked.map(|a| (bucket.bucket_name.as_str(), a.prefix.as_deref().unwrap_or_default()))
     })
 }

@@ -27,6 +27,7 @@ pub mod status;
 pub mod step;
 
 mod flink_state;
+mod quantity;
 mod structural;
 pub mod well_known;
 

@@ -40,7 +40,7 @@ const FLOORS: [(&str, &[&str]); 3] = [
     (
         "operators/registry",
         &[
-            "login logins quantity registrations mlflow registry::names version::spec",
+            "login logins registrations mlflow registry::names version::spec",
             "index pods registry::effect registry::spec",
             "registry::seen version::seen",
             "children context version::effect",

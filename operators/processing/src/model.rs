@@ -9,7 +9,6 @@ pub(crate) mod findings;
 pub(crate) mod memory;
 pub(crate) mod place;
 pub(crate) mod pod;
-pub(crate) mod quantity;
 pub(crate) mod references;
 pub(crate) mod section;
 
@@ -24,7 +23,6 @@ use millrace_crds::{
 };
 
 pub(crate) use place::Prefix;
-pub(crate) use quantity::{bytes, millis};
 pub(crate) use section::{Memory, Section, Workers};
 
 use findings::Findings;

@@ -13,7 +13,7 @@ use crate::{
     build::BuildContext,
     diagnosis, engines,
     job::{attempt, name},
-    model::{self, Model, Work},
+    model::{Model, Work},
     parse,
     seen::{Answer, GrantView, Observed, Preflight, WorkloadView},
 };
@@ -116,7 +116,7 @@ fn passes(message: &str) -> bool {
     let amounts = |text: &str| -> Option<Vec<(String, u64)>> {
         let one = |pair: &str| {
             let (name, amount) = pair.split_once('=')?;
-            Some((name.to_owned(), model::millis(&Quantity(amount.to_owned()))?))
+            Some((name.to_owned(), Quantity(amount.to_owned()).thousandths()?))
         };
         text.split(',').map(one).collect()
     };

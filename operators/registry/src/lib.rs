@@ -11,7 +11,6 @@ mod login;
 mod logins;
 pub mod mlflow;
 mod pods;
-mod quantity;
 mod registrations;
 mod registry;
 mod version;

@@ -13,7 +13,6 @@ use millrace_kit::{conditions, later};
 use crate::{
     engines,
     job::{attempt, outcome::Outcome},
-    model::bytes,
     pass::{Pass, WORKERS_READY},
     rollback,
 };
@@ -152,7 +151,7 @@ fn had(pass: &Pass<'_>, workers: bool) -> Option<(&'static str, Quantity)> {
     let (field, spec) = spec_of(pass, workers)?;
     let attempt = pass.status.attempt.as_ref();
     let grown = attempt.and_then(|a| if workers { a.worker_memory.clone() } else { a.memory.clone() });
-    Some((field, grown.filter(|grown| bytes(grown) > bytes(spec)).unwrap_or_else(|| spec.clone())))
+    Some((field, grown.filter(|grown| grown.units() > spec.units()).unwrap_or_else(|| spec.clone())))
 }
 
 /// What happened to an attempt that ran out of memory, after the field to change or what is changed for the user.
@@ -178,7 +177,7 @@ pub(super) fn grown(pass: &Pass<'_>, workers: bool) -> Option<Quantity> {
     // A record of an older Millrace names no field; it knew of no workers'.
     let full = last.is_some_and(|last| last.out_of_memory_field.as_deref().map_or(!workers, |short| short == field));
     let next = if full { growth.next(&memory).unwrap_or(memory) } else { memory };
-    (bytes(&next) > bytes(spec)).then_some(next)
+    (next.units() > spec.units()).then_some(next)
 }
 
 fn end(pass: &mut Pass<'_>, how: (JobPhase, &str, &str), message: &str) {

@@ -34,9 +34,7 @@ use crate::{
         name::{Account, FLINK_ACCOUNT, OURS},
         outcome::{Obstacle, Outcome, Trouble},
     },
-    model::{
-        Memory, Prefix, Section, findings::Findings, millis, place::Place, references::Names, section::SectionParser,
-    },
+    model::{Memory, Prefix, Section, findings::Findings, place::Place, references::Names, section::SectionParser},
     objects::{account, common},
     pass::{Pass, SOON},
     seen::{Observed, WorkloadView},
@@ -129,7 +127,7 @@ impl Engine for Flink {
         let (cpu, memory) = &own.task_manager;
         let mut resources = common::resources(&cpu.0, &memory.0);
         let limit = Quantity(own.slots.saturating_add(1).to_string());
-        let limit = if millis(&limit) < millis(cpu) { cpu.clone() } else { limit };
+        let limit = if limit.thousandths() < cpu.thousandths() { cpu.clone() } else { limit };
         resources.limits.get_or_insert_default().insert("cpu".to_owned(), quantity::Quantity(limit.0));
         Some(common::sized(worker::pod(context, own), context.fill(&own.image), resources))
     }

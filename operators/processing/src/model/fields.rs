@@ -2,14 +2,14 @@
 
 use millrace_crds::Quantity;
 
-use super::{findings::Findings, quantity::bytes, references::Names};
+use super::{findings::Findings, references::Names};
 
 /// A quantity, or its default.
 pub(crate) fn quantity(field: &str, given: Option<&Quantity>, or: (&str, &mut Findings)) -> Quantity {
     let (default, findings) = or;
     match given {
         None => default.into(),
-        Some(given) if bytes(given).is_some() => given.clone(),
+        Some(given) if given.units().is_some() => given.clone(),
         Some(wrong) => {
             findings.note(field, format!("`{}` is no quantity; write for example {default}", wrong.0));
             default.into()

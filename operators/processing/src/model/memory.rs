@@ -2,7 +2,7 @@
 
 use millrace_crds::{Quantity, job::MemoryGrowth};
 
-use super::{findings::Findings, quantity::bytes};
+use super::findings::Findings;
 
 const MIB: u64 = 1 << 20;
 
@@ -18,7 +18,7 @@ pub(crate) struct Growth {
 impl Growth {
     /// What the attempt after one with this much memory asks for; `None` at the bound.
     pub(crate) fn next(self, had: &Quantity) -> Option<Quantity> {
-        let had = bytes(had)?;
+        let had = had.units()?;
         let more = had.saturating_add(had.saturating_mul(self.percent) / 100).min(self.max);
         let whole = more / MIB;
         (whole > had / MIB).then(|| Quantity(format!("{whole}Mi")))
@@ -33,7 +33,7 @@ pub(crate) fn growth(given: Option<&MemoryGrowth>, findings: &mut Findings) -> O
         let advice = format!("`{}` is no share from 10% up; write for example 50%", given.grow);
         findings.note("retry.onOutOfMemory.grow", advice);
     }
-    let max = bytes(&given.max);
+    let max = given.max.units();
     if max.is_none() {
         let advice = format!("`{}` is no quantity; write for example 8Gi", given.max.0);
         findings.note("retry.onOutOfMemory.max", advice);
@@ -44,7 +44,7 @@ pub(crate) fn growth(given: Option<&MemoryGrowth>, findings: &mut Findings) -> O
 /// The bound must leave room to grow.
 pub(crate) fn check(growth: Option<Growth>, memory: (&'static str, &Quantity), findings: &mut Findings) {
     let (field, memory) = memory;
-    if let Some(growth) = growth.filter(|_| bytes(memory).is_some())
+    if let Some(growth) = growth.filter(|_| memory.units().is_some())
         && growth.next(memory).is_none()
     {
         let advice = format!("it leaves {field} ({}) no room to grow; write more", memory.0);

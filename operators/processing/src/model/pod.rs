@@ -5,7 +5,7 @@ use millrace_crds::{
     pod::{PodSubset, volume::Volume},
 };
 
-use super::{findings::Findings, quantity::bytes, references::looks_like_grant, section::Section};
+use super::{findings::Findings, references::looks_like_grant, section::Section};
 
 /// Ours or the kernel's; nothing is mounted there or below.
 const TAKEN: [&str; 7] = ["/tmp", "/dev", "/proc", "/sys", "/run", "/var/run", "/etc/millrace"];
@@ -38,7 +38,7 @@ pub(crate) fn check(pod: &PodSubset, section: Option<&dyn Section>, findings: &m
 }
 
 fn size(field: &str, given: Option<&Quantity>, findings: &mut Findings) {
-    if let Some(wrong) = given.filter(|q| bytes(q).is_none()) {
+    if let Some(wrong) = given.filter(|q| q.units().is_none()) {
         findings.note(field, format!("`{}` is no quantity; write for example 2Gi", wrong.0));
     }
 }

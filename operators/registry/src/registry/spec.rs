@@ -3,11 +3,9 @@
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::ResourceExt;
 use millrace_crds::{
-    ModelRegistry,
+    ModelRegistry, Quantity as Given,
     well_known::{DATABASE_KEY_URI, DEFAULT_DATA_PLANE},
 };
-
-use crate::quantity::canonical;
 
 /// Longest name of a registry: its Service is `<name>-mlflow`.
 const MAX_NAME: usize = 50;
@@ -68,17 +66,18 @@ pub(crate) fn parse(registry: &ModelRegistry, default_image: &str) -> Result<Pla
     if !spec.share.is_empty() {
         findings.push("spec.share: registries are not shared yet; make one in each namespace".to_owned());
     }
-    let mut size = |field: &str, given: Option<&str>, default: &str| {
-        let text = given.unwrap_or(default);
-        canonical(text).unwrap_or_else(|| {
-            findings.push(format!("spec.{field}: {text} is no quantity; write one such as {default}"));
+    // In another spelling the stored object would differ from ours for ever, and be applied again for ever.
+    let mut size = |field: &str, given: Option<&Given>, default: &str| {
+        let wanted = given.cloned().unwrap_or_else(|| default.into());
+        wanted.canonical().map(|canonical| Quantity(canonical.0)).unwrap_or_else(|| {
+            findings.push(format!("spec.{field}: {} is no quantity; write one such as {default}", wanted.0));
             Quantity::default()
         })
     };
     let resources = spec.resources.as_ref();
-    let cpu = size("resources.cpu", resources.and_then(|r| r.cpu.as_ref()).map(|q| q.0.as_str()), "100m");
-    let memory = size("resources.memory", resources.and_then(|r| r.memory.as_ref()).map(|q| q.0.as_str()), "768Mi");
-    let scratch = size("scratch", spec.scratch.as_ref().map(|q| q.0.as_str()), "10Gi");
+    let cpu = size("resources.cpu", resources.and_then(|r| r.cpu.as_ref()), "100m");
+    let memory = size("resources.memory", resources.and_then(|r| r.memory.as_ref()), "768Mi");
+    let scratch = size("scratch", spec.scratch.as_ref(), "10Gi");
     if !findings.is_empty() {
         return Err(findings);
     }

@@ -8,7 +8,6 @@ use crate::model::{
     fields::{quantity, texts},
     findings::Findings,
     place::Prefix,
-    quantity::bytes,
     references::Names,
     section::Section,
 };
@@ -69,7 +68,7 @@ pub(crate) fn parse(spec: &ContainerSpec, names: &Names, findings: &mut Findings
     });
     let shared =
         spec.shared_memory.as_ref().map(|size| quantity("container.sharedMemory", Some(size), ("1Gi", findings)));
-    if let Some(size) = shared.as_ref().filter(|size| bytes(size) > bytes(&memory)) {
+    if let Some(size) = shared.as_ref().filter(|size| size.units() > memory.units()) {
         let advice =
             format!("`{}` is more than container.memory ({}), which pays for it; raise that", size.0, memory.0);
         findings.note("container.sharedMemory", advice);

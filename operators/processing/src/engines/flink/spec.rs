@@ -12,7 +12,6 @@ use super::name::SUFFIX;
 use crate::model::{
     fields::{quantity, texts},
     findings::Findings,
-    quantity::bytes,
     references::Names,
     section::{RollbackAfter, Section, Workers},
 };
@@ -249,7 +248,7 @@ fn size(field: &str, given: (Option<Quantity>, Option<Quantity>), or: (&str, &mu
     let (default, findings) = or;
     let cpu = quantity(&format!("{field}.cpu"), given.0.as_ref(), ("500m", findings));
     let memory = quantity(&format!("{field}.memory"), given.1.as_ref(), (default, findings));
-    if bytes(&memory).is_some_and(|b| b < LEAST * MIB) {
+    if memory.units().is_some_and(|b| b < LEAST * MIB) {
         let advice = format!("`{}` leaves Flink no heap; give at least {LEAST}Mi", memory.0);
         findings.note(format!("{field}.memory"), advice);
     }

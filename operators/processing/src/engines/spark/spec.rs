@@ -11,7 +11,6 @@ use crate::model::{
     fields::{quantity, texts},
     findings::Findings,
     place::Prefix,
-    quantity::{bytes, millis},
     references::Names,
     section::{Section, Workers},
 };
@@ -258,7 +257,7 @@ fn size(field: &str, given: (Option<Quantity>, Option<Quantity>), with: (bool, &
     let (jvm, findings) = with;
     let cpu = quantity(&format!("{field}.cpu"), given.0.as_ref(), ("500m", findings));
     let memory = quantity(&format!("{field}.memory"), given.1.as_ref(), ("1Gi", findings));
-    let total = bytes(&memory)? / MIB;
+    let total = memory.units()? / MIB;
     let share = if jvm { total / 11 } else { total * 2 / 7 };
     let overhead = share.max(LEAST_OVERHEAD);
     let heap = total.saturating_sub(overhead);
@@ -269,6 +268,6 @@ fn size(field: &str, given: (Option<Quantity>, Option<Quantity>), with: (bool, &
             format!("`{}` leaves {heap} MiB of heap, and Spark needs {LEAST_HEAP}; give at least {least}Mi", memory.0),
         );
     }
-    let cores = millis(&cpu)?.div_ceil(1000).max(1);
+    let cores = cpu.thousandths()?.div_ceil(1000).max(1);
     Some(Size { cpu, cores, memory, heap, overhead })
 }

@@ -199,10 +199,10 @@ fn store(grant: &GrantView, set: &mut impl FnMut(&str, Value)) {
 /// Thousandths of a core as a number of cores.
 #[expect(clippy::cast_precision_loss, reason = "no pod has 2^52 thousandths of a core")]
 fn cores(cpu: &millrace_crds::Quantity) -> f64 {
-    crate::model::millis(cpu).unwrap_or(500) as f64 / 1000.0
+    cpu.thousandths().unwrap_or(500) as f64 / 1000.0
 }
 
 /// In Flink's notation, whose units are powers of two.
 fn memory(memory: &millrace_crds::Quantity) -> String {
-    format!("{}m", crate::model::bytes(memory).unwrap_or(0) >> 20)
+    format!("{}m", memory.units().unwrap_or(0) >> 20)
 }

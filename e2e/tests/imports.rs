@@ -348,7 +348,8 @@ const ENGINES: [&str; 3] = ["spark", "flink", "container"];
 
 #[test]
 fn engines_do_not_know_each_other() {
-    let engine = |module: &Module| module.first().filter(|first| *first == "engines").and(module.get(1)).cloned();
+    let engine =
+        |module: &Module| module.first().filter(|first| *first == "engines").and_then(|_| module.get(1)).cloned();
     let mut wrong = Vec::new();
     for (from, to) in imports(&repository().join("operators/processing")) {
         let Some(own) = engine(&from) else { continue };

@@ -37,7 +37,7 @@ pub(super) fn ensure(layout: &Layout) -> Outcome<()> {
     Ok(())
 }
 
-/// Hands the controllers down to the groups below. One that the machine lacks is refused, and the kubelet says so
+/// Writer the controllers down to the groups below. One that the machine lacks is refused, and the kubelet says so
 /// if it cannot do without.
 fn delegate(group: &Path) {
     for controller in CONTROLLERS {

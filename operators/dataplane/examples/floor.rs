@@ -47,15 +47,15 @@ async fn main() -> Outcome<()> {
     let began = Instant::now();
     match words.as_slice() {
         ["objects", kind, count, namespace] => {
-            objects(&Hands::new(kind, namespace).await?, count.parse()?, false).await?
+            objects(&Writer::new(kind, namespace).await?, count.parse()?, false).await?
         }
         ["written", kind, count, namespace] => {
-            objects(&Hands::new(kind, namespace).await?, count.parse()?, true).await?
+            objects(&Writer::new(kind, namespace).await?, count.parse()?, true).await?
         }
         ["topics", count] => return topics(count.parse()?).await,
         ["buckets", count] => buckets(count.parse()?).await?,
         ["grants", count] => grants(count.parse()?).await?,
-        ["ready", kind, count, namespace] => return ready(&Hands::new(kind, namespace).await?, count.parse()?).await,
+        ["ready", kind, count, namespace] => return ready(&Writer::new(kind, namespace).await?, count.parse()?).await,
         _ => return Err("see the head of examples/floor.rs".into()),
     }
     println!("{:.3}", began.elapsed().as_secs_f64());
@@ -63,7 +63,7 @@ async fn main() -> Outcome<()> {
 }
 
 /// A user's hands in a namespace.
-struct Hands {
+struct Writer {
     kind: &'static str,
     resource: ApiResource,
     client: Client,
@@ -71,7 +71,7 @@ struct Hands {
     api: Api<DynamicObject>,
 }
 
-impl Hands {
+impl Writer {
     async fn new(kind: &str, namespace: &str) -> Outcome<Self> {
         let (kind, plural) = match kind {
             "topic" => ("DataTopic", "datatopics"),
@@ -131,22 +131,22 @@ impl Hands {
     }
 }
 
-async fn objects(hands: &Hands, count: usize, written: bool) -> Outcome<()> {
+async fn objects(writer: &Writer, count: usize, written: bool) -> Outcome<()> {
     let one = |n: usize| async move {
-        let made = hands.create(n).await?;
-        if written { hands.write(made).await } else { Ok(()) }
+        let made = writer.create(n).await?;
+        if written { writer.write(made).await } else { Ok(()) }
     };
     stream::iter(0..count).map(one).buffer_unordered(CALLS).try_collect().await
 }
 
 /// Creates the objects and follows them by one watch.
-async fn ready(hands: &Hands, count: usize) -> Outcome<()> {
-    let watch = watcher::watcher(hands.api.clone(), watcher::Config::default()).boxed();
+async fn ready(writer: &Writer, count: usize) -> Outcome<()> {
+    let watch = watcher::watcher(writer.api.clone(), watcher::Config::default()).boxed();
     let began = Instant::now();
     let created = async {
         let one = |n: usize| async move {
             let sent = Instant::now();
-            Ok::<_, Box<dyn std::error::Error>>((hands.create(n).await?.name_any(), sent))
+            Ok::<_, Box<dyn std::error::Error>>((writer.create(n).await?.name_any(), sent))
         };
         let all: HashMap<String, Instant> =
             stream::iter(0..count).map(one).buffer_unordered(CALLS).try_collect().await?;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use millrace_crds::{DataBucket, DataBucketStatus};
 use millrace_kit::{
-    Controller, DecisionOf, Env, Failure, Hands, Kernel, Note, Operator, Reader, Seen, Watch, access::Access,
+    Controller, DecisionOf, Env, Failure, Kernel, Note, Operator, Reader, Seen, Watch, Writer, access::Access,
     async_trait,
 };
 
@@ -58,7 +58,7 @@ impl Operator for Buckets {
         let mut all = facts::plane_watches::<DataBucket>();
         all.push(
             Watch::related::<DataBucket>("find buckets by DataPlane, namespace and share", |_, _| vec![])
-                .keep(|_: &mut DataBucket| {}, facts::index_bucket),
+                .stored_as(|_: &mut DataBucket| {}, facts::index_bucket),
         );
         all.push(refuse::watch());
         all
@@ -76,7 +76,7 @@ impl Operator for Buckets {
         }
     }
 
-    async fn effect(&self, object: &DataBucket, intent: &Intent, _hands: &Hands) -> Result<(), Failure> {
+    async fn effect(&self, object: &DataBucket, intent: &Intent, _hands: &Writer) -> Result<(), Failure> {
         effect::perform(self, object, intent).await
     }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use millrace_crds::{DataBucket, DataGrant, DataGrantStatus, DataTopic};
 use millrace_kit::{
-    Controller, DecisionOf, Env, Failure, Hands, Kernel, Key, Note, Operator, Reader, Seen, Watch, access::Access,
+    Controller, DecisionOf, Env, Failure, Kernel, Key, Note, Operator, Reader, Seen, Watch, Writer, access::Access,
     async_trait, cache::Cache, conditions, events::condition_notes,
 };
 
@@ -68,13 +68,13 @@ impl Operator for Grants {
         let mut all = vec![facts::plane_watch::<DataGrant>(), facts::namespace_watch::<DataGrant>()];
         all.push(
             Watch::related::<DataGrant>("find grants by what they name", |_, _| vec![])
-                .keep(|_: &mut DataGrant| {}, facts::index_grant),
+                .stored_as(|_: &mut DataGrant| {}, facts::index_grant),
         );
         all.push(
             Watch::related::<DataBucket>("a bucket a grant waits for becomes ready", |bucket: &DataBucket, cache| {
                 waiting(cache, &facts::names_bucket(bucket.metadata.name.as_deref().unwrap_or_default()))
             })
-            .keep(|_: &mut DataBucket| {}, facts::index_bucket),
+            .stored_as(|_: &mut DataBucket| {}, facts::index_bucket),
         );
         all.push(Watch::related::<DataTopic>("a topic a grant waits for becomes ready", |topic: &DataTopic, cache| {
             waiting(cache, &facts::names_topic(topic.metadata.name.as_deref().unwrap_or_default()))
@@ -90,8 +90,8 @@ impl Operator for Grants {
         decide::decide(object, seen, now)
     }
 
-    async fn effect(&self, object: &DataGrant, issue: &Issue, hands: &Hands) -> Result<(), Failure> {
-        effect::perform(self, (object, issue), hands).await
+    async fn effect(&self, object: &DataGrant, issue: &Issue, writer: &Writer) -> Result<(), Failure> {
+        effect::perform(self, (object, issue), writer).await
     }
 
     fn notes(old: &DataGrantStatus, new: &DataGrantStatus) -> Vec<Note> {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use k8s_openapi::{ByteString, api::core::v1::Secret};
 use kube::api::ObjectMeta;
 use millrace_crds::DataPlane;
-use millrace_kit::{Child, Effect, Failure, Hands, Key, Reader, later, names};
+use millrace_kit::{Child, Effect, Failure, Key, Reader, Writer, later, names};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -107,12 +107,12 @@ pub(crate) async fn look(
 }
 
 /// Issues the credential that is tried from now on, and keeps it.
-pub(crate) async fn perform(of: (&DataPlane, &Try), at: &Connections, with: (&Reader, &Hands)) -> Result<(), Failure> {
+pub(crate) async fn perform(of: (&DataPlane, &Try), at: &Connections, with: (&Reader, &Writer)) -> Result<(), Failure> {
     let (plane, intent) = of;
-    let (reader, hands) = with;
+    let (reader, writer) = with;
     let name = plane.metadata.name.clone().unwrap_or_default();
     let store = at.store(plane, reader).await??;
-    let now = hands.now();
+    let now = writer.now();
     let credentials = assume(store.as_ref(), plane).await.map_err(|error| {
         if error.trouble == Trouble::StoreDenied {
             // Perhaps the Secret was rotated.
@@ -121,7 +121,7 @@ pub(crate) async fn perform(of: (&DataPlane, &Try), at: &Connections, with: (&Re
         Failure::from(error)
     })?;
     let held = Probe { keys: intent.keys.clone(), credentials, issued: whole(now), checked: now };
-    hands.put(&secret(plane, at, &held)).await?;
+    writer.put(&secret(plane, at, &held)).await?;
     at.probes.lock().insert(name, held);
     Ok(())
 }

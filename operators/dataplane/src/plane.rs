@@ -12,7 +12,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use millrace_crds::{DataPlane, DataPlaneStatus, conditions::Condition};
-use millrace_kit::{DecisionOf, Failure, Hands, Note, Operator, Reader, Seen, Watch, access::Access, conditions};
+use millrace_kit::{DecisionOf, Failure, Note, Operator, Reader, Seen, Watch, Writer, access::Access, conditions};
 
 pub use model::check;
 pub use observe::{KafkaSeen, Observed, StoreSeen};
@@ -70,8 +70,8 @@ impl Operator for Planes {
         decide::decide(object, seen, now)
     }
 
-    async fn effect(&self, object: &DataPlane, effect: &Try, hands: &Hands) -> Result<(), Failure> {
-        issuer::perform((object, effect), &self.connections, (&self.reader, hands)).await
+    async fn effect(&self, object: &DataPlane, effect: &Try, writer: &Writer) -> Result<(), Failure> {
+        issuer::perform((object, effect), &self.connections, (&self.reader, writer)).await
     }
 
     fn notes(old: &DataPlaneStatus, new: &DataPlaneStatus) -> Vec<Note> {

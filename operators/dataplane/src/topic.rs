@@ -17,7 +17,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use millrace_crds::{DataTopic, DataTopicStatus};
-use millrace_kit::{Class, DecisionOf, Failure, Hands, Note, Operator, Reader, Seen, Watch, access::Access};
+use millrace_kit::{Class, DecisionOf, Failure, Note, Operator, Reader, Seen, Watch, Writer, access::Access};
 
 pub use observe::{Observed, PlaneSeen};
 
@@ -79,7 +79,7 @@ impl Operator for Topics {
     fn watches(&self) -> Vec<Watch> {
         let rivals =
             Watch::related::<DataTopic>("two objects may want one topic: the one that waits is woken", rivals::of)
-                .keep(|_: &mut DataTopic| {}, rivals::words);
+                .stored_as(|_: &mut DataTopic| {}, rivals::words);
         std::iter::once(rivals).chain(plane_watches::<DataTopic>()).collect()
     }
 
@@ -93,8 +93,8 @@ impl Operator for Topics {
         decide::decide(object, seen, now)
     }
 
-    async fn effect(&self, object: &DataTopic, change: &Change, hands: &Hands) -> Result<(), Failure> {
-        let _ = hands;
+    async fn effect(&self, object: &DataTopic, change: &Change, writer: &Writer) -> Result<(), Failure> {
+        let _ = writer;
         let Some(broker) = self.connections.known(&object.spec.data_plane) else {
             // The DataPlane lost its Kafka between observe and act.
             return Err(Failure::new(Class::Transient, UNREACHABLE, "the DataPlane has no Kafka any more"));

@@ -125,7 +125,7 @@ fn version(meta: ObjectMeta) -> Version {
 }
 
 fn object(body: Value) -> Result<DynamicObject, Failure> {
-    serde_json::from_value(body).map_err(|e| Failure::new(Class::Bug, "Unencodable", e.to_string()))
+    serde_json::from_value(body).map_err(|e| Failure::new(Class::Internal, "Unencodable", e.to_string()))
 }
 
 /// kube's error as ours.

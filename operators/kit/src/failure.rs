@@ -19,9 +19,9 @@ pub enum Class {
     /// A fault of the environment that usually passes: time-outs, 429, 5xx, a broker that is away.
     Transient,
     /// The operator lacks a right; an administrator must act.
-    Denied,
+    Forbidden,
     /// A broken assumption of ours.
-    Bug,
+    Internal,
 }
 
 /// The consequences of a [`Class`].
@@ -46,8 +46,8 @@ impl Class {
             Self::Invalid => (true, true, 30_000, 600),
             Self::Waiting => (false, false, 500, 15),
             Self::Transient => (false, false, 500, 30),
-            Self::Denied => (false, true, 5_000, 60),
-            Self::Bug => (false, true, 5_000, 300),
+            Self::Forbidden => (false, true, 5_000, 60),
+            Self::Internal => (false, true, 5_000, 300),
         };
         Policy { stalled, event, base: Duration::from_millis(base_ms), max: Duration::from_secs(max_s) }
     }
@@ -86,8 +86,8 @@ impl Failure {
     #[must_use]
     pub fn http(status: u16, reason: impl Into<String>, message: impl Into<String>) -> Self {
         let class = match status {
-            401 | 403 => Class::Denied,
-            400 | 405 | 415 => Class::Bug,
+            401 | 403 => Class::Forbidden,
+            400 | 405 | 415 => Class::Internal,
             404 | 409 => Class::Waiting,
             422 => Class::Invalid,
             _ => Class::Transient,

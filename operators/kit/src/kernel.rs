@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::{
     decision::{Seen, later},
+    domain_metrics::DomainMetrics,
     events::{Note, event},
     failure::{Class, Failure, Failures},
     kind::{Address, Key, Kind},
@@ -26,7 +27,6 @@ use crate::{
     operator::{DecisionOf, Operator},
     port::{Version, Write, text},
     reader::Reader,
-    tally::Tally,
     watch::Watch,
 };
 
@@ -83,7 +83,7 @@ pub struct Kernel<O: Operator> {
     operator: O,
     reader: Reader,
     memory: Mutex<HashMap<Key, Memory>>,
-    tally: Option<Arc<dyn Tally<O>>>,
+    domain_metrics: Option<Arc<dyn DomainMetrics<O>>>,
     mutation: Mutation,
 }
 
@@ -91,13 +91,13 @@ impl<O: Operator> Kernel<O> {
     /// A kernel with an empty memory.
     #[must_use]
     pub fn new(operator: O, reader: Reader) -> Self {
-        Self { operator, reader, memory: Mutex::default(), tally: None, mutation: Mutation::None }
+        Self { operator, reader, memory: Mutex::default(), domain_metrics: None, mutation: Mutation::None }
     }
 
-    /// The same kernel, telling this tally what happens.
+    /// The same kernel, telling these metrics what happens.
     #[must_use]
-    pub fn tallied(mut self, tally: Arc<dyn Tally<O>>) -> Self {
-        self.tally = Some(tally);
+    pub fn with_metrics(mut self, domain_metrics: Arc<dyn DomainMetrics<O>>) -> Self {
+        self.domain_metrics = Some(domain_metrics);
         self
     }
 
@@ -139,7 +139,7 @@ impl<O: Operator> Kernel<O> {
                 all.remove(key);
             }
             drop(all);
-            self.tally.iter().for_each(|t| t.gone(key));
+            self.domain_metrics.iter().for_each(|t| t.gone(key));
             return Next::Idle;
         };
         let uid = object.meta().uid.clone().unwrap_or_default();
@@ -154,7 +154,7 @@ impl<O: Operator> Kernel<O> {
         if version < written && self.mutation != Mutation::TrustStaleCache {
             return Next::At(later(self.reader.now(), BACKSTOP));
         }
-        self.tally.iter().for_each(|t| t.stored(&object, self.reader.now()));
+        self.domain_metrics.iter().for_each(|t| t.stored(&object, self.reader.now()));
         let data = match self.operator.observe(&object, &self.reader).await {
             Ok(data) => data,
             Err(failure) => return self.failed(key, "observe", failure),

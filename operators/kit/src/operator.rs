@@ -9,7 +9,7 @@ use crate::{
     events::{Note, condition_notes},
     failure::Failure,
     kind::Primary,
-    reader::{Hands, Reader},
+    reader::{Reader, Writer},
     watch::Watch,
 };
 
@@ -43,7 +43,7 @@ pub trait Operator: Send + Sync + 'static {
         Self: Sized;
 
     /// Performs one intent. Must be idempotent: it may be repeated after a crash.
-    async fn effect(&self, object: &Self::Object, effect: &Self::Effect, hands: &Hands) -> Result<(), Failure>;
+    async fn effect(&self, object: &Self::Object, effect: &Self::Effect, writer: &Writer) -> Result<(), Failure>;
 
     /// The events to publish for a change of status; by default those of [`condition_notes`].
     fn notes(old: &StatusOf<Self>, new: &StatusOf<Self>) -> Vec<Note>

@@ -83,7 +83,9 @@ impl Reader {
     pub async fn live<K: Object>(&self, key: &Key) -> Result<Option<K>, Failure> {
         let Some(value) = self.port.get(&Address::of::<K>(key.clone())).await? else { return Ok(None) };
         let decoded = serde_json::from_value(value);
-        decoded.map(Some).map_err(|e| Failure::new(Class::Bug, "Undecodable", format!("{}: {e}", Kind::of::<K>().kind)))
+        decoded
+            .map(Some)
+            .map_err(|e| Failure::new(Class::Internal, "Undecodable", format!("{}: {e}", Kind::of::<K>().kind)))
     }
 
     /// As [`Self::live`], if the owner with this uid controls the object.
@@ -102,7 +104,7 @@ impl Reader {
         let kind = Kind::of::<K>();
         let found = self.port.list(&kind, query).await?;
         let decoded = found.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
-        decoded.map_err(|e| Failure::new(Class::Bug, "Undecodable", format!("{}: {e}", kind.kind)))
+        decoded.map_err(|e| Failure::new(Class::Internal, "Undecodable", format!("{}: {e}", kind.kind)))
     }
 
     /// What the API server would say to the creation of this object: admission, quota and defaults included, nothing is
@@ -115,7 +117,7 @@ impl Reader {
     }
 
     /// Whether an object that the operator may write but not read (a Secret) is still as its last write left it. `child`
-    /// names it, with its type and without its data; `version` is what [`Hands::put`] returned. Asked by a replacement that
+    /// names it, with its type and without its data; `version` is what [`Writer::put`] returned. Asked by a replacement that
     /// is valid for this version only and is not stored, so it needs the right `update` and shows nothing of the content.
     ///
     /// # Errors
@@ -156,11 +158,11 @@ pub fn controlled_by<K: Object>(object: &K, owner_uid: &str) -> bool {
 
 /// Write access for effects whose result is an object (a Secret of credentials).
 #[derive(Clone)]
-pub struct Hands {
+pub struct Writer {
     pub(crate) port: Arc<dyn Port>,
 }
 
-impl Hands {
+impl Writer {
     /// The current time.
     #[must_use]
     pub fn now(&self) -> Timestamp {

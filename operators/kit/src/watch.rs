@@ -90,9 +90,9 @@ impl Watch {
         self
     }
 
-    /// Keeps less of each object (`slim`) and finds it again by words (`index`, read by [`Cache::indexed`]).
+    /// Stores less of each object (`slim`) and finds it again by keys (`index`, read by [`Cache::indexed`]).
     #[must_use]
-    pub fn keep<K: Object>(
+    pub fn stored_as<K: Object>(
         mut self,
         slim: impl Fn(&mut K) + Send + Sync + 'static,
         index: impl Fn(&K) -> Vec<String> + Send + Sync + 'static,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use millrace_crds::{ModelVersion, ModelVersionStatus};
 use millrace_kit::{
-    Controller, Decision, Env, Failure, Hands, Kernel, NoEffect, Operator, Reader, Seen, Standing, Wait, Watch,
+    Controller, Decision, Env, Failure, Kernel, NoEffect, Operator, Reader, Seen, Standing, Wait, Watch, Writer,
     async_trait, conditions,
     sim::{self, Story, World},
     wait,
@@ -45,7 +45,7 @@ impl<const ENDS: bool> Operator for Waiter<ENDS> {
         Decision::of(status).wake_after(now, Duration::from_secs(60))
     }
 
-    async fn effect(&self, _: &ModelVersion, effect: &NoEffect, _: &Hands) -> Result<(), Failure> {
+    async fn effect(&self, _: &ModelVersion, effect: &NoEffect, _: &Writer) -> Result<(), Failure> {
         match *effect {}
     }
 }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use millrace_crds::{DataBucket, DataTopic, MLPipeline, MLPipelineRun};
 use millrace_kit::{
-    DecisionOf, Failure, Hands, Key, NoEffect, Object, Operator, Reader, Seen, Watch, async_trait, cache::Cache,
+    DecisionOf, Failure, Key, NoEffect, Object, Operator, Reader, Seen, Watch, Writer, async_trait, cache::Cache,
 };
 
 use crate::{children, index, verbs};
@@ -48,18 +48,21 @@ impl Operator for Pipelines {
             Watch::related::<MLPipelineRun>("the history", |run, _| {
                 vec![Key::new(run.metadata.namespace.clone().unwrap_or_default(), run.spec.pipeline.clone())]
             })
-            .keep(|_: &mut MLPipelineRun| {}, index::of_run),
+            .stored_as(|_: &mut MLPipelineRun| {}, index::of_run),
             Watch::related::<DataBucket>("declared buckets, and buckets of others that are used", |bucket, cache| {
                 users("bucket", bucket, cache)
             })
-            .keep(
+            .stored_as(
                 |_: &mut DataBucket| {},
                 |bucket| index::of_data("bucket", bucket, bucket.spec.bucket.share.is_empty()),
             ),
             Watch::related::<DataTopic>("declared topics, and topics of others that are used", |topic, cache| {
                 users("topic", topic, cache)
             })
-            .keep(|_: &mut DataTopic| {}, |topic| index::of_data("topic", topic, topic.spec.topic.share.is_empty())),
+            .stored_as(
+                |_: &mut DataTopic| {},
+                |topic| index::of_data("topic", topic, topic.spec.topic.share.is_empty()),
+            ),
             Watch::child::<MLPipeline, ControllerRevision>("frozen specs").labels(children::OF_PIPELINES),
         ];
         watches.extend(verbs::ALL.iter().flat_map(|verb| verb.namespace_watches()));
@@ -74,7 +77,7 @@ impl Operator for Pipelines {
         decide::decide(pipeline, seen, now)
     }
 
-    async fn effect(&self, _: &MLPipeline, effect: &NoEffect, _: &Hands) -> Result<(), Failure> {
+    async fn effect(&self, _: &MLPipeline, effect: &NoEffect, _: &Writer) -> Result<(), Failure> {
         match *effect {}
     }
 }

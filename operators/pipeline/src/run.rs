@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use millrace_crds::{MLPipeline, MLPipelineRun, MLPipelineRunStatus};
 use millrace_kit::{
-    DecisionOf, Failure, Hands, Key, NoEffect, Note, Operator, Reader, Seen, Watch, async_trait,
+    DecisionOf, Failure, Key, NoEffect, Note, Operator, Reader, Seen, Watch, Writer, async_trait,
     events::condition_notes,
 };
 
@@ -40,7 +40,7 @@ impl Operator for Runs {
                 let runs = cache.indexed::<MLPipelineRun>(&index::waiting(&key.namespace, &key.name));
                 runs.iter().map(|run| Key::of(&**run)).collect()
             })
-            .keep(|_: &mut MLPipeline| {}, index::of_pipeline),
+            .stored_as(|_: &mut MLPipeline| {}, index::of_pipeline),
             Watch::related::<ControllerRevision>("what runs execute; they end when it is gone", |revision, cache| {
                 let key = Key::of(revision);
                 let runs = cache.indexed::<MLPipelineRun>(&index::executing(&key.namespace, &key.name));
@@ -60,7 +60,7 @@ impl Operator for Runs {
         decide::decide(run, seen, now)
     }
 
-    async fn effect(&self, _: &MLPipelineRun, effect: &NoEffect, _: &Hands) -> Result<(), Failure> {
+    async fn effect(&self, _: &MLPipelineRun, effect: &NoEffect, _: &Writer) -> Result<(), Failure> {
         match *effect {}
     }
 

@@ -43,7 +43,7 @@ pub fn controllers(env: &Env) -> Vec<Box<dyn Controller>> {
 /// Builds the operator's controllers on any way to Flink; the tests bring a simulated one.
 #[must_use]
 pub fn over(env: &Env, processing: Processing) -> Vec<Box<dyn Controller>> {
-    vec![Box::new(Kernel::new(processing, env.reader.clone()).tallied(metrics::Jobs::register(&env.metrics)))]
+    vec![Box::new(Kernel::new(processing, env.reader.clone()).with_metrics(metrics::Jobs::register(&env.metrics)))]
 }
 
 /// Every right the operator uses, beside the kernel's own.

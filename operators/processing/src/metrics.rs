@@ -16,7 +16,7 @@ use millrace_crds::{
     job::ENGINES,
     processing_job::{AttemptRecord, JobPhase},
 };
-use millrace_kit::{Child, Key, Tally, metrics::Metrics};
+use millrace_kit::{Child, DomainMetrics, Key, metrics::Metrics};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric},
@@ -268,7 +268,7 @@ impl Jobs {
     }
 }
 
-impl Tally<Processing> for Jobs {
+impl DomainMetrics<Processing> for Jobs {
     fn stored(&self, job: &ProcessingJob, now: Timestamp) {
         let nothing = ProcessingJobStatus::default();
         let status = job.status.as_ref().unwrap_or(&nothing);

@@ -11,7 +11,7 @@ use k8s_openapi::api::{
 };
 use millrace_crds::{DataGrant, ProcessingJob, ProcessingJobStatus};
 use millrace_kit::{
-    Decision, Failure, Hands, Note, Operator, Reader, Seen, Watch, async_trait, events::condition_notes,
+    Decision, Failure, Note, Operator, Reader, Seen, Watch, Writer, async_trait, events::condition_notes,
 };
 
 use crate::{
@@ -52,18 +52,20 @@ impl Operator for Processing {
 
     fn watches(&self) -> Vec<Watch> {
         let common = vec![
-            Watch::child::<ProcessingJob, Pod>("what an attempt's driver or main pod proves").labels(PODS).keep::<Pod>(
-                |pod| {
-                    let node_name = pod.spec.take().and_then(|spec| spec.node_name);
-                    pod.spec = Some(PodSpec { node_name, ..PodSpec::default() });
-                    pod.metadata.annotations = None;
-                },
-                |_| Vec::new(),
-            ),
+            Watch::child::<ProcessingJob, Pod>("what an attempt's driver or main pod proves")
+                .labels(PODS)
+                .stored_as::<Pod>(
+                    |pod| {
+                        let node_name = pod.spec.take().and_then(|spec| spec.node_name);
+                        pod.spec = Some(PodSpec { node_name, ..PodSpec::default() });
+                        pod.metadata.annotations = None;
+                    },
+                    |_| Vec::new(),
+                ),
             Watch::child::<ProcessingJob, DataGrant>("when data is ready, and where it is").labels(OURS),
             Watch::child::<ProcessingJob, ConfigMap>("which ones old attempts left; their data is not kept")
                 .labels(OURS)
-                .keep::<ConfigMap>(
+                .stored_as::<ConfigMap>(
                     |conf| {
                         conf.data = None;
                         conf.binary_data = None;
@@ -72,7 +74,7 @@ impl Operator for Processing {
                 ),
             Watch::child::<ProcessingJob, Service>("which ones attempts of several pods left")
                 .labels(OURS)
-                .keep::<Service>(
+                .stored_as::<Service>(
                     |service| {
                         service.spec = None;
                         service.status = None;
@@ -106,7 +108,7 @@ impl Operator for Processing {
         notes
     }
 
-    async fn effect(&self, _: &ProcessingJob, call: &EngineCall, hands: &Hands) -> Result<(), Failure> {
-        self.0.engines.call(call, hands.now()).await
+    async fn effect(&self, _: &ProcessingJob, call: &EngineCall, writer: &Writer) -> Result<(), Failure> {
+        self.0.engines.call(call, writer.now()).await
     }
 }

@@ -9,7 +9,7 @@ use millrace_kit::{Seen, Standing};
 use crate::{job::outcome::Trouble, model::Model, seen::Observed};
 
 /// How often an application is asked while something is about to happen.
-pub(crate) const SOON: Duration = Duration::from_secs(1);
+pub(crate) const POLL_FAST: Duration = Duration::from_secs(1);
 /// A start that takes longer is told in the status, even if nothing is wrong with it.
 pub(crate) const SLOW: Duration = Duration::from_secs(30);
 /// How long a pod may be on its way out beyond its grace period before it is given up.

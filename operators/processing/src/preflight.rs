@@ -92,9 +92,9 @@ fn answer(said: Result<(), Failure>) -> Answer {
         // The name is free when the time comes, or the attempt says so.
         _ if failure.is_conflict() => Answer::Admitted,
         _ if passes(&failure.message) => Answer::Admitted,
-        Class::Invalid | Class::Denied | Class::Waiting => Answer::Refused(told),
-        Class::Bug if failure.status.is_some() => Answer::Refused(told),
-        Class::Bug | Class::Transient => Answer::Unanswered(told),
+        Class::Invalid | Class::Forbidden | Class::Waiting => Answer::Refused(told),
+        Class::Internal if failure.status.is_some() => Answer::Refused(told),
+        Class::Internal | Class::Transient => Answer::Unanswered(told),
     }
 }
 

@@ -6,7 +6,7 @@ mod support;
 
 use jiff::Timestamp;
 use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::JobPhase};
-use millrace_kit::{Action, Decision, Failure, Hands, Kernel, Operator, Reader, Seen, Watch, async_trait, sim};
+use millrace_kit::{Action, Decision, Failure, Kernel, Operator, Reader, Seen, Watch, Writer, async_trait, sim};
 use millrace_processing::{Beside, ContainerView, Observed, Processing, WorkloadView, rest::FlinkCall};
 use support::plots;
 
@@ -79,8 +79,8 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
         decision
     }
 
-    async fn effect(&self, job: &ProcessingJob, call: &FlinkCall, hands: &Hands) -> Result<(), Failure> {
-        self.0.effect(job, call, hands).await
+    async fn effect(&self, job: &ProcessingJob, call: &FlinkCall, writer: &Writer) -> Result<(), Failure> {
+        self.0.effect(job, call, writer).await
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
 use millrace_crds::{ProcessingJob, ProcessingJobStatus};
-use millrace_kit::{Action, Child, Decision, Failure, Hands, Kernel, Operator, Reader, Seen, Watch, async_trait, sim};
+use millrace_kit::{Action, Child, Decision, Failure, Kernel, Operator, Reader, Seen, Watch, Writer, async_trait, sim};
 use millrace_processing::{
     HaView, Observed, Processing,
     rest::{FlinkCall, JobView, TriggerView},
@@ -164,8 +164,8 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
         decision
     }
 
-    async fn effect(&self, job: &ProcessingJob, call: &FlinkCall, hands: &Hands) -> Result<(), Failure> {
-        self.0.effect(job, call, hands).await
+    async fn effect(&self, job: &ProcessingJob, call: &FlinkCall, writer: &Writer) -> Result<(), Failure> {
+        self.0.effect(job, call, writer).await
     }
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::FailureClass};
 use millrace_kit::{
-    Action, Controller, Decision, Env, Failure, Hands, Kernel, Key, Operator, Reader, Seen, Watch, async_trait,
+    Action, Controller, Decision, Env, Failure, Kernel, Key, Operator, Reader, Seen, Watch, Writer, async_trait,
     mutation::Mutation,
     sim::{self, World},
 };
@@ -221,8 +221,8 @@ impl<const RULE: u8> Operator for Mutant<RULE> {
         decision
     }
 
-    async fn effect(&self, job: &ProcessingJob, call: &FlinkCall, hands: &Hands) -> Result<(), Failure> {
-        self.0.effect(job, call, hands).await
+    async fn effect(&self, job: &ProcessingJob, call: &FlinkCall, writer: &Writer) -> Result<(), Failure> {
+        self.0.effect(job, call, writer).await
     }
 }
 

@@ -72,7 +72,7 @@ impl Context {
     /// # Errors
     /// The operator has no key.
     pub fn login(&self, uid: &str) -> Result<Login, Failure> {
-        let key = self.key.as_ref().map_err(|why| Failure::new(Class::Denied, "NoOperatorKey", why))?;
+        let key = self.key.as_ref().map_err(|why| Failure::new(Class::Forbidden, "NoOperatorKey", why))?;
         Ok(key.login(uid))
     }
 

@@ -149,7 +149,7 @@ pub(crate) fn end(job: &Job) -> End {
 pub(crate) fn watch(wakes: impl Fn(&Pod, &Cache) -> Vec<Key> + Send + Sync + 'static) -> Watch {
     Watch::related::<Pod>("why a server, a migration or a measurement does not start", wakes)
         .labels(OURS)
-        .keep(slim, |pod| pod.labels().get(LABEL_OWNER_UID).cloned().into_iter().collect())
+        .stored_as(slim, |pod| pod.labels().get(LABEL_OWNER_UID).cloned().into_iter().collect())
 }
 
 /// Keeps what this module reads.

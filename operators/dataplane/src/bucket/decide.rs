@@ -35,9 +35,9 @@ const SAME_DRIFT: Duration = Duration::from_secs(60);
 /// What a difference of an expiry rule begins with.
 const EXPIRE: &str = "expire ";
 
-pub(super) type Chosen = Decision<DataBucketStatus, Intent>;
+pub(super) type BucketDecision = Decision<DataBucketStatus, Intent>;
 
-pub(super) fn decide(object: &DataBucket, seen: &Seen<Observed>, now: Timestamp) -> Chosen {
+pub(super) fn decide(object: &DataBucket, seen: &Seen<Observed>, now: Timestamp) -> BucketDecision {
     let mut status = object.status.clone().unwrap_or_default();
     let deletion = object.spec.bucket.deletion_policy.unwrap_or_default();
     // Nothing outside the cluster has to be undone before the first intent is stored.
@@ -109,21 +109,21 @@ impl Pass<'_> {
     }
 
     /// A status and nothing to do.
-    fn only(&self, mut status: DataBucketStatus, standing: &Standing) -> Chosen {
+    fn only(&self, mut status: DataBucketStatus, standing: &Standing) -> BucketDecision {
         let deadline = waits::stand(&mut status, standing, waits::LIMIT, self.now);
         let said = Decision::of(status).hold(self.hold && self.touched);
         deadline.into_iter().fold(said, Decision::wake_at)
     }
 
     /// The intents, and a status that says what is under way, or what last went wrong with one of them.
-    fn doing(&self, at: (DataBucketStatus, Standing), intents: Vec<Intent>, seen: &Seen<Observed>) -> Chosen {
+    fn doing(&self, at: (DataBucketStatus, Standing), intents: Vec<Intent>, seen: &Seen<Observed>) -> BucketDecision {
         let (status, standing) = at;
         let standing = failed(&intents, seen).map_or(standing, |last| Standing::failed(&last.failure));
         let chosen = self.only(status, &standing).hold(self.hold);
         intents.into_iter().fold(chosen, |chosen, intent| chosen.act(Action::Effect(intent)))
     }
 
-    fn absent(&self, model: &Model, mut status: DataBucketStatus, seen: &Seen<Observed>) -> Chosen {
+    fn absent(&self, model: &Model, mut status: DataBucketStatus, seen: &Seen<Observed>) -> BucketDecision {
         let bucket = &model.bucket;
         if model.external {
             let message =
@@ -152,7 +152,7 @@ impl Pass<'_> {
         self.doing((status, standing), intents, seen)
     }
 
-    fn there(&self, of: (&Model, &Facts), at: (DataBucketStatus, &Bucket), seen: &Seen<Observed>) -> Chosen {
+    fn there(&self, of: (&Model, &Facts), at: (DataBucketStatus, &Bucket), seen: &Seen<Observed>) -> BucketDecision {
         let (model, plane) = of;
         let (status, bucket) = at;
         let name = &model.bucket;
@@ -197,12 +197,12 @@ impl Pass<'_> {
         }
     }
 
-    fn claim(&self, model: &Model, say: (DataBucketStatus, Standing), seen: &Seen<Observed>) -> Chosen {
+    fn claim(&self, model: &Model, say: (DataBucketStatus, Standing), seen: &Seen<Observed>) -> BucketDecision {
         let claim = Intent::Claim { bucket: model.bucket.clone(), tags: model.tags.clone() };
         self.doing(say, vec![claim], seen)
     }
 
-    fn ours(&self, model: &Model, at: (DataBucketStatus, &Bucket), seen: &Seen<Observed>) -> Chosen {
+    fn ours(&self, model: &Model, at: (DataBucketStatus, &Bucket), seen: &Seen<Observed>) -> BucketDecision {
         let (mut status, bucket) = at;
         let was_ready = self.ready(&status);
         manage(model, bucket, &mut status);

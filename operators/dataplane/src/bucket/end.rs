@@ -10,7 +10,7 @@ use millrace_crds::{DataBucket, DataBucketStatus, data_bucket::BucketDeletion};
 use millrace_kit::{Action, Decision, Effect as _, Seen, Standing, later};
 
 use super::{
-    decide::Chosen,
+    decide::BucketDecision,
     effect::Intent,
     model::{Model, Whose},
     observe::{Look, Observed},
@@ -22,7 +22,7 @@ pub(super) const GIVE_UP: Duration = Duration::from_secs(300);
 /// How often a store that failed is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 
-pub(super) fn decide(object: &DataBucket, seen: &Seen<Observed>, now: Timestamp) -> Chosen {
+pub(super) fn decide(object: &DataBucket, seen: &Seen<Observed>, now: Timestamp) -> BucketDecision {
     let status = object.status.clone().unwrap_or_default();
     let policy = object.spec.bucket.deletion_policy.unwrap_or_default();
     let touched = status.creating.is_some() || status.bucket_name.is_some();
@@ -66,7 +66,7 @@ struct End {
 
 impl End {
     /// Cannot go on: waits until the deadline, then lets go.
-    fn stuck(&self, mut status: DataBucketStatus, reason: &str, message: &str) -> Chosen {
+    fn stuck(&self, mut status: DataBucketStatus, reason: &str, message: &str) -> BucketDecision {
         if self.now >= self.deadline {
             let bucket = status.bucket_name.clone().unwrap_or_default();
             let message =
@@ -79,7 +79,7 @@ impl End {
         Decision::of(status).hold(true).wake_at(self.deadline).wake_after(self.now, ASK_AGAIN)
     }
 
-    fn delete(&self, model: &Model, at: (DataBucketStatus, bool), seen: &Seen<Observed>) -> Chosen {
+    fn delete(&self, model: &Model, at: (DataBucketStatus, bool), seen: &Seen<Observed>) -> BucketDecision {
         let (mut status, claim_first) = at;
         let intent = Intent::Delete {
             bucket: model.bucket.clone(),

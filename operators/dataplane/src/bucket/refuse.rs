@@ -28,7 +28,7 @@ pub(super) fn watch() -> Watch {
         let found = names.into_iter().flat_map(|name| cache.indexed::<DataBucket>(&protection::on_store(plane, name)));
         found.filter(|bucket| !bucket.spec.bucket.expire.is_empty()).map(|bucket| Key::of(bucket.as_ref())).collect()
     })
-    .keep(|_: &mut DataGrant| {}, facts::index_grant)
+    .stored_as(|_: &mut DataGrant| {}, facts::index_grant)
 }
 
 /// What grants keep in the bucket of this name on the store, as far as a rule of the spec reaches it.

@@ -39,7 +39,7 @@ const LIMIT: Duration = Duration::from_secs(3_600);
 /// How often a renewal that has to wait is tried while the old credentials still serve.
 const RENEW_AGAIN: Duration = Duration::from_secs(15);
 
-pub(super) type Chosen = Decision<DataGrantStatus, Issue>;
+pub(super) type GrantDecision = Decision<DataGrantStatus, Issue>;
 
 /// When credentials that live for `seconds` and end at `expires_at` are renewed.
 #[must_use]
@@ -48,7 +48,7 @@ pub fn renew_at(expires_at: Timestamp, seconds: u64) -> Timestamp {
     expires_at.saturating_sub(margin).unwrap_or(Timestamp::MIN)
 }
 
-pub(super) fn decide(object: &DataGrant, seen: &Seen<Observed>, now: Timestamp) -> Chosen {
+pub(super) fn decide(object: &DataGrant, seen: &Seen<Observed>, now: Timestamp) -> GrantDecision {
     let status = object.status.clone().unwrap_or_default();
     if object.metadata.deletion_timestamp.is_some() {
         return Decision::of(status);
@@ -118,7 +118,7 @@ fn turn(object: &DataGrant) -> Duration {
     Duration::from_millis(sum % SPREAD_MS)
 }
 
-fn said(mut status: DataGrantStatus, standing: &Standing, now: Timestamp) -> Chosen {
+fn said(mut status: DataGrantStatus, standing: &Standing, now: Timestamp) -> GrantDecision {
     let deadline = waits::stand(&mut status, standing, LIMIT, now);
     deadline.into_iter().fold(Decision::of(status), Decision::wake_at)
 }
@@ -171,7 +171,7 @@ fn issue(object: &DataGrant, of: (&Model, &Facts), buckets: &Names) -> Result<Is
     Ok(Issue { secret, policy, seconds: plane.lifetime_seconds, store, because: None })
 }
 
-fn publish(mut status: DataGrantStatus, of: (&Wanted<'_>, Option<&Issued>), now: Timestamp) -> Chosen {
+fn publish(mut status: DataGrantStatus, of: (&Wanted<'_>, Option<&Issued>), now: Timestamp) -> GrantDecision {
     let (wanted, issued) = of;
     let plane = wanted.plane;
     let issue = wanted.issue.as_ref();
@@ -209,7 +209,7 @@ fn publish(mut status: DataGrantStatus, of: (&Wanted<'_>, Option<&Issued>), now:
 }
 
 /// Wakes when the credentials are to be renewed, if there are any, and to look at the Secret.
-fn at_renewal(decision: Chosen, now: Timestamp) -> Chosen {
+fn at_renewal(decision: GrantDecision, now: Timestamp) -> GrantDecision {
     match decision.status.renew_at.as_ref().map(|t| t.0) {
         Some(at) => decision.wake_at(at).wake_after(now, LOOK_SECRET),
         None => decision,

@@ -12,7 +12,7 @@ use millrace_crds::{
     DataGrant, DataPlane,
     well_known::{GRANT_KEY_AWS_CONFIG, GRANT_KEY_CREDENTIALS, GRANT_MOUNT_PATH, GRANT_SECRET_TYPE},
 };
-use millrace_kit::{Child, Effect, Failure, Hands, Key, names};
+use millrace_kit::{Child, Effect, Failure, Key, Writer, names};
 use serde::Serialize;
 use serde_json::json;
 
@@ -54,7 +54,7 @@ impl Effect for Issue {
     }
 }
 
-pub(super) async fn perform(this: &Grants, of: (&DataGrant, &Issue), hands: &Hands) -> Result<(), Failure> {
+pub(super) async fn perform(this: &Grants, of: (&DataGrant, &Issue), writer: &Writer) -> Result<(), Failure> {
     let (object, issue) = of;
     let plane = &object.spec.data_plane;
     let Some(found) = this.reader.cached::<DataPlane>(&Key::new("", plane)) else {
@@ -63,18 +63,18 @@ pub(super) async fn perform(this: &Grants, of: (&DataGrant, &Issue), hands: &Han
     let store = this.connections.store(&found, &this.reader).await??;
     let ask =
         Assume { policy: issue.policy.clone(), duration: Duration::from_secs(issue.seconds), session: session(object) };
-    let at = hands.now();
+    let at = writer.now();
     let credentials = store.assume(&ask).await.map_err(|error| {
         if error.trouble == Trouble::StoreDenied {
             this.connections.distrust(plane);
         }
         Failure::from(error)
     })?;
-    let version = hands.put(&secret(object, issue, &credentials)).await?;
+    let version = writer.put(&secret(object, issue, &credentials)).await?;
     let uid = object.metadata.uid.as_deref().unwrap_or_default();
     let (expires_at, because) = (credentials.expires_at, issue.because);
     let issued = Issued { expires_at, intent: issue.digest(), at, version, because };
-    this.remember(uid, issued, hands.now());
+    this.remember(uid, issued, writer.now());
     Ok(())
 }
 

@@ -73,7 +73,7 @@ impl Librdkafka {
         let native = Arc::clone(&self.0);
         match tokio::task::spawn_blocking(move || call(&native)).await {
             Ok(done) => done.map_err(|t| whole(&t)),
-            Err(error) => Err(Failure::new(Class::Bug, "KafkaClient", error.to_string())),
+            Err(error) => Err(Failure::new(Class::Internal, "KafkaClient", error.to_string())),
         }
     }
 }
@@ -203,7 +203,7 @@ fn classified(trouble: &Trouble, what: &str) -> Failure {
         Code::TopicAuthorizationFailed
         | Code::ClusterAuthorizationFailed
         | Code::SaslAuthenticationFailed
-        | Code::Authentication => (Class::Denied, "KafkaDenied"),
+        | Code::Authentication => (Class::Forbidden, "KafkaDenied"),
         Code::InvalidTopic
         | Code::InvalidPartitions
         | Code::InvalidReplicationFactor

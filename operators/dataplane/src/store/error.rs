@@ -35,7 +35,7 @@ impl Trouble {
     pub const fn class(self) -> Class {
         match self {
             Self::StoreUnreachable | Self::StoreBusy => Class::Transient,
-            Self::StoreDenied | Self::NoStoreKeys | Self::NoStsKeys => Class::Denied,
+            Self::StoreDenied | Self::NoStoreKeys | Self::NoStsKeys => Class::Forbidden,
             Self::Exists | Self::NoSuchBucket | Self::NotEmpty => Class::Waiting,
             Self::StoreRefused => Class::Invalid,
         }

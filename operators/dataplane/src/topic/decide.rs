@@ -11,9 +11,9 @@ use millrace_crds::{DataTopic, data_topic::TopicDeletion};
 use millrace_kit::Seen;
 
 use super::{Observed, model};
-use say::Verdict;
+use say::TopicDecision;
 
-pub(crate) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) -> Verdict {
+pub(crate) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) -> TopicDecision {
     if object.metadata.deletion_timestamp.is_some() {
         return delete::decide(object, seen, now);
     }

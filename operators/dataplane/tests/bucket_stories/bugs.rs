@@ -9,7 +9,7 @@ use millrace_dataplane::{
     store::Store,
 };
 use millrace_kit::{
-    Action, Controller, DecisionOf, Env, Failure, Hands, Kernel, Note, Operator, Reader, Seen, Watch, async_trait,
+    Action, Controller, DecisionOf, Env, Failure, Kernel, Note, Operator, Reader, Seen, Watch, Writer, async_trait,
     mutation::Mutation, sim::World,
 };
 
@@ -168,7 +168,7 @@ impl<const BUG: u8> Operator for Mutant<BUG> {
         decision
     }
 
-    async fn effect(&self, object: &DataBucket, intent: &Intent, hands: &Hands) -> Result<(), Failure> {
+    async fn effect(&self, object: &DataBucket, intent: &Intent, writer: &Writer) -> Result<(), Failure> {
         match intent {
             Intent::Claim { bucket, tags } if BUG == 4 => {
                 let store = Open(self.world.clone()).client();
@@ -190,7 +190,7 @@ impl<const BUG: u8> Operator for Mutant<BUG> {
                 }
                 Ok(())
             }
-            _ => self.inner.effect(object, intent, hands).await,
+            _ => self.inner.effect(object, intent, writer).await,
         }
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use millrace_crds::{Access, DataGrant, DataGrantStatus};
 use millrace_dataplane::grant::{Found, Grants, Issue, Observed};
 use millrace_kit::{
-    Controller, DecisionOf, Env, Failure, Hands, Kernel, Note, Operator, Reader, Seen, Standing, Watch, async_trait,
+    Controller, DecisionOf, Env, Failure, Kernel, Note, Operator, Reader, Seen, Standing, Watch, Writer, async_trait,
     conditions, mutation::Mutation,
 };
 
@@ -124,8 +124,8 @@ impl<const BUG: u8> Operator for Mutant<BUG> {
         decision
     }
 
-    async fn effect(&self, object: &DataGrant, issue: &Issue, hands: &Hands) -> Result<(), Failure> {
-        self.inner.effect(object, issue, hands).await
+    async fn effect(&self, object: &DataGrant, issue: &Issue, writer: &Writer) -> Result<(), Failure> {
+        self.inner.effect(object, issue, writer).await
     }
 
     fn notes(old: &DataGrantStatus, new: &DataGrantStatus) -> Vec<Note> {

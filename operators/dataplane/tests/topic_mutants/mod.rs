@@ -8,7 +8,7 @@ use millrace_dataplane::{
     topic::{Observed, Topics},
 };
 use millrace_kit::{
-    Action, Decision, DecisionOf, Failure, Hands, Note, Operator, Reader, Seen, Watch, conditions, mutation::Mutation,
+    Action, Decision, DecisionOf, Failure, Note, Operator, Reader, Seen, Watch, Writer, conditions, mutation::Mutation,
     sim,
 };
 
@@ -128,8 +128,8 @@ impl<const BUG: u8> Operator for Mutant<BUG> {
         decision
     }
 
-    async fn effect(&self, object: &DataTopic, change: &Change, hands: &Hands) -> Result<(), Failure> {
-        self.0.effect(object, change, hands).await
+    async fn effect(&self, object: &DataTopic, change: &Change, writer: &Writer) -> Result<(), Failure> {
+        self.0.effect(object, change, writer).await
     }
 
     fn notes(old: &DataTopicStatus, new: &DataTopicStatus) -> Vec<Note> {

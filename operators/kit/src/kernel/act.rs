@@ -10,7 +10,7 @@ use crate::{
     mutation::Mutation,
     operator::{DecisionOf, Operator},
     port::Write,
-    reader::Hands,
+    reader::Writer,
 };
 
 impl<O: Operator> Kernel<O> {
@@ -21,15 +21,15 @@ impl<O: Operator> Kernel<O> {
         for action in &decision.actions {
             let done = match action {
                 Action::Create(child) => self.create(child).await.inspect(|()| {
-                    self.tally.iter().for_each(|t| t.created(object, child, self.reader.now()));
+                    self.domain_metrics.iter().for_each(|t| t.created(object, child, self.reader.now()));
                 }),
                 Action::Apply(child) => self.apply(child).await,
                 Action::Delete(target) => self.delete(target).await,
                 Action::Effect(effect) => {
                     effects = true;
-                    let hands = Hands { port: Arc::clone(&self.reader.port) };
+                    let writer = Writer { port: Arc::clone(&self.reader.port) };
                     match self.reader.port.may_act() {
-                        Ok(()) => self.operator.effect(object, effect, &hands).await,
+                        Ok(()) => self.operator.effect(object, effect, &writer).await,
                         Err(closed) => Err(closed),
                     }
                 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::Attempt};
 use millrace_kit::{
-    Action, Address, Child, Decision, Effect, Failure, Hands, Key, Operator, Reader, Seen, Standing, Target, Watch,
+    Action, Address, Child, Decision, Effect, Failure, Key, Operator, Reader, Seen, Standing, Target, Watch, Writer,
     async_trait, conditions,
     failure::{NAME_TAKEN, OVERRULED},
     names,
@@ -141,7 +141,7 @@ impl Operator for Toy {
         decision
     }
 
-    async fn effect(&self, _: &ProcessingJob, ask: &Ask, _: &Hands) -> Result<(), Failure> {
+    async fn effect(&self, _: &ProcessingJob, ask: &Ask, _: &Writer) -> Result<(), Failure> {
         let outside = self.world.shelf::<Outside>();
         self.world.gate(&ask.id(), || {
             let mut set = outside.0.lock().unwrap();

@@ -46,7 +46,7 @@ impl Verb for Job {
     fn watch(&self) -> Watch {
         Watch::child::<MLPipelineRun, ProcessingJob>("steps that run jobs")
             .labels(children::OF_RUNS)
-            .keep(slim, |_| Vec::new())
+            .stored_as(slim, |_| Vec::new())
     }
 
     fn access(&self) -> &'static [Access] {

@@ -150,7 +150,10 @@ impl Verb for Register {
                 let namespace = registry.metadata.namespace.clone().unwrap_or_default();
                 cache.indexed::<MLPipeline>(&left_to(&namespace)).iter().map(|p| Key::of(&**p)).collect()
             })
-            .keep(|_: &mut ModelRegistry| {}, |registry| registry.metadata.namespace.clone().into_iter().collect()),
+            .stored_as(
+                |_: &mut ModelRegistry| {},
+                |registry| registry.metadata.namespace.clone().into_iter().collect(),
+            ),
         ]
     }
 

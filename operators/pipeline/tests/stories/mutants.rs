@@ -13,7 +13,7 @@ use millrace_crds::{
     well_known::ANNOTATION_RUN_REQUESTED,
 };
 use millrace_kit::{
-    Action, Controller, DecisionOf, Env, Failure, Hands, Kernel, Key, Operator, Reader, Seen, Target, Watch,
+    Action, Controller, DecisionOf, Env, Failure, Kernel, Key, Operator, Reader, Seen, Target, Watch, Writer,
     async_trait,
     sim::{self, World},
 };
@@ -57,8 +57,8 @@ impl<O: Operator, B: Bug<O>> Operator for Bent<O, B> {
         B::bend(O::decide(object, seen, now), object, seen)
     }
 
-    async fn effect(&self, object: &O::Object, effect: &O::Effect, hands: &Hands) -> Result<(), Failure> {
-        self.0.effect(object, effect, hands).await
+    async fn effect(&self, object: &O::Object, effect: &O::Effect, writer: &Writer) -> Result<(), Failure> {
+        self.0.effect(object, effect, writer).await
     }
 }
 

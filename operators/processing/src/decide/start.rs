@@ -152,12 +152,12 @@ fn refused(pass: &Pass<'_>, attempt: &Attempt) -> Option<Refused> {
     }
     Some(match failure.class {
         Class::Invalid => Refused::Final(Outcome::failed(FailureClass::Configuration, told)),
-        Class::Denied => {
+        Class::Forbidden => {
             let of_quota = causes::of(&failure.reason, &failure.message).map(|cause| Obstacle::of(cause, "a pod"));
             let other = || Obstacle::new(FailureClass::Configuration, "Refused", told);
             Refused::Passing(of_quota.unwrap_or_else(other))
         }
-        Class::Waiting | Class::Transient | Class::Bug => {
+        Class::Waiting | Class::Transient | Class::Internal => {
             // One lost answer is no news.
             let class = FailureClass::Infrastructure;
             let trouble = || Obstacle::new(class, "ApiTrouble", told).restless();

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     engines,
     job::{attempt, outcome::Outcome},
-    pass::{GIVE_UP, Pass, SOON},
+    pass::{GIVE_UP, POLL_FAST, Pass},
     seen::WorkloadView,
 };
 
@@ -121,7 +121,7 @@ fn stopped(pass: &mut Pass<'_>, attempt: &Attempt) {
         return finish(pass, outcome);
     };
     if let Some(until) = engine.stops_until(pass, attempt) {
-        return pass.wake_at(until.min(later(pass.now, SOON)));
+        return pass.wake_at(until.min(later(pass.now, POLL_FAST)));
     }
     let until = gone_by(pass, attempt.stopping_at.as_ref().map_or(pass.now, |t| t.0));
     if pass.now >= until {

@@ -36,7 +36,7 @@ use crate::{
     },
     model::{Memory, Prefix, Section, findings::Findings, place::Place, references::Names, section::SectionParser},
     objects::{account, common},
-    pass::{Pass, SOON},
+    pass::{POLL_FAST, Pass},
     seen::{Observed, WorkloadView},
 };
 use layout::FlinkStart;
@@ -154,7 +154,7 @@ impl Engine for Flink {
     fn watches(&self) -> Vec<Watch> {
         let why = "which ones Flink attempts left; owners of TaskManagers";
         let owners = Watch::child::<ProcessingJob, Deployment>(why).labels(OURS);
-        vec![owners.keep::<Deployment>(
+        vec![owners.stored_as::<Deployment>(
             |owner| {
                 owner.spec = None;
                 owner.status = None;
@@ -222,7 +222,7 @@ impl Engine for Flink {
     }
 
     fn pace(&self, seen: &Observed) -> Option<Duration> {
-        seen.flink.is_some().then_some(SOON)
+        seen.flink.is_some().then_some(POLL_FAST)
     }
 
     fn outcome(&self, manager: &WorkloadView, pass: &Pass<'_>) -> Option<Outcome> {

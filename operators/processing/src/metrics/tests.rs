@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use jiff::Timestamp;
-use millrace_kit::{Key, Tally, metrics::Metrics};
+use millrace_kit::{DomainMetrics, Key, metrics::Metrics};
 use serde_json::{Value, json};
 
 use super::Jobs;

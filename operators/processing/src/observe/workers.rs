@@ -116,7 +116,7 @@ async fn one_more(around: &Around<'_>, work: &Work, seen: &Observed) -> Option<S
     let mut pod = engines::of_work(work).worker(&context)?;
     pod.metadata.name = Some(format!("{}-one-more", attempt.name));
     let failure = reader.would_create(&Child::of(job, &pod)).await.err()?;
-    let judged = matches!(failure.class, Class::Denied | Class::Invalid) && !failure.is_conflict();
+    let judged = matches!(failure.class, Class::Forbidden | Class::Invalid) && !failure.is_conflict();
     let dry = failure.message.contains("does not support dry run");
     (judged && !dry).then(|| cut(&failure.message, MAX_WORDS).to_owned())
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::{apps::v1::Deployment, batch::v1::Job, core::v1::Service};
 use kube::ResourceExt;
 use millrace_crds::{DataBucket, DataGrant, ModelRegistry};
-use millrace_kit::{Child, DecisionOf, Failure, Hands, Key, Operator, Reader, Seen, Watch, async_trait};
+use millrace_kit::{Child, DecisionOf, Failure, Key, Operator, Reader, Seen, Watch, Writer, async_trait};
 
 use super::{decide, effect::RegistryEffect, observe, seen::Observed};
 use crate::{
@@ -47,7 +47,7 @@ impl Operator for Registries {
                 let key = index::registries_on(&bucket.namespace().unwrap_or_default(), &bucket.name_any());
                 cache.indexed::<ModelRegistry>(&key).iter().map(|r| Key::of(&**r)).collect()
             }),
-            Watch::related::<ModelRegistry>("found by its bucket", |_, _| Vec::new()).keep(
+            Watch::related::<ModelRegistry>("found by its bucket", |_, _| Vec::new()).stored_as(
                 |_: &mut ModelRegistry| {},
                 |registry| {
                     let namespace = registry.namespace().unwrap_or_default();
@@ -65,12 +65,12 @@ impl Operator for Registries {
         decide::decide(registry, seen, now)
     }
 
-    async fn effect(&self, registry: &ModelRegistry, effect: &RegistryEffect, hands: &Hands) -> Result<(), Failure> {
+    async fn effect(&self, registry: &ModelRegistry, effect: &RegistryEffect, writer: &Writer) -> Result<(), Failure> {
         let RegistryEffect::Login { secret, fingerprint } = effect;
         let uid = registry.uid().unwrap_or_default();
         let login = self.context.login(&uid)?;
-        hands.put(&Child::of(registry, &children::login::secret(registry, secret, &login))).await?;
-        self.context.logins.wrote(&uid, fingerprint, hands.now());
+        writer.put(&Child::of(registry, &children::login::secret(registry, secret, &login))).await?;
+        self.context.logins.wrote(&uid, fingerprint, writer.now());
         Ok(())
     }
 }

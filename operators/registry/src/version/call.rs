@@ -1,6 +1,6 @@
 //! The effects of a ModelVersion on MLflow. Each may be repeated after a crash: a registration searches for our uid first.
 
-use millrace_kit::{Class, Failure, Hands};
+use millrace_kit::{Class, Failure, Writer};
 
 use super::effect::{Call, VersionEffect, Withdrawal};
 use crate::{
@@ -8,11 +8,11 @@ use crate::{
     mlflow::{Answer, Change, MlflowError, NewVersion, Server, TAG_UID, Version, What},
 };
 
-pub(super) async fn perform(context: &Context, effect: &VersionEffect, hands: &Hands) -> Result<(), Failure> {
+pub(super) async fn perform(context: &Context, effect: &VersionEffect, writer: &Writer) -> Result<(), Failure> {
     let VersionEffect { server: at, call } = effect;
     let server = context.server(&at.uid, &at.url)?;
     let done = match call {
-        Call::Register { new, aliases } => register(context, &server, new, aliases, hands).await,
+        Call::Register { new, aliases } => register(context, &server, new, aliases, writer).await,
         Call::Change(change) => context.mlflow.change(&server, change).await,
         Call::Withdraw(withdrawal) => withdraw(context, &server, withdrawal).await,
     };
@@ -26,7 +26,7 @@ async fn register(
     server: &Server,
     new: &NewVersion,
     aliases: &[String],
-    hands: &Hands,
+    writer: &Writer,
 ) -> Answer<()> {
     let uid = new.tags.get(TAG_UID).map_or("", String::as_str);
     let there = context.mlflow.find(server, uid).await?;
@@ -38,7 +38,7 @@ async fn register(
         Ok(()) | Err(MlflowError::Exists(_)) => {}
         Err(error) => return Err(error),
     }
-    context.registrations.sent(uid, hands.now());
+    context.registrations.sent(uid, writer.now());
     let made = context.mlflow.create_version(server, new).await;
     if !matches!(made, Err(MlflowError::Unanswered(_))) {
         context.registrations.answered(uid);
@@ -73,7 +73,7 @@ fn failure(error: &MlflowError) -> Failure {
         MlflowError::Unreachable(_) => (Class::Transient, "ServerUnreachable"),
         MlflowError::Unanswered(_) => (Class::Transient, "Unanswered"),
         MlflowError::Broken(_) => (Class::Transient, "ServerBroken"),
-        MlflowError::Denied(_) => (Class::Denied, "LoginRefused"),
+        MlflowError::Denied(_) => (Class::Forbidden, "LoginRefused"),
         MlflowError::Refused(_) => (Class::Invalid, "RefusedByMlflow"),
         MlflowError::Missing(_) | MlflowError::Exists(_) => (Class::Waiting, "RegistryChanged"),
     };

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::batch::v1::Job;
 use kube::ResourceExt;
 use millrace_crds::{DataBucket, DataGrant, ModelRegistry, ModelVersion, well_known::LABEL_OWNER_UID};
-use millrace_kit::{DecisionOf, Failure, Hands, Key, Operator, Reader, Seen, Watch, async_trait};
+use millrace_kit::{DecisionOf, Failure, Key, Operator, Reader, Seen, Watch, Writer, async_trait};
 
 use super::{call, decide, effect::VersionEffect, observe, seen::Observed};
 use crate::{
@@ -38,7 +38,7 @@ impl Operator for Versions {
     fn watches(&self) -> Vec<Watch> {
         vec![
             Watch::related::<ModelVersion>("found by model, registry and bucket", |_, _| Vec::new())
-                .keep(|_: &mut ModelVersion| {}, index::of_version),
+                .stored_as(|_: &mut ModelVersion| {}, index::of_version),
             Watch::child::<ModelVersion, Job>("the Job that measures the source").labels(OURS),
             Watch::child::<ModelVersion, DataGrant>("its access to the source").labels(OURS),
             pods::watch(|pod, cache| {
@@ -54,7 +54,7 @@ impl Operator for Versions {
                 let key = index::versions_from(&bucket.namespace().unwrap_or_default(), name);
                 cache.indexed::<ModelVersion>(&key).iter().map(|v| Key::of(&**v)).collect()
             })
-            .keep(
+            .stored_as(
                 |_: &mut DataBucket| {},
                 |bucket| {
                     let namespace = bucket.namespace().unwrap_or_default();
@@ -72,7 +72,7 @@ impl Operator for Versions {
         decide::decide(version, seen, now)
     }
 
-    async fn effect(&self, _: &ModelVersion, effect: &VersionEffect, hands: &Hands) -> Result<(), Failure> {
-        call::perform(&self.context, effect, hands).await
+    async fn effect(&self, _: &ModelVersion, effect: &VersionEffect, writer: &Writer) -> Result<(), Failure> {
+        call::perform(&self.context, effect, writer).await
     }
 }

@@ -5,7 +5,7 @@ use std::{marker::PhantomData, sync::Arc};
 use jiff::Timestamp;
 use millrace_crds::{ModelRegistry, model_registry::Migrated};
 use millrace_kit::{
-    Action, Controller, DecisionOf, Env, Failure, Hands, Kernel, Operator, Reader, Seen, Watch, async_trait, names,
+    Action, Controller, DecisionOf, Env, Failure, Kernel, Operator, Reader, Seen, Watch, Writer, async_trait, names,
     sim::World,
 };
 use millrace_registry::{
@@ -53,8 +53,8 @@ where
         decision
     }
 
-    async fn effect(&self, object: &Self::Object, effect: &Self::Effect, hands: &Hands) -> Result<(), Failure> {
-        self.0.effect(object, effect, hands).await
+    async fn effect(&self, object: &Self::Object, effect: &Self::Effect, writer: &Writer) -> Result<(), Failure> {
+        self.0.effect(object, effect, writer).await
     }
 }
 

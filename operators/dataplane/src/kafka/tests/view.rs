@@ -27,7 +27,7 @@ impl Admin for Fake {
     async fn describe(&self, names: &[String]) -> Result<BTreeMap<String, Sight>, Failure> {
         self.requests.lock().unwrap().push(format!("describe {}", names.len()));
         if names.iter().any(|n| n == "secret") {
-            return Err(Failure::new(Class::Denied, "KafkaDenied", "not yours"));
+            return Err(Failure::new(Class::Forbidden, "KafkaDenied", "not yours"));
         }
         let mut topics = self.topics.lock().unwrap();
         let mut sight = |name: &String| match topics.get_mut(name) {
@@ -114,7 +114,7 @@ async fn a_look_after_a_change_waits_until_the_change_shows() {
 async fn a_refused_question_is_an_answer() {
     let view = View::start(Arc::new(Fake::default()), Arc::new(Around::default()));
     let sight = look(&view, "secret").await;
-    assert!(matches!(&sight, Sight::Refused(f) if f.class == Class::Denied), "{sight:?}");
+    assert!(matches!(&sight, Sight::Refused(f) if f.class == Class::Forbidden), "{sight:?}");
 }
 
 #[tokio::test]

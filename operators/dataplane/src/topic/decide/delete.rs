@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use millrace_crds::{DataTopic, DataTopicStatus, data_topic::TopicDeletion};
 use millrace_kit::{Action, Decision, Effect, Seen, Standing, conditions, later};
 
-use super::say::Verdict;
+use super::say::TopicDecision;
 use crate::{
     kafka::{Change, Sight, Topic},
     topic::{
@@ -21,7 +21,7 @@ use crate::{
 /// How long a deletion waits for a broker that is away or refuses.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-pub(super) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) -> Verdict {
+pub(super) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) -> TopicDecision {
     let status = object.status.clone().unwrap_or_default();
     let begun = status.topic_id.is_some() || status.creating.is_some();
     if model::policy(object) != TopicDeletion::Delete || !begun {
@@ -40,7 +40,7 @@ pub(super) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) 
     }
 }
 
-fn there(object: &DataTopic, what: (DataTopicStatus, &Topic), seen: &Seen<Observed>, now: Timestamp) -> Verdict {
+fn there(object: &DataTopic, what: (DataTopicStatus, &Topic), seen: &Seen<Observed>, now: Timestamp) -> TopicDecision {
     let (mut status, topic) = what;
     let name = status.topic_name.clone().unwrap_or_default();
     // A creation whose outcome we never saw: what stands there now is ours if the name was free before.
@@ -67,7 +67,7 @@ fn there(object: &DataTopic, what: (DataTopicStatus, &Topic), seen: &Seen<Observ
 }
 
 /// A deletion has a deadline of its own, so it says how it stands without another.
-fn say(mut status: DataTopicStatus, reason: &str, message: String, now: Timestamp) -> Verdict {
+fn say(mut status: DataTopicStatus, reason: &str, message: String, now: Timestamp) -> TopicDecision {
     conditions::stand(&mut status, &Standing::progressing(reason, message), now);
     Decision::of(status)
 }
@@ -78,7 +78,7 @@ fn deadline(object: &DataTopic, now: Timestamp) -> Timestamp {
 }
 
 /// Keeps the finalizer until the deadline, then lets go.
-fn wait(object: &DataTopic, status: DataTopicStatus, why: &str, now: Timestamp) -> Verdict {
+fn wait(object: &DataTopic, status: DataTopicStatus, why: &str, now: Timestamp) -> TopicDecision {
     let name = status.topic_name.clone().unwrap_or_default();
     let deadline = deadline(object, now);
     if now >= deadline {

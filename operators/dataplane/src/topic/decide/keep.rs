@@ -11,7 +11,7 @@ use millrace_crds::{
 };
 use millrace_kit::{Action, Class, Decision, Effect, Seen, Standing};
 
-use super::say::{Verdict, say};
+use super::say::{TopicDecision, say};
 use crate::{
     kafka::{Change, Sight, Topic, UNREACHABLE},
     topic::{
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-pub(super) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) -> Verdict {
+pub(super) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) -> TopicDecision {
     let old = object.status.clone().unwrap_or_default();
     let wanted = match wanted(object, &seen.data) {
         Ok(wanted) => wanted,
@@ -33,7 +33,7 @@ pub(super) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) 
     match &seen.data.topic {
         // An outage changes nothing that was settled: the DataPlane tells of it, once.
         None | Some(Sight::Unreachable { .. }) if known => Decision::of(old),
-        Some(Sight::Refused(failure)) if known && failure.class != Class::Denied => Decision::of(old),
+        Some(Sight::Refused(failure)) if known && failure.class != Class::Forbidden => Decision::of(old),
         None => say(status, &Standing::progressing(UNREACHABLE, "the topic has not been looked at"), now, Vec::new()),
         Some(Sight::Unreachable { message, .. }) => {
             say(status, &Standing::progressing(UNREACHABLE, message), now, Vec::new())
@@ -79,7 +79,12 @@ fn wanted(object: &DataTopic, seen: &Observed) -> Result<Wanted, Standing> {
     Ok(wanted)
 }
 
-fn create(object: &DataTopic, what: (DataTopicStatus, &Wanted), seen: &Seen<Observed>, now: Timestamp) -> Verdict {
+fn create(
+    object: &DataTopic,
+    what: (DataTopicStatus, &Wanted),
+    seen: &Seen<Observed>,
+    now: Timestamp,
+) -> TopicDecision {
     let (mut status, wanted) = what;
     if wanted.external {
         let message = format!(
@@ -117,7 +122,7 @@ fn present(
     what: (DataTopicStatus, &Wanted, &Topic),
     seen: &Seen<Observed>,
     now: Timestamp,
-) -> Verdict {
+) -> TopicDecision {
     let (mut status, wanted, topic) = what;
     let replaced = status.topic_id.as_ref().is_some_and(|id| *id != topic.id);
     if replaced && model::policy(object) == TopicDeletion::Delete {

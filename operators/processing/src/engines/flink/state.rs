@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How often it is asked while its job runs.
-pub(crate) const NOW_AND_THEN: Duration = Duration::from_secs(10);
+pub(crate) const POLL_IDLE: Duration = Duration::from_secs(10);
 
 /// The section of the spec, if the job is one of Flink.
 pub(crate) fn spec<'a>(pass: &Pass<'a>) -> Option<&'a Flink> {

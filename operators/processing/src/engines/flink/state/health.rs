@@ -8,7 +8,7 @@ use millrace_crds::{
 };
 use millrace_kit::{conditions, later};
 
-use super::{NOW_AND_THEN, keeps, mode, rescale, restore_points, savepoint};
+use super::{POLL_IDLE, keeps, mode, rescale, restore_points, savepoint};
 use crate::{engines::flink::rest::FlinkView, job::attempt, pass::Pass, rollback};
 
 /// How long a JobManager may be silent before that is told, and before it is given up.
@@ -17,7 +17,7 @@ const SILENT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_se
 /// Looks after an attempt whose job has run; why it must stop, if it must.
 pub(crate) fn check(pass: &mut Pass<'_>) -> Option<StopReason> {
     let attempt = attempt::live(&pass.status).filter(|a| a.flink.is_some()).cloned()?;
-    pass.wake_at(later(pass.now, NOW_AND_THEN));
+    pass.wake_at(later(pass.now, POLL_IDLE));
     let view = pass.seen.data.flink.clone()?;
     if let Some(since) = view.away.as_ref().map(|away| away.since.unwrap_or(pass.now)) {
         let (tell, give_up) = (later(since, SILENT.0), later(since, SILENT.1));

@@ -7,7 +7,7 @@ use millrace_kit::{Action, Effect, Key, Kind, Target, later};
 
 use crate::{
     job::attempt,
-    pass::{GIVE_UP, Pass, SOON},
+    pass::{GIVE_UP, POLL_FAST, Pass},
     seen::ChildView,
 };
 
@@ -26,7 +26,7 @@ pub(crate) fn clean<E: Effect>(pass: &mut Pass<'_>) -> Vec<Action<E>> {
         all.extend(left.maps.iter().map(|left| Action::Delete(map(left))));
     }
     if pass.status.state.as_ref().is_some_and(|s| !s.leftovers.is_empty()) {
-        pass.wake_at(later(pass.now, SOON));
+        pass.wake_at(later(pass.now, POLL_FAST));
     }
     all
 }

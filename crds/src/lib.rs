@@ -21,6 +21,7 @@ pub mod model_registry;
 pub mod model_version;
 pub mod pod;
 pub mod processing_job;
+pub mod reasons;
 pub mod scalar;
 pub mod schema;
 pub mod status;

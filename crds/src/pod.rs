@@ -21,7 +21,7 @@ use volume::Volume;
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [
     schema::rule("!has(self.labels) || self.labels.all(k, !k.startsWith('millrace.dev/') && !k.startsWith('spark-'))", "labels: millrace.dev/ and spark- are ours; remove them"),
-    schema::rule("!has(self.annotations) || self.annotations.all(k, !k.startsWith('millrace.dev/'))", "annotations: millrace.dev/ is ours; remove it")
+    schema::rule("!has(self.annotations) || self.annotations.all(k, !k.startsWith('millrace.dev/'))", "annotations: millrace.dev/ is reserved by Millrace; remove it")
 ]))]
 pub struct PodSubset {
     /// Labels to add; `millrace.dev/` and `spark-` ones are ours.

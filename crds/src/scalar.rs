@@ -22,7 +22,7 @@ const BYTES_HINT: &str = "write an amount such as 512Mi or 2Gi, at least 1Mi; a 
 const QUANTITY: &str = "type(self) == int ? self >= 0 : self.matches('^[0-9]+([.][0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$')";
 const QUANTITY_HINT: &str = "write a quantity such as 500m, 2 or 1Gi";
 const DURATION: &str = "self.matches('^([0-9]+[smhd])+$')";
-const DURATION_HINT: &str = "write a length of time such as 30s, 10m or 1h30m";
+const DURATION_HINT: &str = "use a duration such as 30s, 10m or 1h30m";
 
 /// A Kubernetes quantity such as `500m`, `2` or `1Gi`; a whole number is accepted without quotes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -84,7 +84,7 @@ fn counted(text: &'static str, hint: &'static str) -> impl Transform {
     }
 }
 
-/// A length of time such as `30s`, `10m`, `1h30m` or `7d`.
+/// A duration such as `30s`, `10m`, `1h30m` or `7d`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Duration(pub String);

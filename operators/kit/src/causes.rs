@@ -1,4 +1,4 @@
-//! What Kubernetes' own words mean: why a pod finds no node, gets no image, volume or sandbox, or may not be made.
+//! What Kubernetes' own words mean: why a pod cannot be scheduled, gets no image, volume or sandbox, or may not be made.
 //!
 //! Owns the one table from words to fault, reason and advice (`causes/table.rs`); conditions of a pod, waiting reasons of
 //! its containers, Events and refusals are all read with it. Knows no kind of Millrace: each operator says what a fault

@@ -137,7 +137,7 @@ pub(crate) fn policy(spec: &JobSpec, streams: bool, findings: &mut Findings) -> 
         let value = value.as_ref()?;
         let seconds = value.seconds();
         if seconds.is_none() {
-            findings.note(field, format!("`{}` is no length of time; write for example 90s, 10m or 1h30m", value.0));
+            findings.note(field, format!("`{}` is not a duration; use for example 90s, 10m or 1h30m", value.0));
         }
         seconds.map(Duration::from_secs)
     };

@@ -86,7 +86,7 @@ pub(super) fn settling(status: &DataBucketStatus) -> bool {
 /// The store did not take the change: the bucket serves all the same, so the condition tells.
 pub(super) fn stuck(status: &mut DataBucketStatus, failure: &Failure, now: Timestamp) {
     let Some(told) = conditions::get(status, REFUSED).cloned() else { return };
-    let message = format!("{}; the store has not taken that yet: {}", told.message, failure.message);
+    let message = format!("{}; the object store has not applied it yet: {}", told.message, failure.message);
     conditions::set(status, REFUSED, (&told.status, &told.reason, &message), now);
 }
 

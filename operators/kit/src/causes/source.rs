@@ -70,7 +70,7 @@ impl Source {
     pub(super) const fn phrase(self) -> &'static str {
         match self {
             Self::Gate => "is held back by a scheduling gate",
-            Self::Scheduler => "finds no node",
+            Self::Scheduler => "cannot be scheduled",
             Self::Image => "cannot get its image",
             Self::Container => "cannot be set up",
             Self::Volume => "does not get its volumes",

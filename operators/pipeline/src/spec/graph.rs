@@ -50,6 +50,6 @@ fn cycle(first: usize, steps: &[StepSpec], edges: &[Needs], done: &BTreeSet<&str
         at = next;
     };
     let words: Vec<String> = words.into_iter().skip(start).collect();
-    let problem = format!("the steps go round in a circle: {}; take one of these needs away", words.join(", "));
+    let problem = format!("the steps form a cycle: {}; remove one of these dependencies", words.join(", "));
     (Finding::new("spec.steps", problem), walk.into_iter().skip(start).collect())
 }

@@ -76,14 +76,14 @@ fn cycles_are_named_step_by_step() {
     assert_eq!(
         two,
         [
-            "spec.steps: the steps go round in a circle: a needs b (spec.steps[a].needs[0]), b needs c (spec.steps[b].needs[0]), c needs a (spec.steps[c].needs[0]); take one of these needs away",
-            "spec.steps: the steps go round in a circle: d needs e (spec.steps[d].needs[0]), e needs d (spec.steps[e].needs[0]); take one of these needs away",
+            "spec.steps: the steps form a cycle: a needs b (spec.steps[a].needs[0]), b needs c (spec.steps[b].needs[0]), c needs a (spec.steps[c].needs[0]); remove one of these dependencies",
+            "spec.steps: the steps form a cycle: d needs e (spec.steps[d].needs[0]), e needs d (spec.steps[e].needs[0]); remove one of these dependencies",
         ]
     );
     let own = findings(json!({"steps": [step("a", json!({"when": "steps.a.results.x > 1"}))]}));
     assert_eq!(
         own,
-        ["spec.steps: the steps go round in a circle: a needs a (spec.steps[a].when); take one of these needs away"]
+        ["spec.steps: the steps form a cycle: a needs a (spec.steps[a].when); remove one of these dependencies"]
     );
 }
 

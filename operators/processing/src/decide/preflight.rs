@@ -31,7 +31,7 @@ pub(crate) fn clear(pass: &mut Pass<'_>, attempt: &Attempt) -> bool {
 
 fn held(pass: &mut Pass<'_>, work: &Work, now: (&Attempt, &Preflight)) -> Option<Standing> {
     let (attempt, seen) = now;
-    let goes_on = format!("attempt {} of the spec before goes on", attempt.number);
+    let goes_on = format!("attempt {} of the previous spec keeps running", attempt.number);
     let refused =
         |why: &str| Standing::stalled("PreflightFailed", format!("the new spec cannot start, {goes_on}: {why}"));
     let waits = |why: &str| Standing::progressing("Preflight", format!("{why}; {goes_on}"));

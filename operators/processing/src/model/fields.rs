@@ -11,7 +11,7 @@ pub(crate) fn quantity(field: &str, given: Option<&Quantity>, or: (&str, &mut Fi
         None => default.into(),
         Some(given) if given.units().is_some() => given.clone(),
         Some(wrong) => {
-            findings.note(field, format!("`{}` is no quantity; write for example {default}", wrong.0));
+            findings.note(field, format!("`{}` is not a valid quantity; use a value such as {default}", wrong.0));
             default.into()
         }
     }

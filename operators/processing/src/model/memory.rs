@@ -30,12 +30,12 @@ pub(crate) fn growth(given: Option<&MemoryGrowth>, findings: &mut Findings) -> O
     let given = given?;
     let percent = given.grow.strip_suffix('%').and_then(|digits| digits.parse().ok()).filter(|n| *n >= 10);
     if percent.is_none() {
-        let advice = format!("`{}` is no share from 10% up; write for example 50%", given.grow);
+        let advice = format!("`{}` must be a percentage of at least 10%, for example 50%", given.grow);
         findings.note("retry.onOutOfMemory.grow", advice);
     }
     let max = given.max.units();
     if max.is_none() {
-        let advice = format!("`{}` is no quantity; write for example 8Gi", given.max.0);
+        let advice = format!("`{}` is not a valid quantity; use a value such as 8Gi", given.max.0);
         findings.note("retry.onOutOfMemory.max", advice);
     }
     Some(Growth { percent: percent?, max: max? })

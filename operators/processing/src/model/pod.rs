@@ -17,7 +17,7 @@ pub(crate) fn check(pod: &PodSubset, section: Option<&dyn Section>, findings: &m
     for key in pod.labels.keys().chain(pod.annotations.keys()) {
         let domain = key.split('/').next().unwrap_or_default();
         if domain == "millrace.dev" || domain.ends_with(".millrace.dev") || key.starts_with("spark-") {
-            findings.note("pod.labels", format!("`{key}` is ours; remove it"));
+            findings.note("pod.labels", format!("`{key}` is reserved by Millrace; remove it"));
         }
     }
     if pod.run_as_user == Some(0) {
@@ -39,7 +39,7 @@ pub(crate) fn check(pod: &PodSubset, section: Option<&dyn Section>, findings: &m
 
 fn size(field: &str, given: Option<&Quantity>, findings: &mut Findings) {
     if let Some(wrong) = given.filter(|q| q.units().is_none()) {
-        findings.note(field, format!("`{}` is no quantity; write for example 2Gi", wrong.0));
+        findings.note(field, format!("`{}` is not a valid quantity; use a value such as 2Gi", wrong.0));
     }
 }
 

@@ -70,7 +70,7 @@ pub(crate) fn parse(registry: &ModelRegistry, default_image: &str) -> Result<Pla
     let mut size = |field: &str, given: Option<&Given>, default: &str| {
         let wanted = given.cloned().unwrap_or_else(|| default.into());
         wanted.canonical().map(|canonical| Quantity(canonical.0)).unwrap_or_else(|| {
-            findings.push(format!("spec.{field}: {} is no quantity; write one such as {default}", wanted.0));
+            findings.push(format!("spec.{field}: {} is not a valid quantity; use a value such as {default}", wanted.0));
             Quantity::default()
         })
     };

@@ -262,7 +262,7 @@ fn state(own: &StateSpec, place: (String, String), with: (&Names, &mut Findings)
         let value = value.as_ref()?;
         let seconds = value.seconds().filter(|s| *s > 0);
         if seconds.is_none() {
-            let advice = format!("`{}` is no length of time; write for example 90s, 10m or 6h", value.0);
+            let advice = format!("`{}` is not a duration; use for example 90s, 10m or 6h", value.0);
             findings.note(format!("flink.state.{field}"), advice);
         }
         seconds.map(Duration::from_secs)

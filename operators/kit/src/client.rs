@@ -66,6 +66,17 @@ impl ApiPort {
         }
     }
 
+    /// A port whose calls do not wait for those of this one, by the same clock.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self {
+            client: self.client.clone(),
+            manager: self.manager.clone(),
+            turns: Arc::new(Semaphore::new(CALLS)),
+            started: self.started,
+        }
+    }
+
     fn api(&self, kind: &Kind, namespace: &str) -> Api<DynamicObject> {
         let resource = kind.api_resource();
         if kind.namespaced {

@@ -49,7 +49,7 @@ impl Reader {
 
     /// How long the process has run, whatever the machine's clock does.
     #[must_use]
-    pub fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.port.elapsed()
     }
 

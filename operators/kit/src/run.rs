@@ -125,9 +125,10 @@ pub async fn run(name: &'static str, build: Arc<Build>) -> Result<(), RunError> 
     let client = client(config, metrics.clone())?;
 
     let tenure = Arc::new(Tenure::default());
-    // Each with turns of its own: a renewal never waits behind other calls.
-    let open: Arc<dyn Port> = Arc::new(ApiPort::new(client.clone(), name));
-    let fenced = Fenced::new(Arc::new(ApiPort::new(client.clone(), name)), Arc::clone(&tenure));
+    let open = ApiPort::new(client.clone(), name);
+    // Each with turns of its own, so that a renewal never waits behind other calls; both by one clock.
+    let fenced = Fenced::new(Arc::new(open.beside()), Arc::clone(&tenure));
+    let open: Arc<dyn Port> = Arc::new(open);
     let (waker, woken) = Waker::pair();
     let reader = Reader::new(Arc::default(), Arc::new(fenced));
     let plan = Plan::of(&build, Env { reader, waker, metrics: metrics.clone(), namespace: namespace.clone() })?;

@@ -141,7 +141,7 @@ pub struct Attempt {
     #[schemars(length(max = 63))]
     pub name: String,
     /// The engine it began with, which it keeps when the spec turns to another: the name of the field of the spec.
-    /// Absent in attempts that began under Millrace 0.1, of which the names of their objects tell.
+    /// Absent in attempts that an older operator began; the names of their objects tell it then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub engine: Option<String>,

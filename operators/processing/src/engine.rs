@@ -140,7 +140,7 @@ pub(crate) trait Engine: SectionParser + Sync {
     }
 
     /// Whether the workload asks for other pods itself.
-    fn asks_for_workers(&self, _: &Attempt) -> bool {
+    fn asks_for_workers(&self) -> bool {
         false
     }
 

@@ -17,22 +17,32 @@ use flink::client::FlinkClient;
 /// All of them.
 pub(crate) const ALL: [&dyn Engine; 3] = [&spark::Spark, &flink::Flink, &container::Container];
 
+/// What is judged as a pod: a spec without an engine, an attempt of one that this version does not know.
+const OTHERWISE: &dyn Engine = &container::Container;
+
 /// Those whose section the spec has; a valid spec has one.
 pub(crate) fn given(spec: &JobSpec) -> impl Iterator<Item = &'static dyn Engine> {
     ALL.into_iter().filter(|engine| engine.given(spec))
 }
 
+/// The engine of a spec.
+pub(crate) fn of_spec(spec: &JobSpec) -> &'static dyn Engine {
+    given(spec).next().unwrap_or(OTHERWISE)
+}
+
 /// The engine of what is to run.
 pub(crate) fn of_work(work: &Work) -> &'static dyn Engine {
-    named(work.section.engine()).unwrap_or(&container::Container)
+    named(work.section.engine()).unwrap_or(OTHERWISE)
 }
 
 /// The engine of an attempt: the stored one, never that of the spec, which may have turned to another. An attempt of
 /// an older Millrace has none stored and is known by what is.
 pub(crate) fn of(attempt: &Attempt) -> &'static dyn Engine {
-    let stored = attempt.engine.as_deref().and_then(named);
-    let derived = || ALL.into_iter().find(|engine| attempt.engine.is_none() && engine.began(attempt));
-    stored.or_else(derived).unwrap_or(&container::Container)
+    let known = match attempt.engine.as_deref() {
+        Some(stored) => named(stored),
+        None => ALL.into_iter().find(|engine| engine.began(attempt)),
+    };
+    known.unwrap_or(OTHERWISE)
 }
 
 fn named(name: &str) -> Option<&'static dyn Engine> {

@@ -87,7 +87,7 @@ impl Line {
         Self {
             uid: job.uid().unwrap_or_default(),
             // An attempt that runs stays what it is when the spec turns to another engine.
-            engine: status.attempt.as_ref().map_or_else(|| engine(job), |attempt| engines::of(attempt).name()),
+            engine: status.attempt.as_ref().map_or_else(|| engines::of_spec(&job.spec.job), engines::of).name(),
             phase,
             since: match (old, same) {
                 (_, Some(same)) => same.since,
@@ -107,22 +107,18 @@ const fn numbers(record: &AttemptRecord) -> Numbers {
     (record.run, record.number)
 }
 
-/// The engine of the spec. One without any never runs; it is counted with the first.
-fn engine(job: &ProcessingJob) -> &'static str {
-    let spec = &job.spec.job;
-    engines::given(spec).map(|engine| engine.name()).next().unwrap_or(ENGINES[0])
-}
-
 /// How many pods beside a driver or manager its attempts ask for; the least where that may change.
 fn workers(job: &ProcessingJob) -> i64 {
     let spec = &job.spec.job;
-    engines::given(spec).find_map(|engine| engine.pods(spec)).map_or(1, i64::from)
+    engines::of_spec(spec).pods(spec).map_or(1, i64::from)
 }
 
 /// The newest point a running job that keeps state can go back to; its start, while it has none.
 fn restorable(job: &ProcessingJob, status: &ProcessingJobStatus) -> Option<Timestamp> {
     let spec = &job.spec.job;
-    engines::given(spec).find(|engine| engine.keeps_state(spec))?;
+    if !engines::of_spec(spec).keeps_state(spec) {
+        return None;
+    }
     let newest = status.state.as_ref().and_then(|s| s.restore_points.first()).and_then(|p| p.at.as_ref());
     newest.or(status.attempt.as_ref()?.started_at.as_ref()).map(|t| t.0)
 }

@@ -38,8 +38,8 @@ pub(crate) async fn observe(recent: &Recent, job: &ProcessingJob, reader: &Reade
     let mut seen = Observed::default();
     let stored = job.status.clone().unwrap_or_default();
     let live = attempt::live(&stored);
-    let engine = live.map(engines::of).or_else(|| engines::given(&job.spec.job).next());
-    if let (Some(attempt), Some(engine)) = (live, engine) {
+    let engine = live.map_or_else(|| engines::of_spec(&job.spec.job), engines::of);
+    if let Some(attempt) = live {
         let base = &attempt.name;
         if attempt.grant.is_some() {
             seen.grant =
@@ -68,7 +68,7 @@ pub(crate) async fn observe(recent: &Recent, job: &ProcessingJob, reader: &Reade
     if let Some(plane) = model::system_priority(&job.spec.job) {
         seen.system_priority = Some(system_priority(reader, plane, &namespace).await?);
     }
-    if let Some(account) = engine.and_then(|engine| engine.account()) {
+    if let Some(account) = engine.account() {
         let shared = at(account.name.to_owned());
         seen.account = reader.cached::<ServiceAccount>(&shared).is_some();
         seen.binding = reader.cached::<RoleBinding>(&shared).is_some();

@@ -171,7 +171,7 @@ impl Engine for Flink {
         true
     }
 
-    fn asks_for_workers(&self, _: &Attempt) -> bool {
+    fn asks_for_workers(&self) -> bool {
         true
     }
 

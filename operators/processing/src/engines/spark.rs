@@ -116,7 +116,7 @@ impl Engine for Spark {
         driver.url(UI_PORT)
     }
 
-    fn asks_for_workers(&self, _: &Attempt) -> bool {
+    fn asks_for_workers(&self) -> bool {
         true
     }
 

@@ -45,3 +45,16 @@ fn the_oldest_restore_point() {
     ["a", "b", "d"].iter().for_each(|name| jobs.gone(&Key::new("ml", *name)));
     assert_eq!(told(), None);
 }
+
+/// A job whose spec names no engine never runs; it is counted where its pod would be judged.
+#[test]
+fn a_spec_without_an_engine() {
+    let metrics = Metrics::default();
+    let jobs = Jobs::register(&metrics);
+    let job = json!({
+        "apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob",
+        "metadata": {"name": "a", "namespace": "ml", "uid": "a", "generation": 1}, "spec": {},
+    });
+    jobs.stored(&serde_json::from_value(job).unwrap(), Timestamp::UNIX_EPOCH);
+    assert!(metrics.text().contains("millrace_processing_jobs{engine=\"container\",phase=\"Pending\"} 1"));
+}

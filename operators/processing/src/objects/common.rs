@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::{
     api::core::v1::{
-        Capabilities, ConfigMapKeySelector, EmptyDirVolumeSource, EnvVar, EnvVarSource, LocalObjectReference, Pod,
-        PodSecurityContext, PodSpec, ResourceRequirements, SeccompProfile, SecretKeySelector, SecretVolumeSource,
-        SecurityContext, Toleration, Volume, VolumeMount,
+        Capabilities, ConfigMap, ConfigMapKeySelector, EmptyDirVolumeSource, EnvVar, EnvVarSource,
+        LocalObjectReference, Pod, PodSecurityContext, PodSpec, ResourceRequirements, SeccompProfile,
+        SecretKeySelector, SecretVolumeSource, SecurityContext, Toleration, Volume, VolumeMount,
     },
-    apimachinery::pkg::api::resource::Quantity,
+    apimachinery::pkg::{api::resource::Quantity, apis::meta::v1::ObjectMeta},
 };
 use millrace_crds::{
     ProcessingJob,
@@ -210,17 +210,27 @@ pub(crate) fn resources(cpu: &str, memory: &str) -> ResourceRequirements {
     }
 }
 
+/// An attempt's ConfigMap, which never changes.
+pub(crate) fn config_map(context: &BuildContext<'_>, name: String, data: BTreeMap<String, String>) -> ConfigMap {
+    ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(name),
+            labels: Some(labels(context.job, context.attempt.number)),
+            ..ObjectMeta::default()
+        },
+        immutable: Some(true),
+        data: Some(data),
+        binary_data: None,
+    }
+}
+
 /// Metadata of a pod: the user's labels and annotations under ours.
-pub(crate) fn pod_meta(
-    context: &BuildContext<'_>,
-    name: Option<String>,
-    ours: BTreeMap<String, String>,
-) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
+pub(crate) fn pod_meta(context: &BuildContext<'_>, name: Option<String>, ours: BTreeMap<String, String>) -> ObjectMeta {
     let mut labels = context.work.pod.labels.clone();
     labels.extend(ours);
     labels.extend(context.work.pod.queue.clone().map(|queue| (LABEL_QUEUE.to_owned(), queue)));
     let annotations = context.work.pod.annotations.clone();
-    k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
+    ObjectMeta {
         name,
         labels: Some(labels),
         annotations: (!annotations.is_empty()).then_some(annotations),

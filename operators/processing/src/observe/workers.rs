@@ -61,7 +61,7 @@ fn asks_since(attempt: &Attempt, seen: &Observed, now: Timestamp) -> Option<Time
     let pod = seen.workload.as_ref().filter(|pod| pod.deleted.is_none() && attempt.stop_reason.is_none())?;
     let since = pod.running()?;
     engines::of(attempt)
-        .asks_for_workers(attempt)
+        .asks_for_workers()
         .then(|| since.or_else(|| attempt.started_at.as_ref().map(|t| t.0)).unwrap_or(now))
 }
 

@@ -13,8 +13,7 @@ use millrace_crds::{
 use millrace_kit::{Failure, Key, Reader};
 
 use crate::{
-    engines::flink::rest::Question,
-    engines::flink::{client::FlinkClient, layout, name},
+    engines::flink::{client::FlinkClient, layout, name, rest::Question},
     job::name::revision,
     seen::{ChildView, ContainerView, HaView, LeftoverView, Observed, WorkloadView},
 };
@@ -30,11 +29,11 @@ pub(crate) async fn observe(
     reader: &Reader,
     seen: &mut Observed,
 ) -> Result<(), Failure> {
-    let stored = job.status.clone().unwrap_or_default();
     let ours = live.map_or_else(|| job.spec.job.flink.is_some(), |attempt| attempt.flink.is_some());
-    if !ours && stored.state.is_none() {
+    if !ours && job.status.as_ref().is_none_or(|status| status.state.is_none()) {
         return Ok(());
     }
+    let stored = job.status.clone().unwrap_or_default();
     if let Some((attempt, own)) = live.and_then(|a| Some((a, a.flink.as_ref()?))) {
         let key = Key::new(job.namespace().unwrap_or_default(), &attempt.name);
         let owner = reader.child::<Deployment>(&key, &job.uid().unwrap_or_default());

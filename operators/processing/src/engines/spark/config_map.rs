@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::{
     event_log, executor, graceful_stop,
@@ -31,14 +31,5 @@ pub(crate) fn build(context: &BuildContext<'_>, own: &Spark) -> ConfigMap {
     if let Program::Sql(sql) = &own.program {
         data.insert(SQL.to_owned(), context.fill_file(sql));
     }
-    ConfigMap {
-        metadata: ObjectMeta {
-            name: Some(name::config(&context.attempt.name)),
-            labels: Some(common::labels(context.job, context.attempt.number)),
-            ..ObjectMeta::default()
-        },
-        immutable: Some(true),
-        data: Some(data),
-        binary_data: None,
-    }
+    common::config_map(context, name::config(&context.attempt.name), data)
 }

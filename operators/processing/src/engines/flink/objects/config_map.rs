@@ -2,9 +2,7 @@
 //!
 //! Immutable, without secrets. JobManager and TaskManagers read the same one.
 
-use std::collections::BTreeMap;
-
-use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::{settings, worker};
 use crate::{
@@ -25,14 +23,6 @@ pub(crate) fn build(context: &BuildContext<'_>, own: &Flink, start: &FlinkStart)
         (TEMPLATE, worker::template(context, own)),
         (ENTRY, include_str!("entry.sh").to_owned()),
     ];
-    ConfigMap {
-        metadata: ObjectMeta {
-            name: Some(name::config(&context.attempt.name)),
-            labels: Some(common::labels(context.job, context.attempt.number)),
-            ..ObjectMeta::default()
-        },
-        immutable: Some(true),
-        data: Some(data.into_iter().map(|(key, text)| (key.to_owned(), text)).collect::<BTreeMap<_, _>>()),
-        binary_data: None,
-    }
+    let data = data.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
+    common::config_map(context, name::config(&context.attempt.name), data)
 }

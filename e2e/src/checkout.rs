@@ -31,8 +31,17 @@ pub fn run_own_build() -> Outcome<Option<u8>> {
     if let Some(profile) = binary.parent() {
         parts::forget_builds(profile)?;
     }
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["xtask"]).args(env::args_os().skip(1)).env(REBUILT, "1");
+    let mut cargo = cargo();
+    cargo.arg("xtask").args(env::args_os().skip(1)).env(REBUILT, "1");
     let status = cargo.status().map_err(|cause| Failure::because("starting cargo xtask again", cause))?;
     Ok(Some(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
+}
+
+/// The cargo that runs this binary, to be run once more.
+#[must_use]
+pub fn cargo() -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Set by the cargo that runs this binary; it would point the inner one at this package.
+    cargo.env_remove("CARGO_MANIFEST_DIR");
+    cargo
 }

@@ -1,8 +1,8 @@
 //! The operators, built as they ship: for the images, the benchmarks and the previous landing.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use crate::checkout::cargo;
 use crate::cluster::tool;
 use crate::parts;
 use crate::ui::Outcome;
@@ -16,12 +16,11 @@ pub const OPERATORS: [&str; 4] = ["dataplane", "processing", "pipeline", "regist
 /// It does not build; the failure has cargo's words.
 pub fn build(checkout: &Path, operators: &[&str], what: &[&str]) -> Outcome<PathBuf> {
     let target = parts::target_of(checkout)?;
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = cargo();
     cargo.args(["build", "--quiet", "--profile", "image"]).args(what).arg("--target-dir").arg(&target);
     for name in operators {
         cargo.args(["--package", &format!("millrace-{name}")]);
     }
-    // Set for xtask by the cargo that runs it; it would point the inner one at this package.
-    tool::run(cargo.current_dir(checkout).env_remove("CARGO_MANIFEST_DIR"), "building the operators")?;
+    tool::run(cargo.current_dir(checkout), "building the operators")?;
     Ok(target.join("image"))
 }

@@ -2,13 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod walk;
+
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
-}
+use walk::{repository, texts};
 
 fn read(path: &str) -> String {
     fs::read_to_string(repository().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
@@ -16,16 +15,7 @@ fn read(path: &str) -> String {
 
 /// All Rust text below some directories.
 fn sources(dirs: &[&str]) -> String {
-    let mut text = String::new();
-    let mut open: Vec<PathBuf> = dirs.iter().map(|d| repository().join(d)).collect();
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(fs::read_dir(path).unwrap().flatten().map(|e| e.path()));
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            text += &fs::read_to_string(path).unwrap();
-        }
-    }
-    text
+    texts(dirs, |path| path.ends_with(".rs")).into_values().collect()
 }
 
 /// The cells of the table below a heading, row by row, without its head.
@@ -79,18 +69,8 @@ fn every_complaint_is_answered_by_tests_that_are_there() {
 
 /// The folders of golden cases, of every crate and kind.
 fn golden() -> BTreeSet<String> {
-    let mut open: Vec<PathBuf> = ["dataplane", "pipeline", "processing", "registry"]
-        .map(|name| repository().join("operators").join(name).join("tests/golden"))
-        .into();
-    let mut cases = BTreeSet::new();
-    while let Some(path) = open.pop() {
-        if path.join("decision.yaml").is_file() {
-            cases.insert(path.file_name().unwrap().to_string_lossy().into_owned());
-        } else if path.is_dir() {
-            open.extend(fs::read_dir(path).unwrap().flatten().map(|e| e.path()));
-        }
-    }
-    cases
+    let cases = texts(&["operators"], |path| path.ends_with("/decision.yaml")).into_keys();
+    cases.filter_map(|path| path.rsplit('/').nth(1).map(str::to_owned)).collect()
 }
 
 #[test]

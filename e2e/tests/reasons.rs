@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::collections::{BTreeMap, BTreeSet};
+mod walk;
+
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+
+use walk::{repository, texts};
 
 /// What stands before the reason of a condition or of a step in the sources.
 const BEFORE: [&str; 12] = [
@@ -24,24 +27,6 @@ const BEFORE: [&str; 12] = [
 
 /// Words of the API server, which are handed on as they come.
 const FOREIGN: [&str; 2] = ["Forbidden", "Invalid"];
-
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
-}
-
-/// The files of the operators for which this holds, by path.
-fn files(fits: fn(&str) -> bool) -> BTreeMap<String, String> {
-    let mut all = BTreeMap::new();
-    let mut open = vec![repository().join("operators")];
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(fs::read_dir(path).unwrap().flatten().map(|e| e.path()));
-        } else if fits(&path.to_string_lossy()) {
-            all.insert(path.display().to_string(), fs::read_to_string(path).unwrap());
-        }
-    }
-    all
-}
 
 fn is_word(text: &str) -> bool {
     text.len() > 3 && text.starts_with(|c: char| c.is_ascii_uppercase()) && text.chars().all(char::is_alphanumeric)
@@ -72,12 +57,13 @@ fn listed() -> BTreeSet<String> {
 fn every_reason_is_explained() {
     let listed = listed();
     let mut missing = BTreeSet::new();
-    for (path, text) in files(|path| path.ends_with(".rs") && path.contains("/src/") && !path.contains("/kit/src/sim"))
+    for (path, text) in
+        texts(&["operators"], |path| path.ends_with(".rs") && path.contains("/src/") && !path.contains("/kit/src/sim"))
     {
         let unknown = literals(&text).into_iter().filter(|word| !listed.contains(*word));
         missing.extend(unknown.map(|word| format!("{word} in {path}")));
     }
-    for (path, text) in files(|path| path.ends_with("/decision.yaml")) {
+    for (path, text) in texts(&["operators"], |path| path.ends_with("/decision.yaml")) {
         let told = text.lines().filter_map(|line| line.trim().strip_prefix("reason: "));
         let told = told.filter(|word| !FOREIGN.contains(word));
         missing.extend(told.filter(|word| !listed.contains(*word)).map(|word| format!("{word} in {path}")));
@@ -88,7 +74,7 @@ fn every_reason_is_explained() {
 
 #[test]
 fn every_explained_reason_is_given() {
-    let sources = files(|path| path.ends_with(".rs") && path.contains("/src/"));
+    let sources = texts(&["operators"], |path| path.ends_with(".rs") && path.contains("/src/"));
     let classes = fs::read_to_string(repository().join("crds/src/processing_job.rs")).unwrap();
     let stale: Vec<String> = listed()
         .into_iter()

@@ -2,10 +2,11 @@
 
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use super::check::{Check, Counts};
 use crate::budget::Needs;
+use crate::checkout;
 use crate::parts;
 use crate::ui::{Failure, Outcome};
 
@@ -80,10 +81,9 @@ fn call(args: &[&str], env: &[(&str, String)]) -> Outcome<String> {
     let out = File::create(&log).map_err(Failure::at("creating", &log))?;
     let err = out.try_clone().map_err(Failure::at("opening", &log))?;
     let what = format!("cargo {}", args.join(" "));
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = checkout::cargo();
     cargo.args(args).envs(env.iter().map(|(k, v)| (*k, v))).current_dir(parts::repo_root()?);
-    // Set for xtask by the cargo that runs it; it would point the inner one at this package.
-    cargo.env_remove("CARGO_MANIFEST_DIR").env("CARGO_TERM_COLOR", "never").env("RUST_BACKTRACE", "0");
+    cargo.env("CARGO_TERM_COLOR", "never").env("RUST_BACKTRACE", "0");
     let status = cargo.stdin(Stdio::null()).stdout(out).stderr(err).status();
     let said = fs::read_to_string(&log).map_err(Failure::at("reading", &log))?;
     match status {

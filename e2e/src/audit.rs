@@ -49,6 +49,11 @@ impl Entry {
         !self.dry && ["create", "update", "patch", "delete", "deletecollection"].contains(&self.verb.as_str())
     }
 
+    /// Whether it made an object of this resource. The trial of one (`dryRun`) is answered 201 as well and makes none.
+    pub(crate) fn made(&self, resource: &str) -> bool {
+        self.verb == "create" && self.resource == resource && self.code == 201 && !self.dry
+    }
+
     /// Whether it comes from one of our operators.
     pub(crate) fn ours(&self) -> bool {
         self.user.starts_with(&format!("system:serviceaccount:{OPERATORS}:millrace-"))
@@ -116,5 +121,31 @@ impl Audit {
             self.read += count as u64;
             all.extend(Entry::parse(&line));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(uri: &str, code: i64) -> Entry {
+        let line = serde_json::json!({
+            "verb": "create",
+            "requestURI": uri,
+            "objectRef": {"resource": "pods", "namespace": "team", "name": "a"},
+            "responseStatus": {"code": code},
+            "stageTimestamp": "2026-11-27T00:00:00Z",
+        });
+        Entry::parse(&line.to_string()).unwrap()
+    }
+
+    #[test]
+    fn a_trial_makes_and_writes_nothing() {
+        let pods = "/api/v1/namespaces/team/pods";
+        assert!(entry(pods, 201).made("pods"));
+        assert!(!entry(pods, 201).made("secrets"));
+        assert!(!entry(pods, 403).made("pods"));
+        let trial = entry(&format!("{pods}?dryRun=All&fieldManager=m"), 201);
+        assert!(!trial.made("pods") && !trial.writes());
     }
 }

@@ -143,7 +143,7 @@ impl Tally {
         if entry.user != user || entry.lease() {
             return;
         }
-        self.pods += usize::from(entry.verb == "create" && entry.resource == "pods" && entry.code == 201);
+        self.pods += usize::from(entry.made("pods"));
         // A pod whose name the server draws has none yet in the log.
         let letter = entry.name.chars().next().filter(|_| number(&entry.name).is_some()).unwrap_or('*');
         let (calls, writes) = self.by_letter.entry(letter).or_default();

@@ -194,8 +194,7 @@ pub(super) fn once(space: &Space<'_>, entries: &[Entry]) -> Outcome<usize> {
     let account = format!("system:serviceaccount:{OPERATORS}:millrace-processing");
     let mut created: BTreeMap<&str, usize> = BTreeMap::new();
     for entry in entries {
-        let made = entry.verb == "create" && entry.resource == "pods" && entry.code == 201;
-        if made && entry.user == account && entry.namespace == space.name {
+        if entry.made("pods") && entry.user == account && entry.namespace == space.name {
             *created.entry(&entry.name).or_default() += 1;
         }
     }

@@ -66,12 +66,8 @@ pub(super) fn play(stage: &Stage, ui: &Ui) -> Outcome<()> {
     }
     // Elsewhere, that every job ended in the pod it had before must do.
     let Some(audit) = &mut audit else { return Ok(()) };
-    let created: Vec<String> = audit
-        .more()?
-        .iter()
-        .filter(|e| e.verb == "create" && e.resource == "pods" && e.code == 201 && e.namespace == space.name)
-        .map(|e| e.name.clone())
-        .collect();
+    let created: Vec<String> =
+        audit.more()?.iter().filter(|e| e.made("pods") && e.namespace == space.name).map(|e| e.name.clone()).collect();
     check(created.len() == before.len(), "pods were created anew", created.join(", "))
 }
 

@@ -1,6 +1,7 @@
 //! The field on which `cargo xtask bench processing` runs operators: a stand-in for every kubelet, and a crowd that offers work.
 //!
-//! `field kubelet SECONDS LOG` lets each pod run at once and succeed after that time; it starts no process.
+//! `field kubelet SECONDS LOG` lets each pod run at once and succeed after that time; it starts no process. For a Spark
+//! driver it asks for one executor, as the driver would, which runs as long as the driver does.
 //! `field offer N PER_MINUTE LOG` creates N objects, each one like a line of standard input with `@` for its number.
 //! LOG gets `NAME MICROSECONDS` for each pod when it is first seen, for each object when it is asked for.
 
@@ -15,13 +16,14 @@ use std::{
 
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use kube::{
-    Api, Client,
-    api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams},
+    Api, Client, Resource, ResourceExt,
+    api::{ApiResource, DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams},
     core::GroupVersionKind,
     runtime::watcher,
 };
+use millrace_crds::well_known::LABEL_ROLE;
 use serde_json::{Value, json};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -69,23 +71,54 @@ async fn kubelet(client: Client, life: Duration, log: Log) -> Outcome<()> {
 
 async fn live(client: Client, pod: &Pod, life: Duration) -> Outcome<()> {
     let pods: Api<Pod> = Api::namespaced(client, pod.metadata.namespace.as_deref().unwrap_or_default());
-    let name = pod.metadata.name.as_deref().unwrap_or_default();
-    let begun = Timestamp::now();
-    let said = |phase: &str, state: &Value, ready: bool| {
-        let all: Vec<Value> = pod.spec.iter().flat_map(|s| &s.containers).map(|c| {
-            json!({"name": c.name, "image": c.image, "imageID": "", "restartCount": 0, "ready": ready, "state": state})
-        }).collect();
-        let flag = if ready { "True" } else { "False" };
-        let conditions = json!([{"type": "Ready", "status": flag, "lastTransitionTime": begun.to_string()}]);
-        json!({"status": {"phase": phase, "startTime": begun.to_string(), "conditions": conditions, "containerStatuses": all}})
+    let name = pod.name_any();
+    let begun = Timestamp::now().to_string();
+    let set = async |status: Value| pods.patch_status(&name, &PatchParams::default(), &Patch::Merge(status)).await;
+    let running = json!({"running": {"startedAt": begun}});
+    set(status(pod, "Running", &begun, &running)).await?;
+    let executor = match pod.labels().get(LABEL_ROLE).map(String::as_str) {
+        // Its driver ends it.
+        Some("executor") => return Ok(()),
+        Some("driver") => Some(pods.create(&PostParams::default(), &executor(pod)).await?),
+        _ => None,
     };
-    let set = async |status: Value| pods.patch_status(name, &PatchParams::default(), &Patch::Merge(status)).await;
-    set(said("Running", &json!({"running": {"startedAt": begun.to_string()}}), true)).await?;
     tokio::time::sleep(life).await;
-    let (begun, now) = (begun.to_string(), Timestamp::now().to_string());
-    let over = json!({"exitCode": 0, "reason": "Completed", "startedAt": begun, "finishedAt": now});
-    set(said("Succeeded", &json!({"terminated": over, "running": null}), false)).await?;
+    if let Some(executor) = executor {
+        pods.delete(&executor.name_any(), &DeleteParams::default().grace_period(0)).await?;
+    }
+    let over =
+        json!({"exitCode": 0, "reason": "Completed", "startedAt": begun, "finishedAt": Timestamp::now().to_string()});
+    set(status(pod, "Succeeded", &begun, &json!({"terminated": over, "running": null}))).await?;
     Ok(())
+}
+
+/// What a kubelet says of a pod all of whose containers are in one state.
+fn status(pod: &Pod, phase: &str, begun: &str, state: &Value) -> Value {
+    let ready = phase == "Running";
+    let of = |name: &str, image: &Option<String>| json!({"name": name, "image": image, "imageID": "", "restartCount": 0, "ready": ready, "state": state});
+    let all: Vec<Value> = pod.spec.iter().flat_map(|s| &s.containers).map(|c| of(&c.name, &c.image)).collect();
+    let flag = if ready { "True" } else { "False" };
+    let conditions = json!([{"type": "Ready", "status": flag, "lastTransitionTime": begun}]);
+    json!({"status": {"phase": phase, "startTime": begun, "conditions": conditions, "containerStatuses": all}})
+}
+
+/// As Spark names and labels it.
+fn executor(driver: &Pod) -> Pod {
+    let mut labels = driver.labels().clone();
+    labels.insert("spark-role".to_owned(), "executor".to_owned());
+    labels.insert(LABEL_ROLE.to_owned(), "executor".to_owned());
+    let metadata = ObjectMeta {
+        name: Some(format!("{}-exec-1", driver.name_any())),
+        owner_references: driver.owner_ref(&()).map(|owner| vec![owner]),
+        labels: Some(labels),
+        ..ObjectMeta::default()
+    };
+    let containers = vec![Container {
+        name: "spark-kubernetes-executor".to_owned(),
+        image: driver.spec.iter().flat_map(|s| &s.containers).find_map(|c| c.image.clone()),
+        ..Container::default()
+    }];
+    Pod { metadata, spec: Some(PodSpec { containers, ..PodSpec::default() }), status: None }
 }
 
 async fn offer(client: Client, (count, per_minute): (u32, u32), log: Log) -> Outcome<()> {

@@ -55,8 +55,8 @@ pub struct DataGrantSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::list(64), extend("x-kubernetes-validations" = [schema::immutable("access", "make another grant")]))]
     pub access: Vec<AccessRequest>,
-    /// True if nothing is given, so that there is no Secret: the grant only speaks for what is kept, while nobody works on
-    /// it.
+    /// True if the grant gives no access and has no Secret: it only protects state from expiry rules while no attempt
+    /// runs.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protect_only: bool,
 }

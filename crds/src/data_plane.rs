@@ -59,7 +59,7 @@ use crate::schema;
     schema::rule("!has(self.objectStore) || has(self.adminSecretRef)", "objectStore needs adminSecretRef: a Secret in the operator's namespace with accessKey and secretKey")
 ]))]
 pub struct DataPlaneSpec {
-    /// Who owns what is made outside Kubernetes: part of every bucket's tags. Cannot change, for it proves ownership;
+    /// The owner of everything that is created outside Kubernetes: part of every bucket's tags. Cannot change, because it proves ownership;
     /// a cluster rebuilt from Git with the same owner adopts its data again.
     #[schemars(length(min = 1, max = 63), transform = schema::text(63).pattern(LABEL_PATTERN), extend("x-kubernetes-validations" = [schema::immutable("owner", "it proves which data is ours; make another DataPlane")]))]
     pub owner: String,
@@ -83,8 +83,8 @@ pub struct DataPlaneSpec {
     /// Namespaces whose topics and buckets may set `externalName` to adopt what exists. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_names: Option<NamespaceSelector>,
-    /// Namespaces whose jobs may name a PriorityClass that begins with `system-`: their pods push out any other of the
-    /// cluster that stands in their way. Default: none.
+    /// Namespaces whose jobs may name a PriorityClass that begins with `system-`: their pods can preempt any other pod of
+    /// the cluster. Default: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system_priority: Option<NamespaceSelector>,
 }

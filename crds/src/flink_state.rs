@@ -15,7 +15,7 @@ use crate::schema;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobState {
-    /// Points it can be restored from, newest first, at most 10. A checkpoint stands here only until Flink replaces it.
+    /// Points it can be restored from, newest first, at most 10. A checkpoint is listed only until Flink replaces it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::list(10))]
     pub restore_points: Vec<RestorePoint>,
@@ -67,7 +67,7 @@ pub struct RestorePoint {
     /// Name of the attempt that took it.
     #[schemars(length(max = 63))]
     pub attempt: String,
-    /// True if `savepointEvery` asked for it, so that it goes when there are more than `keep`.
+    /// True if it was taken because of `savepointEvery`; such savepoints are deleted when there are more than `keep`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub periodic: Option<bool>,
     /// Fields of a newer Millrace, kept as they are.
@@ -114,7 +114,7 @@ pub struct FlinkAttempt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = schema::texts(500, 32))]
     pub pinned: Option<Vec<String>>,
-    /// The savepoint that was asked for last.
+    /// The savepoint that was requested last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Trigger>,
     /// Fields of a newer Millrace, kept as they are.
@@ -131,7 +131,7 @@ pub struct Trigger {
     pub id: String,
     /// What it is for.
     pub purpose: Purpose,
-    /// How many were asked for in this attempt, this one included.
+    /// How many were requested in this attempt, including this one.
     pub count: i64,
     /// When it was decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]

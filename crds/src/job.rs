@@ -69,7 +69,7 @@ pub struct JobSpec {
     /// Which finished pods stay until the job is deleted or runs again. Default: Always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_pods: Option<KeepPods>,
-    /// What its pods may be told beside that.
+    /// Further settings of its pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<PodSubset>,
 }
@@ -173,7 +173,7 @@ pub struct Deadlines {
     /// From the request to stop to the kill; the pods' grace period. Default: 30s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<Duration>,
-    /// How long the application may run without any of the executors or TaskManagers it has asked for. Default: as `start`.
+    /// How long the application may run without any of the executors or TaskManagers it has requested. Default: as `start`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<Duration>,
 }

@@ -66,7 +66,7 @@ pub struct MLPipelineSpec {
     /// The steps, at least one.
     #[schemars(length(min = 1), transform = schema::list(100).keyed("name"))]
     pub steps: Vec<StepSpec>,
-    /// Start no new runs; running ones go on, and those made in the meantime wait for a day. Default: false.
+    /// Start no new runs; running ones continue, and those created in the meantime wait for up to a day. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
     /// How many finished runs are kept.

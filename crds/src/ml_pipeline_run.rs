@@ -83,7 +83,7 @@ pub struct MLPipelineRunStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_reconcile_at: Option<String>,
-    /// Where it stands, in one word.
+    /// Its state, in one word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<RunPhase>,
     /// ControllerRevision that holds the frozen spec; stored before the first step starts.
@@ -133,7 +133,7 @@ pub struct StepStatus {
     /// Name of the step.
     #[schemars(length(max = 40))]
     pub name: String,
-    /// Where it stands, in one word.
+    /// Its state, in one word.
     pub phase: StepPhase,
     /// Number of the job's present or last attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,7 +147,7 @@ pub struct StepStatus {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Time>,
-    /// Why it stands there, for example `WhenFalse`, `UpstreamFailed`, `OutOfMemory`; while it runs, what its child
+    /// Why it is in that phase, for example `WhenFalse`, `UpstreamFailed`, `OutOfMemory`; while it runs, what its child
     /// waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]

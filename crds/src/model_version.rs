@@ -121,7 +121,7 @@ pub struct ModelVersionStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::texts(32, 64))]
     pub aliases: Vec<String>,
-    /// Aliases about to be taken, with who held them: told apart after a crash from those a newer version has taken since.
+    /// Aliases about to be moved to this version, with their previous holder, to detect after a crash whether a newer version has taken them since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::list(10))]
     pub taking_aliases: Vec<TakingAlias>,

@@ -24,11 +24,11 @@ use volume::Volume;
     schema::rule("!has(self.annotations) || self.annotations.all(k, !k.startsWith('millrace.dev/'))", "annotations: millrace.dev/ is reserved by Millrace; remove it")
 ]))]
 pub struct PodSubset {
-    /// Labels to add; `millrace.dev/` and `spark-` ones are ours.
+    /// Labels to add; those that begin with `millrace.dev/` or `spark-` are reserved.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = schema::map(32, 63))]
     pub labels: BTreeMap<String, String>,
-    /// Annotations to add; `millrace.dev/` ones are ours.
+    /// Annotations to add; those that begin with `millrace.dev/` are reserved.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = schema::map(32, 1_024))]
     pub annotations: BTreeMap<String, String>,
@@ -75,7 +75,7 @@ pub struct PodSubset {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = scalar::bytes())]
     pub scratch: Option<scalar::Quantity>,
-    /// Directories to mount beside /tmp and the job's data.
+    /// Directories to mount in addition to /tmp and the job's data.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::list(16).keyed("mountPath"))]
     pub volumes: Vec<Volume>,

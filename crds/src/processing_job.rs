@@ -69,7 +69,7 @@ pub struct ProcessingJobStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_reconcile_at: Option<String>,
-    /// Where it stands, in one word.
+    /// Its state, in one word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<JobPhase>,
     /// Number of the run, from 1; a changed spec or a request starts the next.

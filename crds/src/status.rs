@@ -16,7 +16,7 @@ pub struct Creating {
     /// The name about to be created on the broker, the store or the server.
     #[schemars(length(max = 512))]
     pub name: String,
-    /// True when that name was seen to be absent before the creation was sent: what then appears is ours.
+    /// True when that name was seen to be absent before the creation was sent: what then appears was created by this object.
     #[serde(default)]
     pub saw_absent: bool,
 }

@@ -182,6 +182,18 @@ impl Stage {
         Ok(())
     }
 
+    /// Runs the chart's own test and returns what it printed.
+    ///
+    /// # Errors
+    /// The test failed: Helm's own message and the state of the namespace.
+    pub fn test_chart(&self, ui: &Ui) -> Outcome<String> {
+        let helm = parts::ensure(&["helm"], ui)?.get("helm").map(|dir| dir.join("helm")).unwrap_or_default();
+        let mut args = vec!["test".to_owned(), "millrace".to_owned(), format!("--namespace={OPERATORS}")];
+        args.push(format!("--timeout={}", patience::seconds(Duration::from_secs(300))));
+        args.extend(self.target.helm_args());
+        tool::call(&helm.display().to_string(), &args, "helm test").map_err(|f| self.explain(f, OPERATORS))
+    }
+
     /// Restarts the operators if their image is not the one they run: its name never changes.
     fn renew_operators(&self, image: &Path, ui: &Ui) -> Outcome<()> {
         let sum = tool::call("sha256sum", &[image.join("image.tar").display().to_string()], "hashing the image")?;

@@ -9,6 +9,7 @@ mod ends;
 mod executors;
 mod failures;
 mod flights;
+mod helm_test;
 mod idle;
 mod jobs;
 mod killed;
@@ -79,6 +80,7 @@ pub fn all(long: bool) -> Vec<Story> {
         Story::new("walls around jobs", Needs::new(650, 4_300), walls::play),
         Story::new("who ended a pod", Needs::new(300, 768), ends::play),
         Story::new("values byte for byte", Needs::new(700, 4_300), values::play),
+        Story::new("helm test", Needs::new(40, 96), helm_test::play),
         Story::new("ranks restart together", Needs::new(200, 1_024), ranks::play),
         Story::new("drift and adoption", Needs::new(100, 128), drift::play),
         Story { long: true, ..Story::new("spark: a stream goes on", Needs::new(500, 3_072), structured::play) },

@@ -11,6 +11,7 @@
     reason = "helpers of tests fail by panicking"
 )]
 
+mod pages;
 mod real;
 
 use std::collections::BTreeMap;
@@ -33,11 +34,12 @@ fn install(api: &LocalApi) {
     }
 }
 
-/// Objects of our group in these folders; every one must be taken without a warning about unknown fields.
+/// Objects of our group in these folders and on the pages of the kinds; every one must be taken without a warning about unknown fields.
 fn takes_what_is_good(api: &LocalApi) -> usize {
     let mut count = 0;
-    for path in ["crds/tests/objects", "examples"].iter().flat_map(|folder| yaml_files(&repository().join(folder))) {
-        let text = fs::read_to_string(&path).unwrap();
+    let files = ["crds/tests/objects", "examples"].iter().flat_map(|folder| yaml_files(&repository().join(folder)));
+    let files = files.map(|path| (fs::read_to_string(&path).unwrap(), path.display().to_string()));
+    for (text, path) in files.chain(pages::pages().into_iter().map(|(page, text)| (pages::yaml(&text), page))) {
         for document in serde_saphyr::from_multiple::<Value>(&text).unwrap() {
             if document["apiVersion"] != "millrace.dev/v1alpha1" {
                 continue;
@@ -51,7 +53,7 @@ fn takes_what_is_good(api: &LocalApi) -> usize {
                 &["create", "--dry-run=server", "--validate=strict", "-o", "name"],
                 &document,
             );
-            taken.unwrap_or_else(|said| panic!("{}: {said}", path.display()));
+            taken.unwrap_or_else(|said| panic!("{path}: {said}"));
             count += 1;
         }
     }

@@ -172,9 +172,11 @@ fn rendered_with(chart: &str, namespace: &str, more: Option<&Path>) -> String {
     String::from_utf8(out.stdout).unwrap()
 }
 
+/// What an installation makes; hooks are not among it.
 fn render(chart: &str, namespace: &str) -> Vec<Value> {
     let text = rendered(chart, namespace);
-    text.split("\n---").filter_map(|doc| serde_saphyr::from_str::<Value>(doc).ok()).filter(Value::is_object).collect()
+    let all = text.split("\n---").filter_map(|doc| serde_saphyr::from_str::<Value>(doc).ok());
+    all.filter(|o| o.is_object() && o.pointer("/metadata/annotations/helm.sh~1hook").is_none()).collect()
 }
 
 /// Generated passwords and keys, new at each render without a cluster, with a word in their place.

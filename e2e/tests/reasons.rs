@@ -86,3 +86,19 @@ fn every_explained_reason_is_given() {
         .collect();
     assert!(stale.is_empty(), "no operator gives these; take them out of crds/src/reasons.txt: {}", stale.join(", "));
 }
+
+/// Reasons that only a real component gives, with the check that meets it.
+const REAL: [(&str, &str); 0] = [];
+
+#[test]
+fn every_explained_reason_is_reached_by_a_test() {
+    let golden = texts(&["operators"], |path| path.ends_with("/decision.yaml") || path.contains("/tests/reached/"));
+    let stories = texts(&["e2e/src/stories"], |path| path.ends_with(".rs"));
+    let words = |text: &String| -> Vec<String> {
+        text.split(|c: char| !c.is_alphanumeric()).filter(|word| is_word(word)).map(str::to_owned).collect()
+    };
+    let reached: BTreeSet<String> = golden.values().chain(stories.values()).flat_map(words).collect();
+    let real = |word: &String| REAL.iter().any(|(reason, check)| reason == word && !check.is_empty());
+    let unreached: Vec<String> = listed().into_iter().filter(|word| !reached.contains(word) && !real(word)).collect();
+    assert!(unreached.is_empty(), "no golden case, scenario or story leads to these: {}", unreached.join(", "));
+}

@@ -12,6 +12,13 @@ app.kubernetes.io/name: millrace-{{ .name }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end }}
 
+{{- /* Annotations of what `helm test` makes, in the order of their weights. */}}
+{{- define "millrace.test" -}}
+helm.sh/hook: test
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
 {{- /* The rules of a role, each with the reason beside it. */}}
 {{- define "millrace.rules" -}}
 {{- range . }}

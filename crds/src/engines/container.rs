@@ -39,7 +39,7 @@ pub struct ContainerSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = schema::counts(8, 1_000_000))]
     pub resources: BTreeMap<String, i32>,
-    /// Size of the shared memory at /dev/shm, for example `1Gi`; what is used of it counts as memory. Default: the
+    /// Size of the shared memory at /dev/shm, for example `1Gi`; its use counts as memory. Default: the
     /// container runtime's 64Mi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(transform = scalar::bytes())]

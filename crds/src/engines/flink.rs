@@ -51,7 +51,7 @@ pub struct FlinkSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::texts(64, 1_024).templated())]
     pub args: Vec<String>,
-    /// Flink's own options. Those of Kubernetes, high availability, the store and of where state lies are ours.
+    /// Flink's own options. Millrace sets those for Kubernetes, high availability, the store and the location of state.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = schema::map(64, 1_024).templated())]
     pub conf: BTreeMap<String, String>,
@@ -126,7 +126,7 @@ pub struct TaskManagersSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000))]
     pub max: Option<i32>,
-    /// What an edit of `count`, `min`, `max` or `flink.parallelism` does to a streaming job that runs. Default: Restart.
+    /// What an edit of `count`, `min`, `max` or `flink.parallelism` does to a running streaming job. Default: Restart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rescale: Option<Rescale>,
     /// Task slots of each. Default: 1.
@@ -183,7 +183,7 @@ pub struct StateSpec {
     /// What the deletion of the job leaves. Default: Keep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_delete: Option<OnDelete>,
-    /// How long a changed job may take to become healthy before the last healthy one goes on from where it was stopped.
+    /// How long a changed job may take to become healthy before the last healthy version is resumed from where it was stopped.
     /// Default: it is never put back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback_after: Option<Duration>,

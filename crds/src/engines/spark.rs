@@ -76,7 +76,7 @@ pub struct SparkSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(transform = schema::texts(32, 512).pattern(FILES).templated())]
     pub py_files: Vec<String>,
-    /// Spark properties. `spark.master`, `spark.driver.host` and `spark.kubernetes.*` are ours.
+    /// Spark properties. `spark.master`, `spark.driver.host` and `spark.kubernetes.*` are set by Millrace.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = schema::map(64, 1_024).templated())]
     pub conf: BTreeMap<String, String>,

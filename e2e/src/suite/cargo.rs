@@ -17,6 +17,10 @@ const TAIL: usize = 60;
 /// as they ship: the simulated world runs through some ten thousand schedules.
 const CRATES: [&str; 5] = ["--workspace", "--exclude", "millrace-e2e", "--profile", "image"];
 
+/// The rules of the house that need no server.
+const HOUSE: [&str; 11] =
+    ["--lib", "--test", "house", "--test", "imports", "--test", "docs", "--test", "reasons", "--test", "kinds"];
+
 /// What random tests are drawn from, so that a landing is refused for what it changed and not by chance. `--long` draws
 /// anew each time, and so does a `cargo test` by hand.
 const SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "20261126");
@@ -28,7 +32,7 @@ pub(super) fn first_rung(long: bool) -> Vec<Check> {
         check("format", Box::new(|_| call(&["fmt", "--all", "--check"], &[]).map(|_| Counts::ONE))),
         check("lints", Box::new(|_| lints())),
         check("golden files, properties, the simulated world", Box::new(move |_| crates(&[], &seed))),
-        check("house rules", Box::new(|_| own(&["--lib", "--test", "house", "--test", "imports", "--test", "docs"]))),
+        check("house rules", Box::new(|_| own(&HOUSE))),
     ]
 }
 

@@ -95,14 +95,6 @@ impl Connections {
         Some(broker)
     }
 
-    /// The broker view that [`Self::broker`] opened last for the DataPlane of this name: for effects, which see no
-    /// DataPlane.
-    #[must_use]
-    pub fn known(&self, plane: &str) -> Option<Arc<dyn Broker>> {
-        let brokers = self.brokers.lock().unwrap_or_else(PoisonError::into_inner);
-        brokers.get(plane).map(|(_, broker)| Arc::clone(broker))
-    }
-
     /// The store client of a DataPlane.
     ///
     /// # Errors

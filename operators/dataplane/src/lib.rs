@@ -38,7 +38,7 @@ pub fn on(env: &Env, connections: &Arc<Connections>) -> Vec<Box<dyn Controller>>
     let reader = || env.reader.clone();
     let mut all: Vec<Box<dyn Controller>> = vec![
         Box::new(Kernel::new(plane::Planes::new(Arc::clone(connections), reader()), reader())),
-        Box::new(Kernel::new(topic::Topics::new(Arc::clone(connections)), reader())),
+        Box::new(Kernel::new(topic::Topics::new(Arc::clone(connections), reader()), reader())),
     ];
     all.extend(bucket::controllers(env, connections));
     all.extend(grant::controllers(env, connections));

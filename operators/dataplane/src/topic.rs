@@ -16,8 +16,8 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use millrace_crds::{DataTopic, DataTopicStatus};
-use millrace_kit::{Class, DecisionOf, Failure, Note, Operator, Reader, Seen, Watch, Writer, access::Access};
+use millrace_crds::{DataPlane, DataTopic, DataTopicStatus};
+use millrace_kit::{Class, DecisionOf, Failure, Key, Note, Operator, Reader, Seen, Watch, Writer, access::Access};
 
 pub use observe::{Observed, PlaneSeen};
 
@@ -44,6 +44,7 @@ pub const ACCESS: &[Access] = &[
 /// The operator of DataTopics.
 pub struct Topics {
     connections: Arc<Connections>,
+    reader: Reader,
     /// Uids of objects whose topic was created and is not in their status yet.
     made: Mutex<BTreeSet<String>>,
 }
@@ -51,8 +52,8 @@ pub struct Topics {
 impl Topics {
     /// On these connections.
     #[must_use]
-    pub fn new(connections: Arc<Connections>) -> Self {
-        Self { connections, made: Mutex::default() }
+    pub fn new(connections: Arc<Connections>, reader: Reader) -> Self {
+        Self { connections, reader, made: Mutex::default() }
     }
 
     fn making(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
@@ -95,7 +96,8 @@ impl Operator for Topics {
 
     async fn effect(&self, object: &DataTopic, change: &Change, writer: &Writer) -> Result<(), Failure> {
         let _ = writer;
-        let Some(broker) = self.connections.known(&object.spec.data_plane) else {
+        let plane = self.reader.cached::<DataPlane>(&Key::new("", &object.spec.data_plane));
+        let Some(broker) = plane.and_then(|plane| self.connections.broker(&plane)) else {
             // The DataPlane lost its Kafka between observe and act.
             return Err(Failure::new(Class::Transient, UNREACHABLE, "the DataPlane has no Kafka any more"));
         };

@@ -38,6 +38,14 @@ fn same_end_under_every_cut_and_order() {
     println!("schedules: {schedules}");
 }
 
+#[test]
+fn the_reasons_that_stories_reach() {
+    let run = |plot| with_story(plot, (Mutation::None, Bug::None), |story| sim::run(story, Schedule::UNDISTURBED));
+    let reached = Plot::iter().flat_map(|plot| run(plot).reasons).collect();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reached/grant.txt");
+    sim::golden::list(&file, &reached).unwrap_or_else(|diff| panic!("{diff}"));
+}
+
 fn writes(plot: Plot) -> Vec<String> {
     let outcome = with_story(plot, (Mutation::None, Bug::None), |story| sim::run(story, Schedule::UNDISTURBED));
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);

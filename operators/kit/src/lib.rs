@@ -9,6 +9,7 @@ pub mod causes;
 pub mod client;
 pub mod conditions;
 pub mod decision;
+mod document;
 pub mod domain_metrics;
 pub mod events;
 pub mod failure;

@@ -79,39 +79,16 @@ impl Metrics {
         add(&mut self.registry.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// The text that Prometheus and everything like it reads (format 0.0.4).
+    /// All metrics as OpenMetrics text, which Prometheus and the agents that stand in for it read.
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = String::new();
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        if encode(&mut out, &registry).is_err() { String::new() } else { plain(&out) }
+        // Writing to a String cannot fail.
+        let _ = encode(&mut out, &registry);
+        out
     }
 }
 
 /// The type of [`Metrics::text`] for HTTP.
-pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-/// OpenMetrics in the older format, which every scraper and linter knows: a counter is called as its samples are, and
-/// units are part of names.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut help = None;
-    for line in text.lines() {
-        let Some(comment) = line.strip_prefix("# ") else {
-            out.push_str(line);
-            out.push('\n');
-            continue;
-        };
-        let mut words = comment.splitn(3, ' ');
-        match (words.next(), words.next(), words.next()) {
-            (Some("HELP"), Some(_), Some(told)) => help = Some(told),
-            (Some("TYPE"), Some(name), Some(kind)) => {
-                let total = if kind == "counter" { "_total" } else { "" };
-                let help = help.take().unwrap_or_default();
-                out.push_str(&format!("# HELP {name}{total} {help}\n# TYPE {name}{total} {kind}\n"));
-            }
-            _ => {}
-        }
-    }
-    out
-}
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

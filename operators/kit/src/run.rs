@@ -16,7 +16,6 @@ use std::{
 use futures::{StreamExt, TryStreamExt};
 use kube::{
     Api, Client, Config,
-    api::DynamicObject,
     runtime::{WatchStreamExt, watcher},
 };
 use tokio::sync::{mpsc, watch};
@@ -25,6 +24,7 @@ use crate::{
     Key, Kind, Port, Reader, Watch,
     cache::{Cache, Event},
     client::{ApiPort, client},
+    document::Document,
     fence::Fenced,
     health::{self, Health},
     kernel::Controller,
@@ -280,7 +280,7 @@ async fn stream(
 ) {
     let Some(lead) = streams.lead() else { return };
     let resource = lead.kind.api_resource();
-    let api: Api<DynamicObject> = if lead.own_namespace {
+    let api: Api<Document> = if lead.own_namespace {
         Api::namespaced_with(client, &namespace, &resource)
     } else {
         Api::all_with(client, &resource)
@@ -299,14 +299,13 @@ async fn stream(
     }
 }
 
-fn take(shared: &Shared, streams: &Streams, event: watcher::Event<DynamicObject>, out: &mpsc::UnboundedSender<Slot>) {
-    let value = |o: DynamicObject| serde_json::to_value(o).unwrap_or_default();
+fn take(shared: &Shared, streams: &Streams, event: watcher::Event<Document>, out: &mpsc::UnboundedSender<Slot>) {
     let event = match event {
         watcher::Event::Init => Event::Restart,
-        watcher::Event::InitApply(o) => Event::Listed(value(o)),
+        watcher::Event::InitApply(o) => Event::Listed(o.value),
         watcher::Event::InitDone => Event::Complete,
-        watcher::Event::Apply(o) => Event::Applied(value(o)),
-        watcher::Event::Delete(o) => Event::Deleted(value(o)),
+        watcher::Event::Apply(o) => Event::Applied(o.value),
+        watcher::Event::Delete(o) => Event::Deleted(o.value),
     };
     let metrics = &shared.metrics;
     for slot in wakes(&shared.reader.cache, streams, event, |kind, key, error| {

@@ -12,6 +12,7 @@ mod drive;
 mod explore;
 pub mod golden;
 mod patience;
+mod reasons;
 mod rest;
 mod schedule;
 mod timeline;

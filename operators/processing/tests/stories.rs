@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::path::Path;
+
 use millrace_kit::sim::{self, Schedule};
 use support::{Plot, plots};
 
@@ -83,6 +85,15 @@ fn flink_streams_survive_the_same_under_every_cut_and_order() {
 #[test]
 fn flink_streams_are_rescaled_the_same_under_every_cut_and_order() {
     explored(plots::rescale::all(), 4);
+}
+
+#[test]
+fn the_reasons_that_stories_reach() {
+    let run =
+        |plot: &Plot| support::with_story(plot, &support::flink::build, |story| sim::run(story, Schedule::UNDISTURBED));
+    let reached = plots::all().iter().flat_map(|plot| run(plot).reasons).collect();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reached/processing.txt");
+    sim::golden::list(&file, &reached).unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 #[test]

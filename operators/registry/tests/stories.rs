@@ -58,6 +58,19 @@ fn what_is_done_in_mlflow_is_noticed() {
     explore(&versions::polled_plots(), &sound);
 }
 
+#[test]
+fn the_reasons_that_stories_reach() {
+    let run = |plot: &Plot, build: &Build| {
+        with_story(plot, build, |story| millrace_kit::sim::run(story, millrace_kit::sim::Schedule::UNDISTURBED)).reasons
+    };
+    let both = [registries::plots(), inputs::plots(), giveups::polled_plots(), versions::polled_plots()].concat();
+    let own = [giveups::plots(), versions::plots()].concat();
+    let reached =
+        both.iter().flat_map(|plot| run(plot, &sound)).chain(own.iter().flat_map(|plot| run(plot, &versions_only)));
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reached/registry.txt");
+    millrace_kit::sim::golden::list(&file, &reached.collect()).unwrap_or_else(|diff| panic!("{diff}"));
+}
+
 fn writes(plot: &Plot, build: &Build) -> Vec<String> {
     with_story(plot, build, |story| millrace_kit::sim::run(story, millrace_kit::sim::Schedule::UNDISTURBED).writes)
 }

@@ -343,7 +343,7 @@ pub(crate) fn with_operator<O: Operator, T>(
 ) -> T {
     let build = |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
         let at = connections(env, world);
-        let topics = operator(Topics::new(std::sync::Arc::clone(&at)));
+        let topics = operator(Topics::new(std::sync::Arc::clone(&at), env.reader.clone()));
         vec![
             Box::new(Kernel::new(Planes::new(at, env.reader.clone()), env.reader.clone())),
             Box::new(Kernel::new(topics, env.reader.clone()).mutated(mutation)),

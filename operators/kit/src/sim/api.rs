@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::world::{Inner, World, selected};
+use super::{
+    reasons::gather,
+    world::{Inner, World, selected},
+};
 use crate::{
     Address, Failure, Kind, Port, Query, Version, Write,
     port::{key_of, text},
@@ -116,6 +119,7 @@ impl Inner {
             Write::Status(_, body) => {
                 let mut stored = self.current(&at, text(&body, "/metadata/resourceVersion"))?;
                 let new = body.get("status").cloned().unwrap_or_default();
+                gather(&new, &mut self.reasons);
                 if stored.get("status") == Some(&new) {
                     return Ok(stored);
                 }

@@ -1,6 +1,10 @@
 //! Runs one story under one schedule: who moves next is drawn from a seed, so any run can be replayed by its numbers.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -68,6 +72,8 @@ pub struct Outcome {
     pub writes: Vec<String>,
     /// Broken invariants, and the story's own complaints.
     pub faults: Vec<String>,
+    /// Every reason of a condition or step, and every class of a failure, that a stored status of the operator had.
+    pub reasons: BTreeSet<String>,
     /// Everything that happened, in order; empty unless the run was [`recorded`].
     pub timeline: Vec<String>,
 }
@@ -362,11 +368,11 @@ fn finish(world: &World, faults: Vec<String>) -> Outcome {
     let inner = world.lock();
     let keep = |at: &Address| at.kind.kind != "Event";
     let end = inner.objects.iter().filter(|(at, _)| keep(at)).map(|(at, v)| (at.to_string(), plain(v))).collect();
-    let writes = inner.writes.clone();
+    let (writes, reasons) = (inner.writes.clone(), inner.reasons.clone());
     drop(inner);
     let mut effects = world.effects();
     effects.sort();
-    Outcome { end, effects, writes, faults, timeline: world.timeline() }
+    Outcome { end, effects, writes, faults, reasons, timeline: world.timeline() }
 }
 
 /// Without what differs from run to run by nature: versions, times, and the order of a list-map of conditions.

@@ -1,6 +1,6 @@
 //! Golden folders: `object.yaml` and `observed.yaml` in, `decision.yaml` out. `UPDATE=1` writes the last one anew.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -40,6 +40,14 @@ pub fn check<O: Operator>(dir: &Path) -> Result<usize, String> {
 pub fn access(name: &str, access: &[crate::access::Access]) -> Result<(), String> {
     let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts/millrace/access");
     same(&chart.join(format!("{name}.yaml")), &yaml(&crate::access::document(access))?)
+}
+
+/// Checks a recorded list, one word a line.
+///
+/// # Errors
+/// The file is missing or differs; `UPDATE=1` writes it anew.
+pub fn list(path: &Path, have: &BTreeSet<String>) -> Result<(), String> {
+    same(path, &have.iter().map(|word| format!("{word}\n")).collect::<String>())
 }
 
 fn one<O: Operator>(case: &Path) -> Result<(), String> {

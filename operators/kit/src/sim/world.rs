@@ -2,7 +2,7 @@
 
 use std::{
     any::{Any, TypeId},
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -47,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) admission: Option<Admission>,
     pub(crate) webhook: Option<Webhook>,
     shelf: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    pub(super) reasons: BTreeSet<String>,
     /// What happened, a line each, if anybody wants to read it.
     pub(super) timeline: Option<Vec<String>>,
 }
@@ -80,6 +81,7 @@ impl Default for World {
             admission: None,
             webhook: None,
             shelf: HashMap::new(),
+            reasons: BTreeSet::new(),
             timeline: None,
         })))
     }

@@ -8,7 +8,7 @@ mod mutants;
 mod objects;
 mod plots;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use millrace_kit::{
     Controller, Env, Kernel,
@@ -121,6 +121,14 @@ fn same_end_under_every_cut_and_order() {
         schedules += report.schedules;
     }
     println!("schedules: {schedules}");
+}
+
+#[test]
+fn the_reasons_that_stories_reach() {
+    let run = |plot| with_story(plot, &sound, |story| sim::run(story, Schedule::UNDISTURBED));
+    let reached = Plot::iter().flat_map(|plot| run(plot).reasons).collect();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reached/pipeline.txt");
+    sim::golden::list(&file, &reached).unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 #[test]

@@ -67,7 +67,7 @@ async fn prometheus_sees_what_was_done() {
     let pods = prometheus.value("histogram_quantile(0.99, sum by (le) (millrace_processing_first_pod_seconds_bucket))");
     assert!(pods.is_some_and(|p99| p99 < 5.0), "the time to a pod is no number of seconds: {pods:?}");
     println!("99 in 100 pods within {pods:?} s");
-    prometheus.lint(&operator.scrape());
+    prometheus.described();
 
     operator.kill();
     comes_to(&prometheus, "up", 0.0).await;

@@ -236,7 +236,7 @@ fn figures(all: &All) -> Outcome<Vec<Figure>> {
         told.push(Figure::of(format!("API writes, {name}"), &writes, "")?.limit(aim));
         told.push(Figure::of(format!("API requests, {name}"), &calls, "")?);
     }
-    let lists = each(&all.ours, &|r| sum(&r.calls, '*'));
+    let lists = each(&all.ours, &|r| r.calls.get(&'*').copied().unwrap_or_default());
     told.push(Figure::of("API requests without a name, every ProcessingJob", &lists, "")?.beside("lists of executors"));
     let calls: Vec<f64> = all.submit.iter().map(|s| s.calls).collect();
     told.push(Figure::of("API requests, spark-submit", &calls, "")?.beside("submission only"));

@@ -1,11 +1,14 @@
 //! The operators, built as they ship: for the images, the benchmarks and the previous landing.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
 
 use crate::checkout::cargo;
-use crate::cluster::tool;
+use crate::cluster::{files, tool};
 use crate::parts;
-use crate::ui::Outcome;
+use crate::ui::{Failure, Outcome, Ui};
 
 /// All operators; the crate and the program of each is `millrace-NAME`.
 pub const OPERATORS: [&str; 4] = ["dataplane", "processing", "pipeline", "registry"];
@@ -23,4 +26,30 @@ pub fn build(checkout: &Path, operators: &[&str], what: &[&str]) -> Outcome<Path
     }
     tool::run(cargo.current_dir(checkout), "building the operators")?;
     Ok(target.join("image"))
+}
+
+/// Writes the bill of materials of each operator, `millrace-NAME.cdx.json` in CycloneDX 1.6, into a directory. The same
+/// crates make the same file.
+///
+/// # Errors
+/// cargo-sbom cannot be had or fails.
+pub fn bills(checkout: &Path, into: &Path, ui: &Ui) -> Outcome<()> {
+    let tools = parts::ensure(&["cargo-tools"], ui)?.get("cargo-tools").cloned().unwrap_or_default();
+    for name in OPERATORS {
+        let package = format!("millrace-{name}");
+        let mut sbom = Command::new(tools.join("cargo-sbom"));
+        sbom.args(["--cargo-package", &package, "--output-format", "cyclone_dx_json_1_6"]).current_dir(checkout);
+        let said = tool::run(&mut sbom, "writing the bill of materials")?;
+        let mut bill: Value =
+            serde_json::from_str(&said).map_err(|e| Failure::because("the bill of materials is not JSON", e))?;
+        // Drawn anew for each file, and who built it where.
+        if let Some(bill) = bill.as_object_mut() {
+            bill.remove("serialNumber");
+        }
+        if let Some(metadata) = bill.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.retain(|field, _| field == "component");
+        }
+        files::write(&into.join(format!("{package}.cdx.json")), &format!("{bill:#}\n"), 0o644)?;
+    }
+    Ok(())
 }

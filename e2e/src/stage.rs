@@ -96,6 +96,7 @@ fn operators_image(ui: &Ui) -> Outcome<PathBuf> {
     let repo = parts::repo_root()?;
     let step = ui.step("building the operators", "first time about ten minutes");
     let binaries = ship::build(&repo, &ship::OPERATORS, &["--bins"])?;
+    ship::bills(&repo, &binaries.join("sbom"), ui)?;
     let out = parts::cache_root()?.join("operators-image");
     let pack = repo.join("e2e/images/operators/pack.sh");
     tool::run(Command::new("bash").args([&pack, &binaries, &out]), "packing the operators' image")?;

@@ -9,6 +9,7 @@ mod python;
 mod scratch;
 mod servers;
 mod stress;
+mod tools;
 
 use check::{Check, Counts, Run};
 pub(crate) use servers::{Kafka, LOGIN, Minio};

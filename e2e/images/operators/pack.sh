@@ -6,7 +6,7 @@
 # BINARIES_DIR holds millrace-dataplane, millrace-processing, millrace-pipeline, millrace-registry
 # (those that are there are taken, at least one). OUT_DIR gets image.tar (docker-archive) and name.
 # The root file system is these files, the shared libraries they name, CA certificates and a passwd;
-# no shell. User 65532, nothing written anywhere. Run one by command: [/usr/bin/millrace-dataplane].
+# no shell. BINARIES_DIR/sbom, if it is there, goes to /usr/share/sbom, where scanners find it. User 65532, nothing written anywhere. Run one by command: [/usr/bin/millrace-dataplane].
 set -euo pipefail
 binaries=${1:?directory of the binaries} out=${2:?directory to fill}
 authorities=${3:-/etc/ssl/certs/ca-certificates.crt} image=${4:-operators}
@@ -42,6 +42,10 @@ ldd "${found[@]}" | grep -o '/[^ :]*\.so[^ :]*' | sort -u | while read -r librar
   cp --dereference "$library" "$root$library"
   chmod 755 "$root$library"
 done
+if [ -d "$binaries/sbom" ]; then
+  mkdir -p "$root/usr/share/sbom"
+  install -m 644 "$binaries"/sbom/*.cdx.json "$root/usr/share/sbom"
+fi
 cp "$authorities" "$root/etc/ssl/certs/ca-certificates.crt"
 chmod 644 "$root/etc/ssl/certs/ca-certificates.crt"
 echo 'millrace:x:65532:65532:Millrace:/tmp:/sbin/nologin' >"$root/etc/passwd"

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use super::check::{Check, Counts};
+use super::check::{Check, Counts, Run};
 use crate::budget::Needs;
 use crate::checkout;
 use crate::parts;
@@ -26,9 +26,11 @@ const HOUSE: [&str; 11] =
 const SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "20261126");
 
 pub(super) fn first_rung(long: bool) -> Vec<Check> {
-    let check = |name: &str, run| Check::new(1, name, Needs::default(), run);
+    let check = |name: &str, run: Run| Check::new(1, name, Needs::default(), run);
     let seed: Vec<(&str, String)> = if long { vec![] } else { vec![(SEED.0, SEED.1.to_owned())] };
     vec![
+        check("spelling", Box::new(super::tools::spelling)),
+        check("dependencies", Box::new(super::tools::dependencies)),
         check("format", Box::new(|_| call(&["fmt", "--all", "--check"], &[]).map(|_| Counts::ONE))),
         check("lints", Box::new(|_| lints())),
         check("golden files, properties, the simulated world", Box::new(move |_| crates(&[], &seed))),

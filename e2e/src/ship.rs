@@ -49,7 +49,20 @@ pub fn bills(checkout: &Path, into: &Path, ui: &Ui) -> Outcome<()> {
         if let Some(metadata) = bill.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.retain(|field, _| field == "component");
         }
+        sort(&mut bill);
         files::write(&into.join(format!("{package}.cdx.json")), &format!("{bill:#}\n"), 0o644)?;
     }
     Ok(())
+}
+
+/// Puts every list in order: the tool's differs from run to run.
+fn sort(value: &mut Value) {
+    match value {
+        Value::Array(all) => {
+            all.iter_mut().for_each(sort);
+            all.sort_by_cached_key(Value::to_string);
+        }
+        Value::Object(fields) => fields.values_mut().for_each(sort),
+        _ => {}
+    }
 }

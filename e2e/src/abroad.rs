@@ -43,7 +43,7 @@ fn play(layout: &Layout, root: &Path, args: &[String], ui: &Ui) -> Outcome<()> {
     stage::own_images(ui)?;
     parts::ensure(&SANDBOX.map(|(part, _)| part), ui)?;
     let target = cluster::up_at(layout, ui)?;
-    let crane = parts::ensure(&["crane"], ui)?.get("crane").map(|dir| dir.join("crane")).unwrap_or_default();
+    let crane = parts::file("crane", "crane", ui)?;
     let net = format!("--net={}", layout.netns().display());
     let serve = ["registry".to_owned(), "serve".to_owned(), format!("--address={REGISTRY}")];
     let store = root.join("registry");

@@ -43,6 +43,14 @@ pub fn ensure(names: &[&str], ui: &Ui) -> Result<BTreeMap<String, PathBuf>, Part
     Ok(plan.parts.into_iter().map(|p| (p.name, p.out)).collect())
 }
 
+/// A file of a part, which is built if it is missing.
+///
+/// # Errors
+/// As [`ensure`].
+pub fn file(part: &str, path: &str, ui: &Ui) -> Outcome<PathBuf> {
+    Ok(ensure(&[part], ui)?.get(part).map(|dir| dir.join(path)).unwrap_or_default())
+}
+
 /// Installs Debian packages that are missing, for what no part is made of.
 ///
 /// # Errors

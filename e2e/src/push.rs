@@ -24,7 +24,7 @@ pub fn push(prefix: &str, ui: &Ui) -> Outcome<()> {
 /// # Errors
 /// What the registry answered.
 pub fn one(tar: &Path, name: &str, ui: &Ui) -> Outcome<()> {
-    let crane = parts::ensure(&["crane"], ui)?.get("crane").map(|dir| dir.join("crane")).unwrap_or_default();
+    let crane = parts::file("crane", "crane", ui)?;
     let step = ui.step(format!("pushing {name}"), "");
     tool::run(Command::new(crane).arg("push").arg(tar).arg(name), &format!("pushing {name}"))?;
     step.done("");

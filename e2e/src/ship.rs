@@ -34,15 +34,15 @@ pub fn build(checkout: &Path, operators: &[&str], what: &[&str]) -> Outcome<Path
 /// # Errors
 /// cargo-sbom cannot be had or fails.
 pub fn bills(checkout: &Path, into: &Path, ui: &Ui) -> Outcome<()> {
-    let tools = parts::ensure(&["cargo-tools"], ui)?.get("cargo-tools").cloned().unwrap_or_default();
+    let program = parts::file("cargo-sbom", "cargo-sbom", ui)?;
     for name in OPERATORS {
         let package = format!("millrace-{name}");
-        let mut sbom = Command::new(tools.join("cargo-sbom"));
+        let mut sbom = Command::new(&program);
         sbom.args(["--cargo-package", &package, "--output-format", "cyclone_dx_json_1_6"]).current_dir(checkout);
         let said = tool::run(&mut sbom, "writing the bill of materials")?;
         let mut bill: Value =
             serde_json::from_str(&said).map_err(|e| Failure::because("the bill of materials is not JSON", e))?;
-        // Drawn anew for each file, and who built it where.
+        // A random number, and who built it, where and when.
         if let Some(bill) = bill.as_object_mut() {
             bill.remove("serialNumber");
         }

@@ -145,7 +145,7 @@ impl Stage {
         if !self.target.local {
             return Ok(());
         }
-        let tar = parts::ensure(&[part], ui)?.get(part).map(|dir| dir.join("image.tar")).unwrap_or_default();
+        let tar = parts::file(part, "image.tar", ui)?;
         cluster::import_images(&[tar], ui)
     }
 
@@ -162,7 +162,7 @@ impl Stage {
     /// # Errors
     /// Helm's own message and the state of the pods.
     pub fn install_chart(&self, chart: &Path, image: Option<&str>, ui: &Ui) -> Outcome<()> {
-        let helm = parts::ensure(&["helm"], ui)?.get("helm").map(|dir| dir.join("helm")).unwrap_or_default();
+        let helm = parts::file("helm", "helm", ui)?;
         let set = image.map(|image| format!("image.repository={image},image.tag=dev"));
         let more: Vec<&str> = set.iter().flat_map(|set| ["--set", set]).collect();
         self.release((&helm, chart, OPERATORS), &more, ui)
@@ -173,7 +173,7 @@ impl Stage {
     /// # Errors
     /// Helm's own message.
     pub fn uninstall_operators(&self, ui: &Ui) -> Outcome<()> {
-        let helm = parts::ensure(&["helm"], ui)?.get("helm").map(|dir| dir.join("helm")).unwrap_or_default();
+        let helm = parts::file("helm", "helm", ui)?;
         let step = ui.step("uninstalling millrace", "");
         let mut command = Command::new(helm);
         command.args(["uninstall", "millrace", "--namespace", OPERATORS, "--wait"]);
@@ -188,7 +188,7 @@ impl Stage {
     /// # Errors
     /// The test failed: Helm's own message and the state of the namespace.
     pub fn test_chart(&self, ui: &Ui) -> Outcome<String> {
-        let helm = parts::ensure(&["helm"], ui)?.get("helm").map(|dir| dir.join("helm")).unwrap_or_default();
+        let helm = parts::file("helm", "helm", ui)?;
         let mut args = vec!["test".to_owned(), "millrace".to_owned(), format!("--namespace={OPERATORS}")];
         args.push(format!("--timeout={}", patience::seconds(Duration::from_secs(300))));
         args.extend(self.target.helm_args());

@@ -13,6 +13,7 @@
 
 mod pages;
 mod real;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,7 +35,8 @@ fn install(api: &LocalApi) {
     }
 }
 
-/// Objects of our group in these folders and on the pages of the kinds; every one must be taken without a warning about unknown fields.
+/// Objects of our group in these folders and on the pages of the kinds; every one must be taken without a warning about
+/// unknown fields.
 fn takes_what_is_good(api: &LocalApi) -> usize {
     let mut count = 0;
     let files = ["crds/tests/objects", "examples"].iter().flat_map(|folder| yaml_files(&repository().join(folder)));

@@ -1,4 +1,5 @@
-//! What `docs/processing.md` says of tests, phases and classes is so, and what `docs/reports.md` says of tests.
+//! What `docs/processing.md` says of tests, phases and classes is so, and what `docs/reports.md` says of tests; links of all
+//! pages lead somewhere.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -6,6 +7,7 @@ mod walk;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use walk::{repository, texts};
 
@@ -130,4 +132,32 @@ fn what_is_supported_is_what_is_tested() {
     let tested = |row: &Vec<String>| read(&row[3]).contains(row[2].trim_matches('`'));
     let wrong: Vec<&String> = rows.iter().filter(|row| !tested(row)).map(|row| &row[0]).collect();
     assert!(wrong.is_empty(), "these versions do not stand where docs/support.md says: {wrong:?}");
+}
+
+/// The anchor that a heading gets.
+fn anchor(heading: &str) -> String {
+    let words = heading.trim_start_matches('#').trim().to_lowercase();
+    words.replace(' ', "-").chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
+}
+
+/// Whether a link that is written in this file leads to a file, and to a heading of it if it names one.
+fn leads_somewhere(from: &Path, link: &str) -> bool {
+    let (file, wanted) = link.split_once('#').unwrap_or((link, ""));
+    let there = if file.is_empty() { from.to_path_buf() } else { from.parent().unwrap().join(file) };
+    if wanted.is_empty() {
+        return there.exists();
+    }
+    let text = fs::read_to_string(there).unwrap_or_default();
+    text.lines().any(|line| line.starts_with('#') && anchor(line) == wanted)
+}
+
+#[test]
+fn links_of_the_docs_lead_somewhere() {
+    let mut dead = Vec::new();
+    for (path, text) in texts(&["docs", "README.md", "CONTRIBUTING.md", "examples"], |path| path.ends_with(".md")) {
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let wrong = links.filter(|link| !link.contains("://") && !leads_somewhere(Path::new(&path), link));
+        dead.extend(wrong.map(|link| format!("{path}: {link}")));
+    }
+    assert!(dead.is_empty(), "links to nowhere:\n{}", dead.join("\n"));
 }

@@ -96,7 +96,8 @@ fn every_explained_reason_is_reached_by_a_test() {
         path.ends_with("/decision.yaml")
             || path.ends_with("/words.yaml")
             || path.contains("/tests/reached/")
-            || (path.ends_with(".rs") && (path.contains("tests") || path.contains("/stories/")))
+            || (path.ends_with(".rs")
+                && (path.contains("/tests/") || path.ends_with("/tests.rs") || path.contains("/stories/")))
     });
     let words = |text: &String| -> Vec<String> {
         text.split(|c: char| !c.is_alphanumeric()).filter(|word| is_word(word)).map(str::to_owned).collect()

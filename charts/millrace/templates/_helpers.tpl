@@ -12,6 +12,17 @@ app.kubernetes.io/name: millrace-{{ .name }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 {{- end }}
 
+{{- define "millrace.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{- /* Of every container of ours. */}}
+{{- define "millrace.restricted" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
 {{- /* Annotations of what `helm test` makes, in the order of their weights. */}}
 {{- define "millrace.test" -}}
 helm.sh/hook: test

@@ -6,7 +6,8 @@
 # BINARIES_DIR holds millrace-dataplane, millrace-processing, millrace-pipeline, millrace-registry
 # (those that are there are taken, at least one). OUT_DIR gets image.tar (docker-archive) and name.
 # The root file system is these files, the shared libraries they name, CA certificates and a passwd;
-# no shell. BINARIES_DIR/sbom, if it is there, goes to /usr/share/sbom, where scanners find it. User 65532, nothing written anywhere. Run one by command: [/usr/bin/millrace-dataplane].
+# no shell. BINARIES_DIR/sbom, if it is there, goes to /usr/share/sbom, where scanners find it.
+# User 65532, nothing written anywhere. Run one by command: [/usr/bin/millrace-dataplane].
 set -euo pipefail
 binaries=${1:?directory of the binaries} out=${2:?directory to fill}
 authorities=${3:-/etc/ssl/certs/ca-certificates.crt} image=${4:-operators}

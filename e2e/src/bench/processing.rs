@@ -109,7 +109,7 @@ fn manager(api: &LocalApi, kubernetes: &Path) -> Outcome<Running> {
 
 /// Spark's own way: a JVM per application, which makes ConfigMap, pod and Service and leaves.
 fn submit(binaries: &Path, ui: &Ui) -> Outcome<Submits> {
-    let spark = parts::ensure(&["spark"], ui)?.get("spark").map(|dir| dir.join("spark")).unwrap_or_default();
+    let spark = parts::file("spark", "spark", ui)?;
     let api = local::server(&[TEAM], ui)?;
     let seen = api.audit_log.with_file_name("seen");
     let _kubelet = field::kubelet(&api, binaries, &seen)?;

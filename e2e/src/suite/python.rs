@@ -32,10 +32,10 @@ pub(super) fn examples() -> Outcome<Vec<Check>> {
 }
 
 fn unittest(example: &Path, ui: &Ui) -> Outcome<Counts> {
-    let image = parts::ensure(&["image-flights"], ui)?.get("image-flights").map(|dir| dir.join("image.tar"));
+    let image = parts::file("image-flights", "image.tar", ui)?;
     let scratch = Scratch::new("python")?;
     let script = parts::repo_root()?.join("e2e/images/python-tests.sh");
-    let args = [script, image.unwrap_or_default(), example.to_path_buf(), scratch.0.clone()];
+    let args = [script, image, example.to_path_buf(), scratch.0.clone()];
     count(&tool::call("bash", &args, "the Python tests")?)
 }
 

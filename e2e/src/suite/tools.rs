@@ -9,7 +9,7 @@ use crate::ui::{Failure, Outcome, Ui};
 
 /// Every word of the repository, by typos; `typos.toml` has those that are spelled as they must be.
 pub(super) fn spelling(ui: &Ui) -> Outcome<Counts> {
-    let mut typos = part("typos", "typos", ui)?;
+    let mut typos = program("typos", ui)?;
     // Its findings go to standard output.
     let out = typos.args(["--format", "brief"]).output().map_err(|e| Failure::because("starting typos failed", e))?;
     if out.status.success() {
@@ -21,14 +21,14 @@ pub(super) fn spelling(ui: &Ui) -> Outcome<Counts> {
 
 /// Licences, sources and versions of crates, by cargo-deny; `deny.toml` has the rules.
 pub(super) fn dependencies(ui: &Ui) -> Outcome<Counts> {
-    let mut deny = part("cargo-tools", "cargo-deny", ui)?;
+    let mut deny = program("cargo-deny", ui)?;
     deny.args(["--locked", "check", "--hide-inclusion-graph", "bans", "licenses", "sources"]);
     tool::run(&mut deny, "the check of dependencies against deny.toml").map(|_| Counts::ONE)
 }
 
-fn part(name: &str, program: &str, ui: &Ui) -> Outcome<Command> {
-    let place = parts::ensure(&[name], ui)?.get(name).map(|dir| dir.join(program)).unwrap_or_default();
-    let mut command = Command::new(place);
+/// A program of the part of this name, at the top of the checkout.
+fn program(name: &str, ui: &Ui) -> Outcome<Command> {
+    let mut command = Command::new(parts::file(name, name, ui)?);
     command.current_dir(parts::repo_root()?);
     Ok(command)
 }

@@ -1,22 +1,13 @@
-//! The pages of the kinds, `docs/kinds/`, and the manifests that stand on them.
+//! The pages of the kinds, `docs/kinds/`, and the manifests on them.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/kinds")
-}
+use crate::walk::texts;
 
 /// Every page by its name, which is its kind in small letters.
 pub(crate) fn pages() -> BTreeMap<String, String> {
-    let page = |path: PathBuf| {
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        (name, fs::read_to_string(path).unwrap())
-    };
-    fs::read_dir(folder()).unwrap().map(|entry| page(entry.unwrap().path())).collect()
+    let name = |path: &str| Path::new(path).file_stem().unwrap().to_string_lossy().into_owned();
+    texts(&["docs/kinds"], |path| path.ends_with(".md")).into_iter().map(|(path, text)| (name(&path), text)).collect()
 }
 
 /// The manifests of a page, or of a part of it, as one stream of documents.

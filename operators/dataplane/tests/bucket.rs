@@ -39,10 +39,9 @@ fn same_end_under_every_cut_and_order() {
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run = |plot| with_story(plot, (Mutation::None, Bug::None), |story| sim::run(story, Schedule::UNDISTURBED));
-    let reached = Plot::iter().flat_map(|plot| run(plot).reasons).collect();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reached/bucket.txt");
-    sim::golden::list(&file, &reached).unwrap_or_else(|diff| panic!("{diff}"));
+    let run = |plot| with_story(plot, (Mutation::None, Bug::None), |story| sim::recorded(story, Schedule::UNDISTURBED));
+    let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "bucket", Plot::iter().map(run));
+    checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 /// Writes to the Kubernetes API (events included) of the undisturbed run.

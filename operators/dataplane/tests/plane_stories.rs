@@ -11,7 +11,7 @@
 mod kafka_support;
 mod store_sim;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::{
     ByteString,
@@ -171,10 +171,9 @@ fn same_end_under_every_cut_and_order() {
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run = |plot| with_story(plot, 1, |story| sim::run(story, Schedule::UNDISTURBED));
-    let reached = Plot::iter().flat_map(|plot| run(plot).reasons).collect();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reached/plane.txt");
-    sim::golden::list(&file, &reached).unwrap_or_else(|diff| panic!("{diff}"));
+    let run = |plot| with_story(plot, 1, |story| sim::recorded(story, Schedule::UNDISTURBED));
+    let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "plane", Plot::iter().map(run));
+    checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 #[test]

@@ -6,8 +6,6 @@ mod kafka_support;
 mod topic_mutants;
 mod topic_plots;
 
-use std::path::Path;
-
 use millrace_kit::{mutation::Mutation, sim};
 use strum::IntoEnumIterator;
 use topic_mutants::{Bug, with_bug};
@@ -27,10 +25,9 @@ fn same_end_under_every_cut_and_order() {
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run = |plot| with_story(plot, Mutation::None, |story| sim::run(story, sim::Schedule::UNDISTURBED));
-    let reached = Plot::iter().flat_map(|plot| run(plot).reasons).collect();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reached/topic.txt");
-    sim::golden::list(&file, &reached).unwrap_or_else(|diff| panic!("{diff}"));
+    let run = |plot| with_story(plot, Mutation::None, |story| sim::recorded(story, sim::Schedule::UNDISTURBED));
+    let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "topic", Plot::iter().map(run));
+    checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 /// The plot that brings a broken rule of the kernel to light; none where this kind gives it nothing to break.

@@ -2,9 +2,13 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use futures::TryStreamExt;
-use kube::{Api, Client, runtime::watcher};
+use futures::StreamExt;
+use kube::{
+    Api, Client,
+    runtime::{WatchStreamExt, watcher::watch_object},
+};
 use millrace_crds::ProcessingJob;
+use millrace_kit::conditions;
 
 /// Longest wait. The job's own deadlines end it before that, if an operator is at work.
 const LIMIT: Duration = Duration::from_secs(270);
@@ -27,33 +31,34 @@ pub(crate) async fn wait(name: &str) -> ExitCode {
     }
 }
 
-/// Follows the job until it has succeeded; what it says when it fails is the error.
+/// Follows the job until it has succeeded; what it says when it fails is the error. A watch that breaks is opened again.
 async fn ended(name: &str) -> Result<(), String> {
     let client = Client::try_default().await.map_err(|error| format!("no connection to the API server: {error}"))?;
     let jobs: Api<ProcessingJob> = Api::default_namespaced(client);
-    let only = watcher::Config::default().fields(&format!("metadata.name={name}"));
-    let mut events = std::pin::pin!(watcher(jobs, only));
+    let mut states = std::pin::pin!(watch_object(jobs, name).default_backoff());
     let mut printed = String::new();
-    loop {
-        let event = events.try_next().await.map_err(|error| format!("watching {name} failed: {error}"))?;
-        let (watcher::Event::Apply(job) | watcher::Event::InitApply(job)) =
-            event.ok_or_else(|| format!("the watch of {name} ended"))?
-        else {
-            continue;
+    while let Some(state) = states.next().await {
+        let status = match state {
+            Ok(job) => job.and_then(|job| job.status).unwrap_or_default(),
+            Err(error) => {
+                eprintln!("the watch of {name} is opened again: {error}");
+                continue;
+            }
         };
-        let conditions = job.status.map(|status| status.conditions).unwrap_or_default();
-        let of = |kind: &str| conditions.iter().find(|c| c.type_ == kind);
-        if let Some(ready) = of("Ready") {
+        if let Some(ready) = conditions::get(&status, "Ready") {
             let line = format!("{}: {}", ready.reason, ready.message);
             if line != printed {
                 println!("{line}");
                 printed = line;
             }
         }
-        match of("Succeeded").map(|c| (c.status.as_str(), c)) {
-            Some(("True", _)) => return Ok(()),
-            Some(("False", failed)) => return Err(format!("{name} failed: {}: {}", failed.reason, failed.message)),
-            _ => {}
+        if let Some(succeeded) = conditions::get(&status, "Succeeded") {
+            match succeeded.status.as_str() {
+                "True" => return Ok(()),
+                "False" => return Err(format!("{name} failed: {}: {}", succeeded.reason, succeeded.message)),
+                _ => {}
+            }
         }
     }
+    Err(format!("the watch of {name} ended"))
 }

@@ -4,8 +4,6 @@
 
 mod support;
 
-use std::path::Path;
-
 use millrace_kit::sim::{self, Schedule};
 use support::{Plot, plots};
 
@@ -89,11 +87,11 @@ fn flink_streams_are_rescaled_the_same_under_every_cut_and_order() {
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run =
-        |plot: &Plot| support::with_story(plot, &support::flink::build, |story| sim::run(story, Schedule::UNDISTURBED));
-    let reached = plots::all().iter().flat_map(|plot| run(plot).reasons).collect();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reached/processing.txt");
-    sim::golden::list(&file, &reached).unwrap_or_else(|diff| panic!("{diff}"));
+    let run = |plot: Plot| {
+        support::with_story(&plot, &support::flink::build, |story| sim::recorded(story, Schedule::UNDISTURBED))
+    };
+    let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "processing", plots::all().into_iter().map(run));
+    checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 #[test]

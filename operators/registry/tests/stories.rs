@@ -13,6 +13,7 @@ mod support;
 #[path = "support/versions.rs"]
 mod versions;
 
+use millrace_kit::sim::{self, Schedule};
 use support::{Build, Plot, reason, sound, versions_only, with_story};
 
 const ORDERS: u64 = 1;
@@ -21,7 +22,7 @@ fn explore(plots: &[Plot], build: &Build) {
     let mut schedules = 0;
     let mut wrong = Vec::new();
     for plot in plots {
-        let report = with_story(plot, build, |story| millrace_kit::sim::explore(story, ORDERS));
+        let report = with_story(plot, build, |story| sim::explore(story, ORDERS));
         if let Err(faults) = report.settled() {
             wrong.push(format!("{}: {faults}\nwrites: {:#?}", plot.name, report.writes));
         }
@@ -60,19 +61,16 @@ fn what_is_done_in_mlflow_is_noticed() {
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run = |plot: &Plot, build: &Build| {
-        with_story(plot, build, |story| millrace_kit::sim::run(story, millrace_kit::sim::Schedule::UNDISTURBED)).reasons
-    };
+    let run = |plot: &Plot, build: &Build| with_story(plot, build, |story| sim::recorded(story, Schedule::UNDISTURBED));
     let both = [registries::plots(), inputs::plots(), giveups::polled_plots(), versions::polled_plots()].concat();
     let own = [giveups::plots(), versions::plots()].concat();
-    let reached =
-        both.iter().flat_map(|plot| run(plot, &sound)).chain(own.iter().flat_map(|plot| run(plot, &versions_only)));
-    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reached/registry.txt");
-    millrace_kit::sim::golden::list(&file, &reached.collect()).unwrap_or_else(|diff| panic!("{diff}"));
+    let runs = both.iter().map(|plot| run(plot, &sound)).chain(own.iter().map(|plot| run(plot, &versions_only)));
+    let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "registry", runs);
+    checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 fn writes(plot: &Plot, build: &Build) -> Vec<String> {
-    with_story(plot, build, |story| millrace_kit::sim::run(story, millrace_kit::sim::Schedule::UNDISTURBED).writes)
+    with_story(plot, build, |story| sim::run(story, Schedule::UNDISTURBED).writes)
 }
 
 #[test]

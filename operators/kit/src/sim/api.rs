@@ -119,7 +119,9 @@ impl Inner {
             Write::Status(_, body) => {
                 let mut stored = self.current(&at, text(&body, "/metadata/resourceVersion"))?;
                 let new = body.get("status").cloned().unwrap_or_default();
-                gather(&new, &mut self.reasons);
+                if self.timeline.is_some() {
+                    gather(&new, &mut self.reasons);
+                }
                 if stored.get("status") == Some(&new) {
                     return Ok(stored);
                 }

@@ -72,7 +72,8 @@ pub struct Outcome {
     pub writes: Vec<String>,
     /// Broken invariants, and the story's own complaints.
     pub faults: Vec<String>,
-    /// Every reason of a condition or step, and every class of a failure, that a stored status of the operator had.
+    /// Every reason of a condition or step, and every class of a failure, that a status of the operator had; empty unless
+    /// the run was [`recorded`].
     pub reasons: BTreeSet<String>,
     /// Everything that happened, in order; empty unless the run was [`recorded`].
     pub timeline: Vec<String>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     diff::{Sides, unified},
+    drive::Outcome,
     world::EPOCH,
 };
 use crate::{Operator, Seen};
@@ -42,12 +43,15 @@ pub fn access(name: &str, access: &[crate::access::Access]) -> Result<(), String
     same(&chart.join(format!("{name}.yaml")), &yaml(&crate::access::document(access))?)
 }
 
-/// Checks a recorded list, one word a line.
+/// Checks the reasons that recorded runs gave, one word a line: `tests/reached/<name>.txt` of the crate whose directory
+/// this is.
 ///
 /// # Errors
 /// The file is missing or differs; `UPDATE=1` writes it anew.
-pub fn list(path: &Path, have: &BTreeSet<String>) -> Result<(), String> {
-    same(path, &have.iter().map(|word| format!("{word}\n")).collect::<String>())
+pub fn reached(of: &str, name: &str, runs: impl IntoIterator<Item = Outcome>) -> Result<(), String> {
+    let reasons: BTreeSet<String> = runs.into_iter().flat_map(|run| run.reasons).collect();
+    let lines: String = reasons.iter().map(|word| format!("{word}\n")).collect();
+    same(&Path::new(of).join(format!("tests/reached/{name}.txt")), &lines)
 }
 
 fn one<O: Operator>(case: &Path) -> Result<(), String> {

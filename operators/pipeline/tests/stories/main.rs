@@ -8,7 +8,7 @@ mod mutants;
 mod objects;
 mod plots;
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use millrace_kit::{
     Controller, Env, Kernel,
@@ -125,10 +125,9 @@ fn same_end_under_every_cut_and_order() {
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run = |plot| with_story(plot, &sound, |story| sim::run(story, Schedule::UNDISTURBED));
-    let reached = Plot::iter().flat_map(|plot| run(plot).reasons).collect();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reached/pipeline.txt");
-    sim::golden::list(&file, &reached).unwrap_or_else(|diff| panic!("{diff}"));
+    let run = |plot| with_story(plot, &sound, |story| sim::recorded(story, Schedule::UNDISTURBED));
+    let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "pipeline", Plot::iter().map(run));
+    checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 #[test]

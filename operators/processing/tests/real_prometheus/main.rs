@@ -68,6 +68,7 @@ async fn prometheus_sees_what_was_done() {
     assert!(pods.is_some_and(|p99| p99 < 5.0), "the time to a pod is no number of seconds: {pods:?}");
     println!("99 in 100 pods within {pods:?} s");
     prometheus.described();
+    prometheus.lint(&operator.scrape());
 
     operator.kill();
     comes_to(&prometheus, "up", 0.0).await;

@@ -5,7 +5,7 @@ use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     path::PathBuf,
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
@@ -121,6 +121,22 @@ impl Prometheus {
         found.first()?["value"][1].as_str()?.parse().ok()
     }
 
+    /// promtool's rules for names, types and words of help. It reads the older text format only.
+    pub(crate) fn lint(&self, metrics: &str) {
+        let text = older(metrics);
+        let mut tool = Command::new(self.home.join("promtool"))
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        tool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let said = tool.wait_with_output().unwrap();
+        let words = format!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+        assert!(said.status.success() && words.trim().is_empty(), "promtool: {}\n{words}\n{text}", said.status);
+    }
+
     /// Every metric of ours has a type and words of help, as Prometheus has read them.
     pub(crate) fn described(&self) {
         let answer: Value = serde_json::from_str(&get(self.port, "/api/v1/metadata").unwrap()).unwrap();
@@ -134,4 +150,21 @@ impl Prometheus {
         }
         assert!(count > 8, "{answer:#}");
     }
+}
+
+/// OpenMetrics in the older text format: a counter is called as its samples are, and neither units nor an end are told.
+fn older(text: &str) -> String {
+    let told = |line: &&str| !line.starts_with("# UNIT ") && *line != "# EOF";
+    let counters: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.strip_suffix(" counter")).collect();
+    let renamed = |line: &str| {
+        let mut words = line.splitn(4, ' ');
+        match (words.next(), words.next(), words.next(), words.next()) {
+            (Some("#"), Some(what), Some(name), Some(rest)) if counters.contains(&name) => {
+                format!("# {what} {name}_total {rest}\n")
+            }
+            _ => format!("{line}\n"),
+        }
+    };
+    text.lines().filter(told).map(renamed).collect()
 }

@@ -5,10 +5,7 @@
 use std::{
     io::{Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     thread,
 };
 
@@ -16,9 +13,12 @@ use std::{
 pub(crate) struct Proxy {
     /// `host:port` for clients.
     pub(crate) address: String,
-    on: Arc<AtomicBool>,
-    open: Arc<Mutex<Vec<TcpStream>>>,
+    connections: Arc<Mutex<Connections>>,
 }
+
+/// The open connections; `None` while switched off. Both stand behind one lock: a connection that is accepted while the
+/// proxy is switched off is either refused or ended.
+type Connections = Option<Vec<TcpStream>>;
 
 impl Proxy {
     /// A proxy, switched on, in front of the broker at this loopback address.
@@ -26,15 +26,14 @@ impl Proxy {
         let broker: SocketAddr = broker.parse().expect("MILLRACE_KAFKA_BOOTSTRAP is an IP address and a port");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let at = listener.local_addr().expect("bound");
-        let this = Self { address: at.to_string(), on: Arc::new(AtomicBool::new(true)), open: Arc::default() };
-        let (on, open) = (Arc::clone(&this.on), Arc::clone(&this.open));
+        let connections: Arc<Mutex<Connections>> = Arc::new(Mutex::new(Some(Vec::new())));
+        let this = Self { address: at.to_string(), connections: Arc::clone(&connections) };
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 // Switched off, it hangs up at once.
-                if on.load(Ordering::SeqCst)
+                if let Some(open) = &mut *connections.lock().unwrap()
                     && let Ok(server) = TcpStream::connect(broker)
                 {
-                    let mut open = open.lock().unwrap();
                     for stream in [&client, &server] {
                         open.extend(stream.try_clone());
                     }
@@ -49,11 +48,14 @@ impl Proxy {
 
     /// Switches the broker on or off; off ends all connections.
     pub(crate) fn switch(&self, on: bool) {
-        self.on.store(on, Ordering::SeqCst);
-        if !on {
-            for stream in self.open.lock().unwrap().drain(..) {
-                let _ = stream.shutdown(Shutdown::Both);
-            }
+        let mut connections = self.connections.lock().unwrap();
+        let open = connections.take().unwrap_or_default();
+        if on {
+            *connections = Some(open);
+            return;
+        }
+        for stream in open {
+            let _ = stream.shutdown(Shutdown::Both);
         }
     }
 }

@@ -6,7 +6,6 @@
 use std::{
     any::Any,
     collections::{BTreeMap, BTreeSet, HashMap},
-    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
@@ -14,14 +13,25 @@ use serde_json::Value;
 
 use crate::{
     kind::{Key, Kind, Object},
-    port::{key_of, text},
+    port::text,
 };
 
 /// A typed object behind a type-erased pointer.
 pub(crate) type Erased = Arc<dyn Any + Send + Sync>;
 
-/// Makes the object to be kept of what a stream brings, with the words it is found by; or says why it cannot.
-pub(crate) type Decode = dyn Fn(Value) -> Result<(Erased, Vec<String>), String> + Send + Sync;
+/// An object as a stream brought it, ready to be stored.
+#[derive(Clone)]
+pub(crate) struct Delivered {
+    pub(crate) key: Key,
+    /// Its resourceVersion.
+    pub(crate) version: u64,
+    /// The uid of its controller, or empty.
+    pub(crate) owner: String,
+    /// What differs if more than the status does; `None` for kinds without generations.
+    pub(crate) spec: Option<u64>,
+    /// The object to be kept with the words it is found by, or why it does not decode.
+    pub(crate) object: Result<(Erased, Vec<String>), String>,
+}
 
 #[derive(Clone)]
 struct Entry {
@@ -30,17 +40,6 @@ struct Entry {
     spec: Option<u64>,
     owner: String,
     index: Vec<String>,
-}
-
-/// What differs between two states of an object if more than its status does: uid, generation, deletion, labels. `None` for
-/// kinds without generations.
-fn spec(value: &Value) -> Option<u64> {
-    let meta = |name: &str| value.pointer(&format!("/metadata/{name}"));
-    let generation = meta("generation").and_then(Value::as_i64)?;
-    let labels = meta("labels").map(Value::to_string);
-    let mut hasher = DefaultHasher::new();
-    (text(value, "/metadata/uid"), generation, meta("deletionTimestamp").is_some(), labels).hash(&mut hasher);
-    Some(hasher.finish())
 }
 
 #[derive(Default)]
@@ -84,17 +83,30 @@ fn unlink(index: &mut HashMap<String, BTreeSet<Key>>, word: &str, key: &Key) {
 
 /// One step of a watch stream.
 #[derive(Clone, Debug)]
-pub enum Event {
+pub(crate) enum Event<T> {
     /// A list begins; what it does not name is gone.
     Restart,
     /// An object of the list.
-    Listed(Value),
+    Listed(T),
     /// The list is complete.
     Complete,
     /// An object was added or changed.
-    Applied(Value),
+    Applied(T),
     /// An object was deleted.
-    Deleted(Value),
+    Deleted(T),
+}
+
+impl<T> Event<T> {
+    /// The same step with another form of its object.
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Event<U> {
+        match self {
+            Self::Restart => Event::Restart,
+            Self::Listed(object) => Event::Listed(change(object)),
+            Self::Complete => Event::Complete,
+            Self::Applied(object) => Event::Applied(change(object)),
+            Self::Deleted(object) => Event::Deleted(change(object)),
+        }
+    }
 }
 
 /// The cache of one process, shared by all its controllers.
@@ -136,7 +148,7 @@ impl Cache {
 
     /// Stores one step of a stream, then returns the objects it changed: callers trigger from that, so that a trigger
     /// never runs ahead of the store.
-    pub(crate) fn feed(&self, kind: &Kind, decode: &Decode, event: Event) -> Vec<Changed> {
+    pub(crate) fn feed(&self, kind: &Kind, event: Event<Delivered>) -> Vec<Changed> {
         let mut slots = self.change();
         let slot = slots.entry(kind.clone()).or_default();
         match event {
@@ -150,19 +162,17 @@ impl Cache {
                 slot.listed = true;
                 gone.into_iter().filter_map(|key| forget(slot, key)).collect()
             }
-            Event::Listed(value) => {
-                let key = key_of(&value);
+            Event::Listed(object) => {
                 if let Some(kept) = &mut slot.relist {
-                    kept.insert(key.clone());
+                    kept.insert(object.key.clone());
                 }
-                vec![insert(slot, decode, key, value)]
+                vec![insert(slot, object)]
             }
-            Event::Applied(value) => vec![insert(slot, decode, key_of(&value), value)],
-            Event::Deleted(value) => {
-                let key = key_of(&value);
+            Event::Applied(object) => vec![insert(slot, object)],
+            Event::Deleted(object) => {
                 // The last state names the owner even where the store never saw the object.
-                let last = insert(slot, decode, key.clone(), value);
-                slot.remove(&key);
+                let last = insert(slot, object);
+                slot.remove(&last.key);
                 vec![Changed { spec: true, ..last }]
             }
         }
@@ -224,15 +234,10 @@ fn forget(slot: &mut Slot, key: Key) -> Option<Changed> {
     Some(Changed { key, object, spec: true, broken: None })
 }
 
-fn insert(slot: &mut Slot, decode: &Decode, key: Key, mut value: Value) -> Changed {
-    let version = text(&value, "/metadata/resourceVersion").parse().unwrap_or(0);
-    let owner = controller_uid(&value).to_owned();
-    let spec = spec(&value);
+fn insert(slot: &mut Slot, delivered: Delivered) -> Changed {
+    let Delivered { key, version, owner, spec, object } = delivered;
     let same = slot.entries.get(&key).is_some_and(|old| old.spec == spec && spec.is_some());
-    if let Some(meta) = value.pointer_mut("/metadata").and_then(Value::as_object_mut) {
-        meta.remove("managedFields");
-    }
-    let (object, index, broken) = match decode(value) {
+    let (object, index, broken) = match object {
         Ok((object, index)) => (Some(object), index, None),
         Err(error) => (None, Vec::new(), Some(error)),
     };

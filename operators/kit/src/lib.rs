@@ -9,7 +9,6 @@ pub mod causes;
 pub mod client;
 pub mod conditions;
 pub mod decision;
-mod document;
 pub mod domain_metrics;
 pub mod events;
 pub mod failure;
@@ -29,9 +28,11 @@ pub mod refs;
 pub mod run;
 #[cfg(feature = "sim")]
 pub mod sim;
+mod stream;
 pub mod wait;
 pub mod warnings;
 pub mod watch;
+mod watched;
 mod work;
 
 pub use causes::{Cause, Fault};

@@ -13,24 +13,21 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt, TryStreamExt};
-use kube::{
-    Api, Client, Config,
-    runtime::{WatchStreamExt, watcher},
-};
+use futures::TryStreamExt;
+use kube::{Client, Config};
 use tokio::sync::{mpsc, watch};
 
 use crate::{
     Key, Kind, Port, Reader, Watch,
-    cache::{Cache, Event},
+    cache::{Cache, Delivered, Event},
     client::{ApiPort, client},
-    document::Document,
     fence::Fenced,
     health::{self, Health},
     kernel::Controller,
     lease::{self, Elector, Tenure},
     metrics::{ByKind, Metrics},
     queue::Slot,
+    stream::Scope,
     work::{Shared, UNREADY, work},
 };
 
@@ -279,17 +276,8 @@ async fn stream(
     triggers: mpsc::UnboundedSender<Slot>,
 ) {
     let Some(lead) = streams.lead() else { return };
-    let resource = lead.kind.api_resource();
-    let api: Api<Document> = if lead.own_namespace {
-        Api::namespaced_with(client, &namespace, &resource)
-    } else {
-        Api::all_with(client, &resource)
-    };
-    let mut config = watcher::Config::default();
-    if let Some(labels) = lead.labels {
-        config = config.labels(labels);
-    }
-    let mut events = watcher(api, config).default_backoff().boxed();
+    let scope = Scope { namespace: lead.own_namespace.then_some(&*namespace), labels: lead.labels };
+    let mut events = lead.stream().open(client, scope);
     loop {
         match events.try_next().await {
             Ok(Some(event)) => take(&shared, &streams, event, &triggers),
@@ -299,14 +287,7 @@ async fn stream(
     }
 }
 
-fn take(shared: &Shared, streams: &Streams, event: watcher::Event<Document>, out: &mpsc::UnboundedSender<Slot>) {
-    let event = match event {
-        watcher::Event::Init => Event::Restart,
-        watcher::Event::InitApply(o) => Event::Listed(o.value),
-        watcher::Event::InitDone => Event::Complete,
-        watcher::Event::Apply(o) => Event::Applied(o.value),
-        watcher::Event::Delete(o) => Event::Deleted(o.value),
-    };
+fn take(shared: &Shared, streams: &Streams, event: Event<Delivered>, out: &mpsc::UnboundedSender<Slot>) {
     let metrics = &shared.metrics;
     for slot in wakes(&shared.reader.cache, streams, event, |kind, key, error| {
         tracing::error!(kind, %key, error, "object does not decode; it is left alone");
@@ -320,12 +301,12 @@ fn take(shared: &Shared, streams: &Streams, event: watcher::Event<Document>, out
 pub(crate) fn wakes(
     cache: &Cache,
     streams: &Streams,
-    event: Event,
+    event: Event<Delivered>,
     mut broken: impl FnMut(&str, &Key, &str),
 ) -> Vec<Slot> {
     let Some(lead) = streams.lead() else { return Vec::new() };
     let mut slots = Vec::new();
-    for changed in cache.feed(&lead.kind, lead.decoder(), event) {
+    for changed in cache.feed(&lead.kind, event) {
         if let Some(error) = &changed.broken {
             broken(&lead.kind.kind, &changed.key, error);
         }

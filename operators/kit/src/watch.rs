@@ -1,14 +1,14 @@
 //! The watch budget: each stream with its selector, what is kept of an object, whom it wakes, and why it exists.
 //!
-//! Owns the declarations only; streams are opened by [`crate::run`], once per kind and process.
+//! Owns the declarations and how a stream of a kind is decoded; streams are opened by [`crate::run`], once per kind and
+//! process.
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use serde_json::Value;
-
 use crate::{
-    cache::{Cache, Decode, Erased},
+    cache::{Cache, Erased},
     kind::{Key, Kind, Object},
+    stream::{Stored, Stream},
 };
 
 type Wakes = dyn Fn(&Erased, &Cache) -> Vec<Key> + Send + Sync;
@@ -26,7 +26,7 @@ pub struct Watch {
     pub spec_only: bool,
     /// Why this stream is worth its memory, in one line.
     pub why: &'static str,
-    decode: Arc<Decode>,
+    stream: Arc<dyn Stream>,
     wakes: Arc<Wakes>,
     keeps: bool,
 }
@@ -64,7 +64,7 @@ impl Watch {
             spec_only: false,
             why,
             keeps: false,
-            decode: Arc::new(|value| decode::<K>(value, |_| {}, |_| Vec::new())),
+            stream: Arc::new(Stored::<K>::whole()),
             wakes: Arc::new(move |object, cache| object.downcast_ref::<K>().map_or_else(Vec::new, |k| wakes(k, cache))),
         }
     }
@@ -97,7 +97,7 @@ impl Watch {
         slim: impl Fn(&mut K) + Send + Sync + 'static,
         index: impl Fn(&K) -> Vec<String> + Send + Sync + 'static,
     ) -> Self {
-        self.decode = Arc::new(move |value| decode::<K>(value, &slim, &index));
+        self.stream = Arc::new(Stored::<K>::new(slim, index));
         self.keeps = true;
         self
     }
@@ -107,22 +107,12 @@ impl Watch {
         self.keeps
     }
 
-    pub(crate) fn decoder(&self) -> &Decode {
-        &*self.decode
+    /// How objects of this kind arrive.
+    pub(crate) fn stream(&self) -> &dyn Stream {
+        &*self.stream
     }
 
     pub(crate) fn wakes(&self, object: &Erased, cache: &Cache) -> BTreeSet<Key> {
         (self.wakes)(object, cache).into_iter().collect()
     }
-}
-
-fn decode<K: Object>(
-    value: Value,
-    slim: impl Fn(&mut K),
-    index: impl Fn(&K) -> Vec<String>,
-) -> Result<(Erased, Vec<String>), String> {
-    let mut object: K = serde_json::from_value(value).map_err(|e| e.to_string())?;
-    let words = index(&object);
-    slim(&mut object);
-    Ok((Arc::new(object), words))
 }

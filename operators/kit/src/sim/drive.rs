@@ -335,6 +335,8 @@ fn deliver(world: &World, process: &mut Process, feed: Option<usize>) -> bool {
     let event = world.lock().feeds.get_mut(index).and_then(|f| f.events.pop_front());
     let (Some(event), Some(group)) = (event, process.streams.get(index - process.feeds)) else { return false };
     world.note(|| format!("deliver  {}", described(group, &event)));
+    let Some(lead) = group.lead() else { return false };
+    let event = event.map(|object| lead.stream().deliver(object));
     for slot in wakes(&process.cache, group, event, |_, _, _| {}) {
         process.queue.push(slot, world.now());
     }
@@ -342,7 +344,7 @@ fn deliver(world: &World, process: &mut Process, feed: Option<usize>) -> bool {
 }
 
 /// An event of a stream, for people.
-fn described(group: &Streams, event: &Event) -> String {
+fn described(group: &Streams, event: &Event<Value>) -> String {
     let kind = group.lead().map(|lead| lead.kind.kind.to_string()).unwrap_or_default();
     match event {
         Event::Restart => format!("{kind}: a list begins"),

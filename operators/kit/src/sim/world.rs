@@ -29,7 +29,7 @@ struct Gate {
 pub(crate) struct Feed {
     pub(crate) kind: Kind,
     pub(crate) labels: Option<&'static str>,
-    pub(crate) events: VecDeque<Event>,
+    pub(crate) events: VecDeque<Event<Value>>,
 }
 
 pub(crate) struct Inner {
@@ -302,7 +302,7 @@ impl World {
 }
 
 impl Inner {
-    pub(crate) fn emit(&mut self, at: &Address, event: &Event) {
+    pub(crate) fn emit(&mut self, at: &Address, event: &Event<Value>) {
         let (Event::Applied(value) | Event::Deleted(value) | Event::Listed(value)) = event else { return };
         for feed in &mut self.feeds {
             if feed.kind == at.kind && selected(feed.labels, value) {

@@ -25,10 +25,6 @@ pub const fn unseen() -> i64 {
     -1
 }
 
-/// Reason of a `Stalled` condition that only an edit of the object's own spec can end: who made the object and will not
-/// edit it need not wait.
-pub const INVALID_SPEC: &str = "InvalidSpec";
-
 macro_rules! has_conditions {
     ($status:ty) => {
         impl $crate::conditions::HasConditions for $status {

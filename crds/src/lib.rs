@@ -29,6 +29,7 @@ pub mod step;
 
 mod flink_state;
 mod quantity;
+mod reason_text;
 mod structural;
 pub mod well_known;
 
@@ -45,5 +46,7 @@ pub use ml_pipeline_run::{MLPipelineRun, MLPipelineRunSpec, MLPipelineRunStatus}
 pub use model_registry::{ModelRegistry, ModelRegistrySpec, ModelRegistryStatus};
 pub use model_version::{ModelVersion, ModelVersionSpec, ModelVersionStatus};
 pub use processing_job::{ProcessingJob, ProcessingJobSpec, ProcessingJobStatus};
+pub use reason_text::ReasonText;
+pub use reasons::Reason;
 pub use scalar::{Duration, Quantity};
 pub use step::{RegisterSpec, StepSpec};

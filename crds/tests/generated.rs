@@ -74,16 +74,17 @@ fn the_page_of_reasons_is_current() {
     let mut page = String::from(
         "# Reasons\n\nWhat the reason of a condition or the class of a failed attempt means. The message beside it names the object and the \
          field; this page says what usually\ncauses it and what to do. A reason that is not here is a word of the API server, of the object \
-         store or of Kafka, handed on as it came.\n\nGenerated from `crds/src/reasons.txt` by `UPDATE=1 cargo test -p millrace-crds`; do not \
+         store or of Kafka, handed on as it came.\n\nGenerated from `crds/src/reasons.rs` by `UPDATE=1 cargo test -p millrace-crds`; do not \
          edit.\n",
     );
     let mut group = "";
-    for reason in millrace_crds::reasons::all() {
-        if reason.group != group {
-            group = reason.group;
+    for reason in millrace_crds::Reason::all() {
+        if reason.group() != group {
+            group = reason.group();
             page += &format!("\n## {group}\n\n| reason | meaning | usual cause | what to do |\n|---|---|---|---|\n");
         }
-        page += &format!("| `{}` | {} | {} | {} |\n", reason.word, reason.means, reason.cause, reason.next);
+        page +=
+            &format!("| `{}` | {} | {} | {} |\n", reason.word(), reason.meaning(), reason.cause(), reason.next_step());
     }
     current(&root().join("docs/reasons.md"), &page);
 }

@@ -15,7 +15,7 @@ mod resolve;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use millrace_crds::{DataBucket, DataGrant, DataGrantStatus, DataTopic};
+use millrace_crds::{DataBucket, DataGrant, DataGrantStatus, DataTopic, Reason};
 use millrace_kit::{
     Controller, DecisionOf, Env, Failure, Kernel, Key, Note, Operator, Reader, Seen, Watch, Writer, access::Access,
     async_trait, cache::Cache, conditions, events::condition_notes,
@@ -99,7 +99,7 @@ impl Operator for Grants {
         if let Some(drift) = new.last_drift.as_ref().filter(|_| new.last_drift != old.last_drift) {
             let secret = new.secret_name.as_deref().unwrap_or_default();
             let message = format!("Secret {secret} is written again: {}", drift.keys.join(", "));
-            notes.push(Note { warning: true, reason: "CredentialsRenewed".to_owned(), message });
+            notes.push(Note { warning: true, reason: Reason::CredentialsRenewed.into(), message });
         }
         notes
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use millrace_crds::{DataPlane, DataPlaneStatus, conditions::Condition};
+use millrace_crds::{DataPlane, DataPlaneStatus, ReasonText, conditions::Condition};
 use millrace_kit::{DecisionOf, Failure, Note, Operator, Reader, Seen, Watch, Writer, access::Access, conditions};
 
 pub use model::check;
@@ -83,14 +83,22 @@ impl Operator for Planes {
             let lost = after.status == "False";
             // The first True is no news; a loss and a return are.
             if flag(before) != flag(Some(after)) && (lost || before.is_some_and(|b| b.status == "False")) {
-                notes.push(Note { warning: lost, reason: after.reason.clone(), message: after.message.clone() });
+                notes.push(Note {
+                    warning: lost,
+                    reason: ReasonText::as_given(&after.reason),
+                    message: after.message.clone(),
+                });
             }
         }
         let since = |status: &DataPlaneStatus| status.issuer.as_ref().map(|issuer| issuer.since.clone());
         if let Some(told) = conditions::get(new, status::CREDENTIALS).filter(|c| c.reason == status::ISSUED_AGAIN)
             && since(old).is_some_and(|before| Some(before) != since(new))
         {
-            notes.push(Note { warning: true, reason: told.reason.clone(), message: told.message.clone() });
+            notes.push(Note {
+                warning: true,
+                reason: ReasonText::as_given(&told.reason),
+                message: told.message.clone(),
+            });
         }
         notes
     }

@@ -7,6 +7,8 @@
 mod source;
 mod table;
 
+use millrace_crds::Reason;
+
 use crate::{Warning, conditions::cut};
 
 pub use source::{Fault, Source};
@@ -20,7 +22,7 @@ pub struct Cause {
     /// Where the fault is.
     pub fault: Fault,
     /// Stable PascalCase word for conditions.
-    pub reason: &'static str,
+    pub reason: Reason,
     /// What was said, without what only repeats it.
     pub words: String,
     /// What to do; it names the object concerned, so that reason and advice are the cause's fingerprint.
@@ -43,8 +45,8 @@ impl Cause {
     /// Whether this condition says it already, perhaps in other words: kubelets word one cause in several ways, in turns.
     #[must_use]
     pub fn told_by(&self, reason: &str, message: &str) -> bool {
-        let same = reason == self.reason && message.ends_with(&self.advice);
-        same || self.echo && table::ROWS.iter().any(|row| row.reason == reason && row.from.contains(&self.source))
+        let same = *reason == self.reason && message.ends_with(&self.advice);
+        same || self.echo && table::ROWS.iter().any(|row| *reason == row.reason && row.from.contains(&self.source))
     }
 }
 

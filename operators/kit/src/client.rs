@@ -15,6 +15,7 @@ use kube::{
     api::{DeleteParams, DynamicObject, ListParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions},
     client::{Body, ClientBuilder},
 };
+use millrace_crds::Reason;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tower::{Layer, Service};
@@ -90,8 +91,9 @@ impl ApiPort {
     async fn within<T>(&self, call: impl Future<Output = T>) -> Result<T, Failure> {
         // Only a closed semaphore refuses, and nobody closes it.
         let _turn = self.turns.acquire().await.ok();
-        let late =
-            |_| Failure::new(Class::Transient, "ApiTimeout", format!("no answer from the API server in {DEADLINE:?}"));
+        let late = |_| {
+            Failure::new(Class::Transient, Reason::ApiTimeout, format!("no answer from the API server in {DEADLINE:?}"))
+        };
         tokio::time::timeout(DEADLINE, call).await.map_err(late)
     }
 
@@ -136,7 +138,7 @@ fn version(meta: ObjectMeta) -> Version {
 }
 
 fn object(body: Value) -> Result<DynamicObject, Failure> {
-    serde_json::from_value(body).map_err(|e| Failure::new(Class::Internal, "Unencodable", e.to_string()))
+    serde_json::from_value(body).map_err(|e| Failure::new(Class::Internal, Reason::Unencodable, e.to_string()))
 }
 
 /// kube's error as ours.
@@ -147,7 +149,7 @@ pub fn failure(error: &kube::Error) -> Failure {
             let reason = if status.reason.is_empty() { "ApiError" } else { &status.reason };
             Failure::http(status.code, reason, status.message.clone())
         }
-        other => Failure::new(Class::Transient, "ApiUnreachable", other.to_string()),
+        other => Failure::new(Class::Transient, Reason::ApiUnreachable, other.to_string()),
     }
 }
 

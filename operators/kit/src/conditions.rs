@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use millrace_crds::HasConditions;
+use millrace_crds::{HasConditions, Reason, ReasonText};
 
 /// Longest condition message, in bytes; longer ones are cut at a character border.
 pub const MAX_MESSAGE: usize = 2_048;
@@ -16,21 +16,21 @@ pub enum Standing {
     /// Done: Ready True, no Reconciling, no Stalled.
     Ready {
         /// Stable PascalCase word.
-        reason: String,
+        reason: ReasonText,
         /// What is so, where, and what to do.
         message: String,
     },
     /// On its way: Ready False, Reconciling True.
     Progressing {
         /// Stable PascalCase word.
-        reason: String,
+        reason: ReasonText,
         /// What is so, where, and what to do.
         message: String,
     },
     /// A person must act: Ready False, Stalled True.
     Stalled {
         /// Stable PascalCase word.
-        reason: String,
+        reason: ReasonText,
         /// What is so, where, and what to do.
         message: String,
     },
@@ -39,19 +39,19 @@ pub enum Standing {
 impl Standing {
     /// Ready True with a reason.
     #[must_use]
-    pub fn ready(reason: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn ready(reason: impl Into<ReasonText>, message: impl Into<String>) -> Self {
         Self::Ready { reason: reason.into(), message: message.into() }
     }
 
     /// Ready False, Reconciling True with a reason.
     #[must_use]
-    pub fn progressing(reason: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn progressing(reason: impl Into<ReasonText>, message: impl Into<String>) -> Self {
         Self::Progressing { reason: reason.into(), message: message.into() }
     }
 
     /// Ready False, Stalled True with a reason.
     #[must_use]
-    pub fn stalled(reason: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn stalled(reason: impl Into<ReasonText>, message: impl Into<String>) -> Self {
         Self::Stalled { reason: reason.into(), message: message.into() }
     }
 
@@ -88,8 +88,9 @@ pub fn stand<S: HasConditions>(status: &mut S, standing: &Standing, now: Timesta
 }
 
 /// Sets one condition to `(status, reason, message)`; `lastTransitionTime` moves only when the status flips.
-pub fn set<S: HasConditions>(status: &mut S, kind: &str, value: (&str, &str, &str), now: Timestamp) {
+pub fn set<S: HasConditions>(status: &mut S, kind: &str, value: (&str, impl Into<ReasonText>, &str), now: Timestamp) {
     let (flag, reason, message) = value;
+    let reason = String::from(reason.into());
     let message = cut(message, MAX_MESSAGE);
     let list = status.conditions_mut();
     if let Some(old) = list.iter_mut().find(|c| c.type_ == kind) {
@@ -97,13 +98,13 @@ pub fn set<S: HasConditions>(status: &mut S, kind: &str, value: (&str, &str, &st
             old.last_transition_time = Time(now);
             flag.clone_into(&mut old.status);
         }
-        reason.clone_into(&mut old.reason);
+        old.reason = reason;
         message.clone_into(&mut old.message);
     } else {
         list.push(Condition {
             type_: kind.to_owned(),
             status: flag.to_owned(),
-            reason: reason.to_owned(),
+            reason,
             message: message.to_owned(),
             last_transition_time: Time(now),
             observed_generation: None,
@@ -120,6 +121,12 @@ pub fn unset<S: HasConditions>(status: &mut S, kind: &str) {
 #[must_use]
 pub fn get<'a, S: HasConditions>(status: &'a S, kind: &str) -> Option<&'a Condition> {
     status.conditions().iter().find(|c| c.type_ == kind)
+}
+
+/// The reason of the condition of this type, if it is one of ours.
+#[must_use]
+pub fn reason<S: HasConditions>(status: &S, kind: &str) -> Option<Reason> {
+    get(status, kind)?.reason.parse().ok()
 }
 
 /// Whether the condition is there and True.

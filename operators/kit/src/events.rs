@@ -1,7 +1,7 @@
 //! Kubernetes events: the difference of two statuses, told once, for warnings and for ends.
 
 use jiff::{Timestamp, fmt::temporal::DateTimePrinter};
-use millrace_crds::HasConditions;
+use millrace_crds::{HasConditions, ReasonText};
 use serde_json::{Value, json};
 
 use crate::{
@@ -19,7 +19,7 @@ pub struct Note {
     /// Whether a person should worry.
     pub warning: bool,
     /// Stable PascalCase word.
-    pub reason: String,
+    pub reason: ReasonText,
     /// What happened.
     pub message: String,
 }
@@ -35,7 +35,7 @@ pub fn condition_notes<S: HasConditions>(old: &S, new: &S) -> Vec<Note> {
     let note = |warning: bool| {
         move |c: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition| Note {
             warning,
-            reason: c.reason.clone(),
+            reason: ReasonText::as_given(&c.reason),
             message: c.message.clone(),
         }
     };

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use millrace_crds::ReasonText;
 use serde::{Deserialize, Serialize};
 use strum::{EnumIter, IntoStaticStr};
 
@@ -67,7 +68,7 @@ pub struct Failure {
     /// Who has to act.
     pub class: Class,
     /// Stable PascalCase word: event reason and metric label.
-    pub reason: String,
+    pub reason: ReasonText,
     /// What is wrong, where, and what to do.
     pub message: String,
     /// HTTP status of the API server's answer, if there was one.
@@ -78,13 +79,13 @@ pub struct Failure {
 impl Failure {
     /// A failure without an HTTP status.
     #[must_use]
-    pub fn new(class: Class, reason: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(class: Class, reason: impl Into<ReasonText>, message: impl Into<String>) -> Self {
         Self { class, reason: reason.into(), message: message.into(), status: None }
     }
 
     /// The API server's answer `status`, classified.
     #[must_use]
-    pub fn http(status: u16, reason: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn http(status: u16, word: impl Into<String>, message: impl Into<String>) -> Self {
         let class = match status {
             401 | 403 => Class::Forbidden,
             400 | 405 | 415 => Class::Internal,
@@ -92,7 +93,7 @@ impl Failure {
             422 => Class::Invalid,
             _ => Class::Transient,
         };
-        Self { class, reason: reason.into(), message: message.into(), status: Some(status) }
+        Self { class, reason: ReasonText::as_given(word), message: message.into(), status: Some(status) }
     }
 
     /// Whether the answer was "409 Conflict" or "409 AlreadyExists".
@@ -107,13 +108,6 @@ impl Failure {
         self.status == Some(404)
     }
 }
-
-/// Reason: an object of this name exists and is not ours; it is left alone.
-pub const NAME_TAKEN: &str = "NameTaken";
-/// Reason: an object of this name is ours, but on its way out.
-pub const TERMINATING: &str = "Terminating";
-/// Reason: what was applied is changed by somebody's admission webhook or policy.
-pub const OVERRULED: &str = "Overruled";
 
 /// The last failure of one action of one object, kept in memory and handed to `decide`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use millrace_crds::Reason;
 use serde_json::Value;
 
 use crate::{
@@ -28,7 +29,7 @@ impl Fenced {
 }
 
 fn closed() -> Failure {
-    Failure::new(Class::Transient, "NotLeading", "this process does not hold the lease")
+    Failure::new(Class::Transient, Reason::NotLeading, "this process does not hold the lease")
 }
 
 #[async_trait]

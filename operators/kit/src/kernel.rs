@@ -283,7 +283,7 @@ impl<O: Operator> Kernel<O> {
         let (kind, body) = event(object, note, (O::NAME, self.reader.now()));
         if let Err(failure) = self.write(Write::Create(kind, body)).await {
             // At most once: an event is news, not memory.
-            tracing::debug!(%failure, reason = note.reason, "event not published");
+            tracing::debug!(%failure, reason = %note.reason, "event not published");
         }
     }
 }

@@ -5,6 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use millrace_crds::Reason;
 use serde_json::Value;
 
 use crate::{
@@ -85,7 +86,7 @@ impl Reader {
         let decoded = serde_json::from_value(value);
         decoded
             .map(Some)
-            .map_err(|e| Failure::new(Class::Internal, "Undecodable", format!("{}: {e}", Kind::of::<K>().kind)))
+            .map_err(|e| Failure::new(Class::Internal, Reason::Undecodable, format!("{}: {e}", Kind::of::<K>().kind)))
     }
 
     /// As [`Self::live`], if the owner with this uid controls the object.
@@ -104,7 +105,7 @@ impl Reader {
         let kind = Kind::of::<K>();
         let found = self.port.list(&kind, query).await?;
         let decoded = found.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
-        decoded.map_err(|e| Failure::new(Class::Internal, "Undecodable", format!("{}: {e}", kind.kind)))
+        decoded.map_err(|e| Failure::new(Class::Internal, Reason::Undecodable, format!("{}: {e}", kind.kind)))
     }
 
     /// What the API server would say to the creation of this object: admission, quota and defaults included, nothing is

@@ -37,9 +37,12 @@ pub(crate) trait Stream: Send + Sync {
 pub(crate) struct Stored<K>(Arc<Rules<K>>);
 
 struct Rules<K> {
-    slim: Box<dyn Fn(&mut K) + Send + Sync>,
-    index: Box<dyn Fn(&K) -> Vec<String> + Send + Sync>,
+    slim: Box<Slim<K>>,
+    index: Box<Index<K>>,
 }
+
+type Slim<K> = dyn Fn(&mut K) + Send + Sync;
+type Index<K> = dyn Fn(&K) -> Vec<String> + Send + Sync;
 
 impl<K: Object> Stored<K> {
     /// Less of each object (`slim`), found again by keys (`index`).

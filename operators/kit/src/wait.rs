@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use millrace_crds::HasConditions;
+use millrace_crds::{HasConditions, ReasonText};
 
 use crate::{Standing, conditions, decision::later};
 
@@ -14,7 +14,7 @@ use crate::{Standing, conditions, decision::later};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
     /// Stable PascalCase word.
-    pub reason: String,
+    pub reason: ReasonText,
     /// What is waited for, where, and what to do if it does not come.
     pub message: String,
     /// When the wait began.
@@ -26,7 +26,7 @@ pub struct Wait {
 impl Wait {
     /// A wait that began at `since` and may last `limit`.
     #[must_use]
-    pub fn new(reason: impl Into<String>, message: impl Into<String>, since: Timestamp, limit: Duration) -> Self {
+    pub fn new(reason: impl Into<ReasonText>, message: impl Into<String>, since: Timestamp, limit: Duration) -> Self {
         Self { reason: reason.into(), message: message.into(), since, limit }
     }
 
@@ -86,6 +86,7 @@ mod tests {
     use std::time::Duration;
 
     use jiff::Timestamp;
+    use millrace_crds::Reason;
 
     use super::{Wait, spoken};
     use crate::Standing;
@@ -93,13 +94,13 @@ mod tests {
     #[test]
     fn a_wait_ends_as_stalled_and_wakes_for_it() {
         let start = Timestamp::from_second(1_000).unwrap();
-        let wait = Wait::new("BucketMissing", "there is no DataBucket raw", start, Duration::from_secs(600));
+        let wait = Wait::new(Reason::BucketMissing, "there is no DataBucket raw", start, Duration::from_secs(600));
         let before = Timestamp::from_second(1_599).unwrap();
         let after = Timestamp::from_second(1_600).unwrap();
-        assert_eq!(wait.standing(before), Standing::progressing("BucketMissing", "there is no DataBucket raw"));
+        assert_eq!(wait.standing(before), Standing::progressing(Reason::BucketMissing, "there is no DataBucket raw"));
         assert_eq!(wait.wake(before), Some(after));
         let told = "there is no DataBucket raw (for more than 10m)";
-        assert_eq!(wait.standing(after), Standing::stalled("BucketMissing", told));
+        assert_eq!(wait.standing(after), Standing::stalled(Reason::BucketMissing, told));
         assert_eq!(wait.wake(after), None);
     }
 

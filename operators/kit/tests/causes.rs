@@ -25,7 +25,7 @@ fn cases() -> Vec<Case> {
 fn words_mean_what_they_say() {
     for case in cases() {
         let cause = causes::of(&case.word, &case.says).unwrap_or_else(|| panic!("{}: {}", case.word, case.says));
-        let (fault, reason) = (format!("{:?}", cause.fault), cause.reason.to_owned());
+        let (fault, reason) = (format!("{:?}", cause.fault), cause.reason.word().to_owned());
         assert_eq!(
             (fault, reason),
             (case.fault, case.reason),
@@ -64,14 +64,14 @@ fn one_advice_is_of_one_fault() {
     let mut known: BTreeMap<String, (Fault, &str)> = BTreeMap::new();
     for case in cases() {
         let cause = causes::of(&case.word, &case.says).unwrap();
-        let had = known.entry(cause.advice.clone()).or_insert((cause.fault, cause.reason));
-        assert_eq!(*had, (cause.fault, cause.reason), "{}", cause.advice);
+        let had = known.entry(cause.advice.clone()).or_insert((cause.fault, cause.reason.word()));
+        assert_eq!(*had, (cause.fault, cause.reason.word()), "{}", cause.advice);
     }
 }
 
 fn told(word: &str, message: &str) -> (&'static str, String) {
     let cause = causes::of(word, message).unwrap();
-    (cause.reason, cause.message("Pod train-main"))
+    (cause.reason.word(), cause.message("Pod train-main"))
 }
 
 #[test]
@@ -132,8 +132,8 @@ fn the_newest_word_that_says_something_counts() {
     let late = warning("FailedMount", "Unable to attach or mount volumes: timed out waiting for the condition");
     let missing = warning("FailedMount", "MountVolume.SetUp failed for volume \"a\" : secret \"s\" not found");
     let other = warning("Unhealthy", "Readiness probe failed");
-    assert_eq!(causes::newest(&[other.clone(), late.clone(), missing]).unwrap().reason, "SecretMissing");
-    assert_eq!(causes::newest(&[other.clone(), late]).unwrap().reason, "VolumeNotMounted");
+    assert_eq!(causes::newest(&[other.clone(), late.clone(), missing]).unwrap().reason.word(), "SecretMissing");
+    assert_eq!(causes::newest(&[other.clone(), late]).unwrap().reason.word(), "VolumeNotMounted");
     assert_eq!(causes::newest(&[other]), None);
 }
 

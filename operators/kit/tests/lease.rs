@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Pod;
 use kube::core::ObjectMeta;
+use millrace_crds::{Reason, ReasonText};
 use millrace_kit::{
     Address, Class, Failure, Key, Kind, Port, Query, Version, Write,
     fence::Fenced,
@@ -47,7 +48,7 @@ struct Machine {
 }
 
 fn lost() -> Failure {
-    Failure::new(Class::Transient, "Simulated", "no answer")
+    Failure::new(Class::Transient, ReasonText::as_given("Simulated"), "no answer")
 }
 
 impl Machine {
@@ -298,9 +299,9 @@ fn what_is_written_after_the_tenure_is_refused() {
     let write = || Write::Create(Kind::of::<Pod>(), json!({"metadata": {"name": "x", "namespace": "millrace"}}));
     let [leader, standby] = &play.processes;
     let refused = futures::executor::block_on(standby.port.write(write())).unwrap_err();
-    assert_eq!(refused.reason, "NotLeading");
+    assert_eq!(refused.reason, Reason::NotLeading);
     assert!(futures::executor::block_on(leader.port.write(write())).is_ok());
     play.world.pass_time(ACT);
     let late = futures::executor::block_on(play.processes[0].port.write(write())).unwrap_err();
-    assert_eq!(late.reason, "NotLeading");
+    assert_eq!(late.reason, Reason::NotLeading);
 }

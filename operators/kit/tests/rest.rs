@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use millrace_crds::{ModelVersion, ModelVersionStatus};
+use millrace_crds::{ModelVersion, ModelVersionStatus, ReasonText};
 use millrace_kit::{
     Controller, Decision, Env, Failure, Kernel, NoEffect, Operator, Reader, Seen, Standing, Wait, Watch, Writer,
     async_trait, conditions,
@@ -35,7 +35,8 @@ impl<const ENDS: bool> Operator for Waiter<ENDS> {
     fn decide(version: &ModelVersion, _: &Seen<()>, now: Timestamp) -> Decision<ModelVersionStatus, NoEffect> {
         let mut status = version.status.clone().unwrap_or_default();
         let since = wait::since(&status, "Ready", "False", now);
-        let wait = Wait::new("ServerMissing", "there is no server", since, Duration::from_secs(600));
+        let wait =
+            Wait::new(ReasonText::as_given("ServerMissing"), "there is no server", since, Duration::from_secs(600));
         if ENDS {
             conditions::stand(&mut status, &wait.standing(now), now);
             return Decision { wake: wait.wake(now), ..Decision::of(status) };

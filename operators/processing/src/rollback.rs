@@ -3,6 +3,7 @@
 //! The rejected spec's hash is stored; while it is the object's, decide works on the kept words in its place, and all else
 //! follows as from any change of the spec.
 
+use millrace_crds::Reason;
 use millrace_crds::{
     ProcessingJob,
     processing_job::{Attempt, StopReason},
@@ -34,7 +35,7 @@ pub(crate) fn spec(job: &ProcessingJob, own: &Model, seen: &Observed) -> Spec {
     match seen.kept.as_ref().and_then(|kept| revision::apply(job, kept)) {
         Some(kept) => Spec::Kept(Box::new(kept)),
         None => Spec::Lost(Trouble {
-            reason: "RolledBack".to_owned(),
+            reason: Reason::RolledBack.into(),
             message: "the spec did not become healthy, and the ControllerRevision of the last healthy one is gone; change the spec".to_owned(),
         }),
     }
@@ -91,7 +92,7 @@ pub(crate) fn reject(pass: &mut Pass<'_>, cause: &str) {
     state.rejected_hash = Some(hash);
     state.next_restore.clone_from(&state.upgraded_from);
     let message = format!("the last healthy spec runs in the place of this one; change the spec. {cause}");
-    conditions::set(&mut pass.status, "Degraded", ("True", "RolledBack", &message), pass.now);
+    conditions::set(&mut pass.status, "Degraded", ("True", Reason::RolledBack, &message), pass.now);
     pass.wake_at(pass.now);
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use millrace_crds::ModelVersion;
+use millrace_crds::{ModelVersion, Reason};
 use millrace_kit::{Class, Failure, Key as ObjectKey, Reader, run::Waker};
 
 use crate::{
@@ -72,7 +72,7 @@ impl Context {
     /// # Errors
     /// The operator has no key.
     pub fn login(&self, uid: &str) -> Result<Login, Failure> {
-        let key = self.key.as_ref().map_err(|why| Failure::new(Class::Forbidden, "NoOperatorKey", why))?;
+        let key = self.key.as_ref().map_err(|why| Failure::new(Class::Forbidden, Reason::NoOperatorKey, why))?;
         Ok(key.login(uid))
     }
 

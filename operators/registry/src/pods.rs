@@ -3,6 +3,7 @@
 //! Owned by no kind: servers, migrations and measurements are read alike. A container is found by its name, never by its
 //! place: others may be injected. Only the kubelet's two words for one trouble are one; what changes otherwise is told.
 
+use millrace_crds::{Reason, ReasonText};
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
@@ -68,7 +69,7 @@ pub struct PodView {
 #[serde(default)]
 pub struct Trouble {
     /// Stable PascalCase word.
-    pub reason: String,
+    pub reason: ReasonText,
     /// What the scheduler, the kubelet or the program says, and what to do.
     pub message: String,
     /// The advice in the message: the same one means the same cause, in whatever words.
@@ -83,7 +84,7 @@ impl Trouble {
     /// What the words of Kubernetes mean for this subject.
     fn of(cause: &Cause, subject: &str) -> Self {
         Self {
-            reason: cause.reason.to_owned(),
+            reason: cause.reason.into(),
             message: cause.message(subject),
             advice: cause.advice.clone(),
             echo: cause.echo,
@@ -92,7 +93,7 @@ impl Trouble {
 
     /// Whether a condition with this reason and message says it already: kubelets word one cause in several ways, in turns.
     pub(crate) fn told_by(&self, reason: &str, message: &str) -> bool {
-        self.reason == reason && (self.echo || !self.advice.is_empty() && message.contains(&self.advice))
+        *self.reason == *reason && (self.echo || !self.advice.is_empty() && message.contains(&self.advice))
     }
 
     /// Whether it is about this Secret or a key of it.
@@ -104,7 +105,7 @@ impl Trouble {
     pub(crate) fn refused(message: &str) -> Self {
         let cause = causes::of("FailedCreate", message);
         cause.map_or_else(
-            || Self { reason: "Refused".to_owned(), message: words(Some(message)), ..Self::default() },
+            || Self { reason: Reason::Refused.into(), message: words(Some(message)), ..Self::default() },
             |cause| Self::of(&cause, "a pod"),
         )
     }
@@ -276,7 +277,7 @@ fn waiting(container: &ContainerStatus) -> Option<Trouble> {
     let text = words(crash.message.as_deref());
     let text = if text.is_empty() { crash.reason.clone().unwrap_or_default() } else { text };
     let message = format!("exit code {}: {text}", crash.exit_code);
-    Some(Trouble { reason: "ServerFails".to_owned(), message, ..Trouble::default() })
+    Some(Trouble { reason: Reason::ServerFails.into(), message, ..Trouble::default() })
 }
 
 fn unscheduled(status: &PodStatus) -> Option<Trouble> {

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::{
-    DataBucket, DataBucketStatus,
+    DataBucket, DataBucketStatus, Reason,
     data_bucket::BucketDeletion,
     status::{Creating, Drift},
 };
@@ -49,16 +49,15 @@ pub(super) fn decide(object: &DataBucket, seen: &Seen<Observed>, now: Timestamp)
     };
     refuse::refuse((object, &seen.data.kept), &mut model, &mut status, now);
     match &seen.data.look {
-        Look::Not => pass.only(status, &Standing::progressing("NotLooked", "the store was not asked yet")),
+        Look::Not => pass.only(status, &Standing::progressing(Reason::NotLooked, "the store was not asked yet")),
         Look::Failed(error) => {
             let passing = matches!(error.trouble, Trouble::StoreUnreachable | Trouble::StoreBusy);
             if passing && pass.ready(&status) {
                 // An outage says nothing of this bucket; the DataPlane tells of it.
                 return Decision::of(status).hold(pass.hold).wake_after(now, ASK_AGAIN);
             }
-            let reason: &'static str = error.trouble.into();
             let hint = format!("{}; see DataPlane {}", error.message, object.spec.data_plane);
-            pass.only(status, &Standing::progressing(reason, hint)).wake_after(now, ASK_AGAIN)
+            pass.only(status, &Standing::progressing(error.trouble.reason(), hint)).wake_after(now, ASK_AGAIN)
         }
         Look::Absent => pass.absent(&model, status, seen),
         Look::There(bucket) => pass.there((&model, plane), (status, bucket), seen),
@@ -69,23 +68,24 @@ fn parsed<'a>(pass: &Pass<'_>, seen: &'a Seen<Observed>) -> Result<(&'a Facts, M
     let name = &pass.object.spec.data_plane;
     let Some(plane) = &seen.data.plane else {
         return Err(Standing::progressing(
-            "DataPlaneMissing",
+            Reason::DataPlaneMissing,
             format!("DataPlane {name} (spec.dataPlane) does not exist; create it or name another"),
         ));
     };
     if !plane.allowed {
         return Err(Standing::stalled(
-            "NamespaceNotAllowed",
+            Reason::NamespaceNotAllowed,
             format!("DataPlane {name} does not admit this namespace; its spec.namespaces says which labels are needed"),
         ));
     }
     if plane.store.is_none() {
-        return Err(Standing::stalled("NoObjectStore", format!("DataPlane {name} has no spec.objectStore")));
+        return Err(Standing::stalled(Reason::NoObjectStore, format!("DataPlane {name} has no spec.objectStore")));
     }
-    let model = Model::parse(pass.object, plane).map_err(|all| Standing::stalled("InvalidSpec", all.join("; ")))?;
+    let model =
+        Model::parse(pass.object, plane).map_err(|all| Standing::stalled(Reason::InvalidSpec, all.join("; ")))?;
     if model.external && !plane.external {
         return Err(Standing::stalled(
-            "ExternalNameNotAllowed",
+            Reason::ExternalNameNotAllowed,
             format!(
                 "spec.externalName is not allowed to this namespace by DataPlane {name}; leave it out, or have its \
                  spec.externalNames admit the namespace"
@@ -129,7 +129,7 @@ impl Pass<'_> {
             let message =
                 format!("bucket {bucket} (spec.externalName) does not exist; externalName adopts, it never creates");
             return self
-                .only(status, &Standing::progressing("ExternalBucketMissing", message))
+                .only(status, &Standing::progressing(Reason::ExternalBucketMissing, message))
                 .wake_after(self.now, LOOK_AGAIN);
         }
         let lost = status.bucket_name.take().is_some();
@@ -169,7 +169,7 @@ impl Pass<'_> {
                     "bucket {name} has lost the tags that prove it ours and is left alone; put them back: {}",
                     listed(&model.tags)
                 );
-                self.only(status, &Standing::stalled("TagsLost", message)).wake_after(self.now, LOOK_AGAIN)
+                self.only(status, &Standing::stalled(Reason::TagsLost, message)).wake_after(self.now, LOOK_AGAIN)
             }
             Whose::Untagged if model.external => {
                 let message = format!("adopting bucket {name}, which spec.externalName names");
@@ -181,7 +181,8 @@ impl Pass<'_> {
                      DataPlane owner {}; delete one of the two (deletionPolicy Retain)",
                     plane.owner
                 );
-                self.only(status, &Standing::stalled("ClaimedElsewhere", message)).wake_after(self.now, LOOK_AGAIN)
+                self.only(status, &Standing::stalled(Reason::ClaimedElsewhere, message))
+                    .wake_after(self.now, LOOK_AGAIN)
             }
             Whose::Earlier => {
                 let message =
@@ -192,7 +193,7 @@ impl Pass<'_> {
                 let message = format!(
                     "bucket {name} exists and is not this object's; it is left alone: rename this object, or remove the bucket"
                 );
-                self.only(status, &Standing::stalled(status::NAME_TAKEN, message)).wake_after(self.now, LOOK_AGAIN)
+                self.only(status, &Standing::stalled(Reason::NameTaken, message)).wake_after(self.now, LOOK_AGAIN)
             }
         }
     }

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use millrace_crds::DataBucket;
-use millrace_kit::{Class, Effect, Failure, failure::NAME_TAKEN};
+use millrace_crds::{DataBucket, Reason};
+use millrace_kit::{Class, Effect, Failure};
 use serde::Serialize;
 
 use super::{
@@ -118,7 +118,7 @@ async fn carry_out(store: &dyn Store, intent: &Intent) -> Result<(), Refused> {
             let mut all = store.tags(bucket).await?;
             if whose(tags, &all) == Whose::Other {
                 let message = format!("bucket {bucket} has just been tagged for another owner; it is left alone");
-                return Err(Refused::Taken(Failure::new(Class::Invalid, NAME_TAKEN, message)));
+                return Err(Refused::Taken(Failure::new(Class::Invalid, Reason::NameTaken, message)));
             }
             all.extend(tags.clone());
             store.tag(bucket, &all).await?;

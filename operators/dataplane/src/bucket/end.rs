@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use millrace_crds::{DataBucket, DataBucketStatus, data_bucket::BucketDeletion};
+use millrace_crds::{DataBucket, DataBucketStatus, Reason, ReasonText, data_bucket::BucketDeletion};
 use millrace_kit::{Action, Decision, Effect as _, Seen, Standing, later};
 
 use super::{
@@ -34,11 +34,11 @@ pub(super) fn decide(object: &DataBucket, seen: &Seen<Observed>, now: Timestamp)
     let plane = seen.data.plane.as_ref();
     let Some(model) = plane.and_then(|plane| Model::parse(object, plane).ok()) else {
         let message = format!("DataPlane {} is gone, or the spec cannot be read", object.spec.data_plane);
-        return end.stuck(status, "DataPlaneMissing", &message);
+        return end.stuck(status, Reason::DataPlaneMissing, &message);
     };
     match &seen.data.look {
-        Look::Not => end.stuck(status, "NoObjectStore", "the DataPlane has no object store"),
-        Look::Failed(error) => end.stuck(status, error.trouble.into(), &error.message),
+        Look::Not => end.stuck(status, Reason::NoObjectStore, "the DataPlane has no object store"),
+        Look::Failed(error) => end.stuck(status, error.trouble.reason(), &error.message),
         Look::Absent => Decision::of(status),
         Look::There(bucket) => {
             let intended = status.creating.as_ref().is_some_and(|c| c.name == model.bucket && c.saw_absent);
@@ -66,7 +66,7 @@ struct End {
 
 impl End {
     /// Cannot go on: waits until the deadline, then lets go.
-    fn stuck(&self, mut status: DataBucketStatus, reason: &str, message: &str) -> BucketDecision {
+    fn stuck(&self, mut status: DataBucketStatus, reason: impl Into<ReasonText>, message: &str) -> BucketDecision {
         if self.now >= self.deadline {
             let bucket = status.bucket_name.clone().unwrap_or_default();
             let message =
@@ -87,7 +87,7 @@ impl End {
             contents: model.deletion == BucketDeletion::DeleteAll,
         };
         let mut chosen = if let Some(last) = seen.failures.of(&intent.id()) {
-            let hint = if last.failure.reason == "NotEmpty" {
+            let hint = if last.failure.reason == Reason::NotEmpty {
                 "; empty it, or set spec.deletionPolicy to Retain or DeleteAll"
             } else {
                 ""

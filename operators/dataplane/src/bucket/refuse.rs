@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use millrace_crds::{DataBucket, DataBucketStatus, DataGrant};
+use millrace_crds::{DataBucket, DataBucketStatus, DataGrant, Reason, ReasonText};
 use millrace_kit::{Failure, Key, Note, Watch, cache::Cache, conditions};
 
 use super::model::Model;
@@ -71,10 +71,10 @@ pub(super) fn refuse(of: (&DataBucket, &[Kept]), model: &mut Model, status: &mut
     }
     if !words.is_empty() {
         let message = format!("{}; narrow or remove the rule, or keep the state elsewhere", words.join("; "));
-        conditions::set(status, REFUSED, ("True", "StateKept", &message), now);
+        conditions::set(status, REFUSED, ("True", Reason::StateKept, &message), now);
     } else if settling(status) {
         let message = "nothing is kept there any more; the rules of the spec are being applied";
-        conditions::set(status, REFUSED, ("False", "Lifted", message), now);
+        conditions::set(status, REFUSED, ("False", Reason::Lifted, message), now);
     }
 }
 
@@ -87,7 +87,7 @@ pub(super) fn settling(status: &DataBucketStatus) -> bool {
 pub(super) fn stuck(status: &mut DataBucketStatus, failure: &Failure, now: Timestamp) {
     let Some(told) = conditions::get(status, REFUSED).cloned() else { return };
     let message = format!("{}; the object store has not applied it yet: {}", told.message, failure.message);
-    conditions::set(status, REFUSED, (&told.status, &told.reason, &message), now);
+    conditions::set(status, REFUSED, (&told.status, ReasonText::as_given(told.reason), &message), now);
 }
 
 /// The store has what is wanted now: a refusal that has gone needs no more words.
@@ -101,5 +101,5 @@ pub(super) fn settled(status: &mut DataBucketStatus) {
 pub(super) fn note(old: &DataBucketStatus, new: &DataBucketStatus) -> Option<Note> {
     let told = conditions::get(new, REFUSED).filter(|c| c.status == "True")?;
     let turned = !conditions::is_true(old, REFUSED);
-    turned.then(|| Note { warning: true, reason: REFUSED.to_owned(), message: told.message.clone() })
+    turned.then(|| Note { warning: true, reason: Reason::ExpiryRefused.into(), message: told.message.clone() })
 }

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::{
-    Access, DataGrant, DataGrantStatus,
+    Access, DataGrant, DataGrantStatus, Reason,
     data_grant::{GrantedBucket, GrantedTopic, Issued as Written},
     status::Drift,
 };
@@ -133,15 +133,15 @@ struct Wanted<'a> {
 
 fn wanted<'a>(object: &DataGrant, data: &'a Observed) -> Result<Wanted<'a>, Standing> {
     let name = &object.spec.data_plane;
-    let model = Model::parse(object).map_err(|all| Standing::stalled("InvalidSpec", all.join("; ")))?;
+    let model = Model::parse(object).map_err(|all| Standing::stalled(Reason::InvalidSpec, all.join("; ")))?;
     let Some(plane) = &data.plane else {
         let message = format!("DataPlane {name} (spec.dataPlane) does not exist; create it or name another");
-        return Err(Standing::progressing("DataPlaneMissing", message));
+        return Err(Standing::progressing(Reason::DataPlaneMissing, message));
     };
     if !plane.allowed {
         let message =
             format!("DataPlane {name} does not admit this namespace; its spec.namespaces says which labels are needed");
-        return Err(Standing::stalled("NamespaceNotAllowed", message));
+        return Err(Standing::stalled(Reason::NamespaceNotAllowed, message));
     }
     let (buckets, topics) = resolved(&model, data, object.status.as_ref())?;
     lasting(object, &model, data)?;
@@ -155,7 +155,7 @@ fn issue(object: &DataGrant, of: (&Model, &Facts), buckets: &Names) -> Result<Is
     let (model, plane) = of;
     let Some(store) = plane.store.clone() else {
         let message = format!("DataPlane {} has no spec.objectStore", object.spec.data_plane);
-        return Err(Standing::stalled("NoObjectStore", message));
+        return Err(Standing::stalled(Reason::NoObjectStore, message));
     };
     // Two names may mean one bucket (own by `externalName`): their prefixes are merged.
     let mut rights: BTreeMap<String, BTreeMap<String, Access>> = BTreeMap::new();
@@ -166,7 +166,7 @@ fn issue(object: &DataGrant, of: (&Model, &Facts), buckets: &Names) -> Result<Is
             *slot = (*slot).max(*mode);
         }
     }
-    let policy = policy::policy(&rights).map_err(|no| Standing::stalled("PolicyTooLong", no.to_string()))?;
+    let policy = policy::policy(&rights).map_err(|no| Standing::stalled(Reason::PolicyTooLong, no.to_string()))?;
     let secret = object.metadata.name.clone().unwrap_or_default();
     Ok(Issue { secret, policy, seconds: plane.lifetime_seconds, store, because: None })
 }
@@ -195,15 +195,15 @@ fn publish(mut status: DataGrantStatus, of: (&Wanted<'_>, Option<&Issued>), now:
     status.bootstrap_servers = plane.bootstrap_servers.clone().filter(|_| granted);
     if granted {
         let message = "Kafka has no per-job principals yet: whoever reaches the brokers can use every topic";
-        conditions::set(&mut status, "Isolated", ("False", "KafkaWithoutAcls", message), now);
+        conditions::set(&mut status, "Isolated", ("False", Reason::KafkaWithoutAcls, message), now);
     } else {
         conditions::unset(&mut status, "Isolated");
     }
     let standing = if issue.is_none() && !status.buckets.is_empty() {
         let names: Vec<&str> = status.buckets.iter().map(|b| b.name.as_str()).collect();
-        Standing::ready("Kept", format!("kept, and no access given: bucket {}", names.join(", bucket ")))
+        Standing::ready(Reason::Kept, format!("kept, and no access given: bucket {}", names.join(", bucket ")))
     } else {
-        Standing::ready("Granted", granted_words(&status))
+        Standing::ready(Reason::Granted, granted_words(&status))
     };
     at_renewal(said(status, &standing, now), now)
 }

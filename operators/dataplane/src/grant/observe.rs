@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use kube::api::ObjectMeta;
-use millrace_crds::{Access, DataBucket, DataGrant, DataPlane, DataTopic, HasConditions, Share};
+use millrace_crds::{Access, DataBucket, DataGrant, DataPlane, DataTopic, HasConditions, Reason, Share};
 use millrace_kit::{Failure, Key, Left, Reader, conditions};
 use serde::{Deserialize, Serialize};
 
@@ -175,13 +175,19 @@ struct Candidate {
 }
 
 /// Reasons by which an object has no right any more to the name in its status, or cannot prove it.
-const NOT_ITS_OWN: [&str; 6] =
-    ["NameTaken", "TagsLost", "ClaimedElsewhere", "NotOurs", "NamespaceNotAllowed", "ExternalNameNotAllowed"];
+const NOT_ITS_OWN: [Reason; 6] = [
+    Reason::NameTaken,
+    Reason::TagsLost,
+    Reason::ClaimedElsewhere,
+    Reason::NotOurs,
+    Reason::NamespaceNotAllowed,
+    Reason::ExternalNameNotAllowed,
+];
 
 /// The name in the status of an object that is neither leaving nor in doubt about what is its own.
 fn own_name<S: HasConditions>(status: &S, named: (Option<&String>, &ObjectMeta)) -> Option<String> {
     let (name, meta) = named;
-    let doubtful = conditions::get(status, "Ready").is_some_and(|c| NOT_ITS_OWN.contains(&c.reason.as_str()));
+    let doubtful = conditions::reason(status, "Ready").is_some_and(|reason| NOT_ITS_OWN.contains(&reason));
     name.filter(|_| meta.deletion_timestamp.is_none() && !doubtful).cloned()
 }
 

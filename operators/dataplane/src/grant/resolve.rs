@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use millrace_crds::{DataGrant, DataGrantStatus, data_grant::Holder};
+use millrace_crds::{DataGrant, DataGrantStatus, Reason, data_grant::Holder};
 use millrace_kit::Standing;
 
 use super::{
@@ -59,10 +59,10 @@ pub(super) fn resolved(
     }
     if !wrong.is_empty() {
         wrong.extend(waiting);
-        return Err(Standing::stalled("NotGranted", wrong.join("; ")));
+        return Err(Standing::stalled(Reason::NotGranted, wrong.join("; ")));
     }
     if !waiting.is_empty() {
-        return Err(Standing::progressing("WaitingForData", waiting.join("; ")));
+        return Err(Standing::progressing(Reason::WaitingForData, waiting.join("; ")));
     }
     Ok((buckets, topics))
 }
@@ -104,7 +104,7 @@ pub(super) fn lasting(object: &DataGrant, model: &Model, data: &Observed) -> Res
         }
     }
     // The rule belongs to another object, whose edit helps: the holder waits for it as for data that is not there.
-    if expire.is_empty() { Ok(()) } else { Err(Standing::progressing("StateExpires", expire.join("; "))) }
+    if expire.is_empty() { Ok(()) } else { Err(Standing::progressing(Reason::StateExpires, expire.join("; "))) }
 }
 
 /// Whether everything is there that the holder begins with, as far as the store was asked.
@@ -119,11 +119,13 @@ pub(super) fn present(object: &DataGrant, data: &Observed) -> Result<(), Standin
                     "{kind} {name} is to start from {at}, which is not there; correct the path it is restored from \
                      (of a Flink job flink.state.restoreFrom), or put it there"
                 );
-                return Err(Standing::stalled("RestorePointMissing", message));
+                return Err(Standing::stalled(Reason::RestorePointMissing, message));
             }
             Err(error) => {
-                let reason: &'static str = error.trouble.into();
-                return Err(Standing::progressing(reason, format!("looking for {at}: {}", error.message)));
+                return Err(Standing::progressing(
+                    error.trouble.reason(),
+                    format!("looking for {at}: {}", error.message),
+                ));
             }
         }
     }

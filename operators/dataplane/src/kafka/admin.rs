@@ -6,7 +6,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use millrace_kit::{Class, Failure, failure::NAME_TAKEN};
+use millrace_crds::Reason;
+use millrace_kit::{Class, Failure};
 use rdkafka::{ClientConfig, types::RDKafkaErrorCode as Code};
 
 use super::{
@@ -62,7 +63,7 @@ impl Librdkafka {
             .set("broker.address.ttl", "1000")
             .set("socket.keepalive.enable", "true");
         let native = Native::new(&config);
-        native.map(|n| Self(Arc::new(n))).map_err(|e| Failure::new(Class::Invalid, "KafkaClient", e.to_string()))
+        native.map(|n| Self(Arc::new(n))).map_err(|e| Failure::new(Class::Invalid, Reason::KafkaClient, e.to_string()))
     }
 
     /// Runs a blocking call where it may block.
@@ -73,7 +74,7 @@ impl Librdkafka {
         let native = Arc::clone(&self.0);
         match tokio::task::spawn_blocking(move || call(&native)).await {
             Ok(done) => done.map_err(|t| whole(&t)),
-            Err(error) => Err(Failure::new(Class::Internal, "KafkaClient", error.to_string())),
+            Err(error) => Err(Failure::new(Class::Internal, Reason::KafkaClient, error.to_string())),
         }
     }
 }
@@ -170,7 +171,7 @@ fn refused(change: &Change, trouble: &Trouble) -> Result<(), Failure> {
             let message = format!(
                 "topic {name} collides with an existing topic: Kafka takes . and _ for the same; rename this object"
             );
-            Err(Failure::new(Class::Invalid, NAME_TAKEN, message))
+            Err(Failure::new(Class::Invalid, Reason::NameTaken, message))
         }
         _ => {
             let what = match change {
@@ -203,18 +204,18 @@ fn classified(trouble: &Trouble, what: &str) -> Failure {
         Code::TopicAuthorizationFailed
         | Code::ClusterAuthorizationFailed
         | Code::SaslAuthenticationFailed
-        | Code::Authentication => (Class::Forbidden, "KafkaDenied"),
+        | Code::Authentication => (Class::Forbidden, Reason::KafkaDenied),
         Code::InvalidTopic
         | Code::InvalidPartitions
         | Code::InvalidReplicationFactor
         | Code::InvalidConfig
         | Code::PolicyViolation
-        | Code::InvalidArgument => (Class::Invalid, "KafkaRefused"),
-        Code::InvalidRequest => (Class::Invalid, "KafkaRefused"),
+        | Code::InvalidArgument => (Class::Invalid, Reason::KafkaRefused),
+        Code::InvalidRequest => (Class::Invalid, Reason::KafkaRefused),
         Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::LeaderNotAvailable => {
-            (Class::Waiting, "TopicNotSettled")
+            (Class::Waiting, Reason::TopicNotSettled)
         }
-        _ => (Class::Transient, "KafkaTrouble"),
+        _ => (Class::Transient, Reason::KafkaTrouble),
     };
     let words = if trouble.message.is_empty() { trouble.code.to_string() } else { trouble.message.clone() };
     Failure::new(class, reason, format!("{what}: {words}"))

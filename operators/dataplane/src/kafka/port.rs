@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use millrace_crds::data_plane::KafkaSpec;
+use millrace_crds::{Reason, data_plane::KafkaSpec};
 use millrace_kit::{Effect, Failure, Key};
 use serde::{Deserialize, Serialize};
 
 /// Reason of failures and conditions while no broker answers.
-pub const UNREACHABLE: &str = "KafkaUnreachable";
+pub const UNREACHABLE: Reason = Reason::KafkaUnreachable;
 
 /// How the broker of a DataPlane is, without asking it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

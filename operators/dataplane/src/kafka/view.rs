@@ -5,6 +5,7 @@
 //! An object is woken if what it was told is no longer so, and no other. An answer that is older than a change of ours, or
 //! does not show it yet, is not passed on.
 
+use millrace_crds::Reason;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
@@ -344,7 +345,7 @@ impl Task {
         let last = self.looks.patience_is_over(&name, now);
         let undescribed = || {
             let message = "the broker does not describe the topic yet";
-            Sight::Refused(Failure::new(Class::Waiting, "TopicNotSettled", message))
+            Sight::Refused(Failure::new(Class::Waiting, Reason::TopicNotSettled, message))
         };
         let Some(sight) = sight.or_else(|| last.then(undescribed)) else {
             return self.looks.unsettled(name, waiters, now);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use millrace_crds::{DataPlane, DataPlaneStatus};
+use millrace_crds::{DataPlane, DataPlaneStatus, Reason, ReasonText};
 use millrace_kit::{Action, Decision, Effect as _, Seen, Standing, conditions};
 
 use super::{
@@ -24,7 +24,7 @@ pub(super) fn decide(object: &DataPlane, seen: &Seen<Observed>, now: Timestamp) 
     let mut new = object.status.clone().unwrap_or_default();
     let findings = super::check(&object.spec);
     if !findings.is_empty() {
-        conditions::stand(&mut new, &Standing::stalled("InvalidSpec", findings.join("; ")), now);
+        conditions::stand(&mut new, &Standing::stalled(Reason::InvalidSpec, findings.join("; ")), now);
         return Decision::of(new);
     }
     let known = object.metadata.generation == Some(new.observed_generation);
@@ -41,10 +41,10 @@ pub(super) fn decide(object: &DataPlane, seen: &Seen<Observed>, now: Timestamp) 
         .into_iter()
         .filter_map(|kind| conditions::get(&new, kind))
         .find(|c| c.status != "True")
-        .map(|c| (c.reason.clone(), c.message.clone()));
+        .map(|c| (ReasonText::as_given(&c.reason), c.message.clone()));
     let standing = match down {
         Some((reason, message)) => Standing::progressing(reason, message),
-        None => Standing::ready("Reachable", "everything declared answers"),
+        None => Standing::ready(Reason::Reachable, "everything declared answers"),
     };
     let deadline = waits::stand(&mut new, &standing, waits::LIMIT, now);
     let waits = matches!(seen.kafka, KafkaSeen::Some(Health::Connecting)) || seen.store != StoreSeen::None;

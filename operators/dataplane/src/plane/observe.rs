@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use millrace_crds::DataPlane;
+use millrace_crds::{DataPlane, Reason};
 use millrace_kit::{Class, Failure, Reader};
 use serde::{Deserialize, Serialize};
 
@@ -101,7 +101,7 @@ async fn answers(store: &dyn Store, plane: &DataPlane, of: (&Connections, &Reade
             }
         };
         if let Some(words) = away(at, &name, (reader.now(), lag), &lost) {
-            return StoreSeen::Down(Failure::new(Class::Transient, "StoreUnreachable", words));
+            return StoreSeen::Down(Failure::new(Class::Transient, Reason::StoreUnreachable, words));
         }
         pause().await;
     }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use millrace_crds::{DataPlaneStatus, data_plane::Issuer};
+use millrace_crds::{DataPlaneStatus, Reason, data_plane::Issuer};
 use millrace_kit::{Class, LastFailure, conditions};
 
 use super::observe::{KafkaSeen, StoreSeen};
@@ -18,7 +18,7 @@ pub(super) const STORE: &str = "ObjectStoreReachable";
 /// Whether the store issues credentials and knows those it has issued.
 pub(super) const CREDENTIALS: &str = "CredentialsValid";
 /// Reason: what was issued before counts for nothing any more.
-pub(super) const ISSUED_AGAIN: &str = "IssuedAgain";
+pub(super) const ISSUED_AGAIN: Reason = Reason::IssuedAgain;
 /// Whether jobs are kept from each other's data.
 const ISOLATED: &str = "Isolated";
 
@@ -33,13 +33,13 @@ pub(super) fn kafka(status: &mut DataPlaneStatus, (kafka, known): (&KafkaSeen, b
         status.kafka_brokers = None;
         return;
     };
-    conditions::set(status, ISOLATED, ("False", "KafkaWithoutAcls", NO_ACLS), now);
+    conditions::set(status, ISOLATED, ("False", Reason::KafkaWithoutAcls, NO_ACLS), now);
     match health {
         // A process that has just started does not unsay what the one before it saw.
         Health::Connecting if known && conditions::get(status, KAFKA).is_some() => {}
-        Health::Connecting => conditions::set(status, KAFKA, ("Unknown", "Connecting", "not asked yet"), now),
+        Health::Connecting => conditions::set(status, KAFKA, ("Unknown", Reason::Connecting, "not asked yet"), now),
         Health::Up { cluster_id, brokers } => {
-            conditions::set(status, KAFKA, ("True", "KafkaAnswers", "the brokers answer"), now);
+            conditions::set(status, KAFKA, ("True", Reason::KafkaAnswers, "the brokers answer"), now);
             status.kafka_cluster_id = Some(cluster_id.clone());
             status.kafka_brokers = Some(*brokers);
         }
@@ -55,11 +55,11 @@ pub(super) fn store(status: &mut DataPlaneStatus, store: &StoreSeen, now: Timest
         StoreSeen::None => conditions::unset(status, STORE),
         // What was known stands.
         StoreSeen::Doubted if conditions::get(status, STORE).is_some() => {}
-        StoreSeen::Doubted => conditions::set(status, STORE, ("Unknown", "Connecting", "no answer yet"), now),
-        StoreSeen::Up => conditions::set(status, STORE, ("True", "StoreAnswers", "the store answers"), now),
+        StoreSeen::Doubted => conditions::set(status, STORE, ("Unknown", Reason::Connecting, "no answer yet"), now),
+        StoreSeen::Up => conditions::set(status, STORE, ("True", Reason::StoreAnswers, "the store answers"), now),
         // An outage answers now this way, now that way: its first words stand, so that it costs one write.
         StoreSeen::Down(failure)
-            if conditions::get(status, STORE).is_some_and(|c| c.status == "False" && c.reason == failure.reason) => {}
+            if conditions::get(status, STORE).is_some_and(|c| c.status == "False" && *c.reason == *failure.reason) => {}
         StoreSeen::Down(failure) => conditions::set(status, STORE, ("False", &failure.reason, &failure.message), now),
     }
 }
@@ -91,15 +91,16 @@ pub(super) fn issuer(status: &mut DataPlaneStatus, (issuer, failed, born): Issui
                     status.issuer = Some(since(born, keys));
                 }
                 if !conditions::is_true(status, CREDENTIALS) {
-                    let words = ("True", "IssuerAnswers", "the store knows what it has issued");
+                    let words = ("True", Reason::IssuerAnswers, "the store knows what it has issued");
                     conditions::set(status, CREDENTIALS, words, now);
                 }
             }
         },
     }
     // The first words of a failure stand, as for the store; that no answer came, the store's own condition says.
-    let told =
-        |reason: &str| conditions::get(status, CREDENTIALS).is_some_and(|c| c.status == "False" && c.reason == reason);
+    let told = |reason: &str| {
+        conditions::get(status, CREDENTIALS).is_some_and(|c| c.status == "False" && *c.reason == *reason)
+    };
     if let Some(LastFailure { failure, .. }) =
         failed.filter(|last| last.failure.class != Class::Transient && !told(&last.failure.reason))
     {

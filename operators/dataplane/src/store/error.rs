@@ -2,6 +2,7 @@
 //!
 //! Never carries a credential: messages name the bucket, the call and the store's own words.
 
+use millrace_crds::Reason;
 use millrace_kit::{Class, Failure};
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
@@ -42,6 +43,24 @@ impl Trouble {
     }
 }
 
+impl Trouble {
+    /// The reason that conditions give for it.
+    #[must_use]
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::StoreUnreachable => Reason::StoreUnreachable,
+            Self::StoreBusy => Reason::StoreBusy,
+            Self::StoreDenied => Reason::StoreDenied,
+            Self::NoStoreKeys => Reason::NoStoreKeys,
+            Self::NoStsKeys => Reason::NoStsKeys,
+            Self::Exists => Reason::Exists,
+            Self::NoSuchBucket => Reason::NoSuchBucket,
+            Self::NotEmpty => Reason::NotEmpty,
+            Self::StoreRefused => Reason::StoreRefused,
+        }
+    }
+}
+
 /// One failed call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
@@ -62,7 +81,6 @@ impl StoreError {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let reason: &'static str = error.trouble.into();
-        Self::new(error.trouble.class(), reason, error.message)
+        Self::new(error.trouble.class(), error.trouble.reason(), error.message)
     }
 }

@@ -1,4 +1,4 @@
-use millrace_crds::DataTopicStatus;
+use millrace_crds::{DataTopicStatus, Reason};
 use proptest::prelude::*;
 
 use super::{LIMIT, Standing, Timestamp, conditions, stand};
@@ -14,7 +14,7 @@ fn stalled(status: &DataTopicStatus) -> bool {
 #[test]
 fn a_wait_ends_as_stalled_stays_so_and_heals() {
     let mut status = DataTopicStatus::default();
-    let waits = Standing::progressing("DataPlaneMissing", "there is no DataPlane typo");
+    let waits = Standing::progressing(Reason::DataPlaneMissing, "there is no DataPlane typo");
     let deadline = at(600);
     assert_eq!(stand(&mut status, &waits, LIMIT, at(0)), Some(deadline));
     assert_eq!(stand(&mut status, &waits, LIMIT, at(599)), Some(deadline));
@@ -25,9 +25,9 @@ fn a_wait_ends_as_stalled_stays_so_and_heals() {
     assert_eq!(stand(&mut status, &waits, LIMIT, at(9_000)), None);
     assert_eq!(status, before, "nothing more is written");
     // The cause changes: that is another wait, with a deadline of its own.
-    assert_eq!(stand(&mut status, &Standing::progressing("Creating", "x"), LIMIT, at(9_000)), Some(at(9_600)));
+    assert_eq!(stand(&mut status, &Standing::progressing(Reason::Creating, "x"), LIMIT, at(9_000)), Some(at(9_600)));
     assert!(!stalled(&status));
-    stand(&mut status, &Standing::ready("TopicReady", "x"), LIMIT, at(9_001));
+    stand(&mut status, &Standing::ready(Reason::TopicReady, "x"), LIMIT, at(9_001));
     assert!(conditions::is_true(&status, "Ready"));
 }
 
@@ -40,10 +40,10 @@ proptest! {
         for (step, time) in steps {
             now += time;
             let standing = match step {
-                0 => Standing::ready("TopicReady", "x"),
-                1 => Standing::stalled("InvalidSpec", "x"),
-                2 => Standing::progressing("DataPlaneMissing", "x"),
-                _ => Standing::progressing("Creating", "x"),
+                0 => Standing::ready(Reason::TopicReady, "x"),
+                1 => Standing::stalled(Reason::InvalidSpec, "x"),
+                2 => Standing::progressing(Reason::DataPlaneMissing, "x"),
+                _ => Standing::progressing(Reason::Creating, "x"),
             };
             let wake = stand(&mut status, &standing, LIMIT, at(now));
             let waits = conditions::is_true(&status, "Reconciling");

@@ -1,7 +1,7 @@
 //! Seeded bugs of the operator itself, as wrappers around the sound one.
 
 use jiff::Timestamp;
-use millrace_crds::{Access, DataGrant, DataGrantStatus};
+use millrace_crds::{Access, DataGrant, DataGrantStatus, Reason};
 use millrace_dataplane::grant::{Found, Grants, Issue, Observed};
 use millrace_kit::{
     Controller, DecisionOf, Env, Failure, Kernel, Note, Operator, Reader, Seen, Standing, Watch, Writer, async_trait,
@@ -112,7 +112,7 @@ impl<const BUG: u8> Operator for Mutant<BUG> {
             let status = &mut decision.status;
             status.secret_name = Some("g".into());
             status.buckets = vec![millrace_crds::data_grant::GrantedBucket::default()];
-            conditions::stand(status, &Standing::ready("Granted", "early"), now);
+            conditions::stand(status, &Standing::ready(Reason::Granted, "early"), now);
         }
         let old = object.status.as_ref().filter(|s| conditions::get(*s, "Reconciling").is_some());
         if let (9, Some(old)) = (BUG, old) {

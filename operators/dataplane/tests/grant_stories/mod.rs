@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::Time};
 use millrace_crds::{
     Access, DataBucket, DataBucketSpec, DataGrant, DataGrantSpec, DataPlane, DataTopic, DataTopicSpec,
-    NamespaceSelector, Share,
+    NamespaceSelector, Reason, Share,
     data_bucket::Expire,
     data_grant::{AccessRequest, Holder},
     data_plane::Issuer,
@@ -90,7 +90,7 @@ fn make_ready(world: &World, namespace: &str) {
         let status = b.status.get_or_insert_default();
         status.bucket_name = Some(format!("lab-{namespace}-raw"));
         status.observed_generation = 1;
-        conditions::stand(status, &Standing::ready("Available", "as declared"), Timestamp::UNIX_EPOCH);
+        conditions::stand(status, &Standing::ready(Reason::Available, "as declared"), Timestamp::UNIX_EPOCH);
     });
 }
 
@@ -112,7 +112,7 @@ fn topic(world: &World) {
         let status = t.status.get_or_insert_default();
         status.topic_name = Some("ml.events".into());
         status.observed_generation = 1;
-        conditions::stand(status, &Standing::ready("Available", "as declared"), Timestamp::UNIX_EPOCH);
+        conditions::stand(status, &Standing::ready(Reason::Available, "as declared"), Timestamp::UNIX_EPOCH);
     });
 }
 
@@ -199,7 +199,11 @@ fn says(world: &World, reason: &str) -> bool {
 fn spoil(world: &World) {
     world.change::<DataBucket>("ml", "raw", |b| {
         let status = b.status.get_or_insert_default();
-        conditions::stand(status, &Standing::stalled("InvalidSpec", "spec.expire[0].days is 0"), Timestamp::UNIX_EPOCH);
+        conditions::stand(
+            status,
+            &Standing::stalled(Reason::InvalidSpec, "spec.expire[0].days is 0"),
+            Timestamp::UNIX_EPOCH,
+        );
     });
 }
 

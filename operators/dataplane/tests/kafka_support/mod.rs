@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use millrace_crds::{DataPlane, DataTopic, data_plane::KafkaSpec};
+use millrace_crds::{DataPlane, DataTopic, Reason, data_plane::KafkaSpec};
 use millrace_dataplane::{
     connect::Connections,
     kafka::{Broker, Change, Freshness, Health, OpenKafka, Sight, Topic, UNREACHABLE},
@@ -91,9 +91,9 @@ impl Inside {
     }
 
     fn apply(&mut self, change: &Change) -> Result<bool, Failure> {
-        let refuse = |message: String| Err(Failure::new(Class::Invalid, "KafkaRefused", message));
+        let refuse = |message: String| Err(Failure::new(Class::Invalid, Reason::KafkaRefused, message));
         let name = change.name().to_owned();
-        let gone = Failure::new(Class::Waiting, "TopicNotSettled", format!("{name} is unknown"));
+        let gone = Failure::new(Class::Waiting, Reason::TopicNotSettled, format!("{name} is unknown"));
         match change {
             Change::Create { config, partitions, .. } => {
                 if self.topics.contains_key(&name) {

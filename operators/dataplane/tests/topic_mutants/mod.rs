@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use millrace_crds::{DataTopic, DataTopicStatus, data_topic::TopicDeletion};
+use millrace_crds::{DataTopic, DataTopicStatus, Reason, data_topic::TopicDeletion};
 use millrace_dataplane::{
     kafka::{Change, Sight},
     topic::{Observed, Topics},
@@ -120,7 +120,7 @@ impl<const BUG: u8> Operator for Mutant<BUG> {
             decision.status.managed_config_keys.clear();
         }
         if BUG == Bug::OutageRewrites as u8 && matches!(seen.data.topic, Some(Sight::Unreachable { .. })) {
-            conditions::set(&mut decision.status, "Ready", ("False", "KafkaUnreachable", "away"), now);
+            conditions::set(&mut decision.status, "Ready", ("False", Reason::KafkaUnreachable, "away"), now);
         }
         if BUG == Bug::LeaveDrift as u8 {
             decision.actions.retain(|a| !matches!(a, Action::Effect(Change::Configure { .. })));

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use millrace_crds::Reason;
+
 use super::{Kernel, Next};
 use crate::{
     decision::{Action, Child, Target},
-    failure::{Class, Failure, NAME_TAKEN, OVERRULED, TERMINATING},
+    failure::{Class, Failure},
     kind::Key,
     mutation::Mutation,
     operator::{DecisionOf, Operator},
@@ -38,7 +40,7 @@ impl<O: Operator> Kernel<O> {
             match done {
                 Ok(()) => self.remember(key, |m| m.failures.clear(&id)),
                 // The object is there, only not as asked for: what comes after need not wait for an administrator.
-                Err(failure) if failure.reason == OVERRULED => overruled = Some(self.failed(key, &id, failure)),
+                Err(failure) if failure.reason == Reason::Overruled => overruled = Some(self.failed(key, &id, failure)),
                 Err(failure) => return Err(self.failed(key, &id, failure)),
             }
         }
@@ -59,10 +61,10 @@ impl<O: Operator> Kernel<O> {
         let Some(there) = self.reader.port.get(&address).await? else { return Err(refused) };
         if crate::cache::controller_uid(&there) != owner {
             let message = format!("{address} exists and belongs to another object; rename or delete it");
-            return Err(Failure::new(Class::Invalid, NAME_TAKEN, message));
+            return Err(Failure::new(Class::Invalid, Reason::NameTaken, message));
         }
         if there.pointer("/metadata/deletionTimestamp").is_some() {
-            return Err(Failure::new(Class::Waiting, TERMINATING, format!("{address} is being deleted")));
+            return Err(Failure::new(Class::Waiting, Reason::Terminating, format!("{address} is being deleted")));
         }
         Ok(())
     }
@@ -78,7 +80,7 @@ impl<O: Operator> Kernel<O> {
             "{}: {path} was applied and has another value: an admission webhook or policy changes it; exempt this object there",
             child.address()
         );
-        Err(Failure::new(Class::Invalid, OVERRULED, message))
+        Err(Failure::new(Class::Invalid, Reason::Overruled, message))
     }
 
     async fn delete(&self, target: &Target) -> Result<(), Failure> {

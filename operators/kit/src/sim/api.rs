@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use millrace_crds::ReasonText;
 use serde_json::{Value, json};
 
 use super::{
@@ -28,14 +29,22 @@ impl Port for World {
 
     async fn get(&self, at: &Address) -> Result<Option<Value>, Failure> {
         if self.dead() {
-            return Err(Failure::new(crate::Class::Transient, "Simulated", "the process is dead"));
+            return Err(Failure::new(
+                crate::Class::Transient,
+                ReasonText::as_given("Simulated"),
+                "the process is dead",
+            ));
         }
         Ok(self.lock().objects.get(at).cloned())
     }
 
     async fn list(&self, kind: &Kind, query: &Query) -> Result<Vec<Value>, Failure> {
         if self.dead() {
-            return Err(Failure::new(crate::Class::Transient, "Simulated", "the process is dead"));
+            return Err(Failure::new(
+                crate::Class::Transient,
+                ReasonText::as_given("Simulated"),
+                "the process is dead",
+            ));
         }
         let inner = self.lock();
         let wanted = |at: &Address, value: &Value| {
@@ -50,7 +59,11 @@ impl Port for World {
 
     async fn versions(&self, kind: &Kind) -> Result<Vec<Version>, Failure> {
         if self.dead() {
-            return Err(Failure::new(crate::Class::Transient, "Simulated", "the process is dead"));
+            return Err(Failure::new(
+                crate::Class::Transient,
+                ReasonText::as_given("Simulated"),
+                "the process is dead",
+            ));
         }
         let inner = self.lock();
         let all = inner.objects.iter().filter(|(at, _)| at.kind == *kind);
@@ -64,7 +77,11 @@ impl Port for World {
 
     async fn dry_run(&self, kind: &Kind, body: Value) -> Result<(), Failure> {
         if self.dead() {
-            return Err(Failure::new(crate::Class::Transient, "Simulated", "the process is dead"));
+            return Err(Failure::new(
+                crate::Class::Transient,
+                ReasonText::as_given("Simulated"),
+                "the process is dead",
+            ));
         }
         let at = Address { kind: kind.clone(), key: key_of(&body) };
         self.lock().admitted(&at, &body)
@@ -72,7 +89,11 @@ impl Port for World {
 
     async fn dry_put(&self, kind: &Kind, body: Value) -> Result<(), Failure> {
         if self.dead() {
-            return Err(Failure::new(crate::Class::Transient, "Simulated", "the process is dead"));
+            return Err(Failure::new(
+                crate::Class::Transient,
+                ReasonText::as_given("Simulated"),
+                "the process is dead",
+            ));
         }
         let at = Address { kind: kind.clone(), key: key_of(&body) };
         self.lock().current(&at, text(&body, "/metadata/resourceVersion")).map(|_| ())

@@ -8,6 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use millrace_crds::ReasonText;
 use serde_json::{Value, json};
 
 use super::cut::Cut;
@@ -88,7 +89,7 @@ impl Default for World {
 }
 
 fn passing(what: &str) -> Failure {
-    Failure::new(Class::Transient, "Simulated", format!("{what}: no answer"))
+    Failure::new(Class::Transient, ReasonText::as_given("Simulated"), format!("{what}: no answer"))
 }
 
 impl World {

@@ -5,12 +5,10 @@ use std::{collections::BTreeSet, sync::Mutex, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
-use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::Attempt};
+use millrace_crds::{ProcessingJob, ProcessingJobStatus, Reason, ReasonText, processing_job::Attempt};
 use millrace_kit::{
     Action, Address, Child, Decision, Effect, Failure, Key, Operator, Reader, Seen, Standing, Target, Watch, Writer,
-    async_trait, conditions,
-    failure::{NAME_TAKEN, OVERRULED},
-    names,
+    async_trait, conditions, names,
     sim::{self, Actor, Story, World},
 };
 use serde::{Deserialize, Serialize};
@@ -94,8 +92,8 @@ impl Operator for Toy {
         }
         let prune = around.stale.iter().map(|p| Action::Delete(Target::of(p)));
         if conditions::is_true(&status, "Succeeded") {
-            if let Some(last) = seen.failures.latest().filter(|last| last.failure.reason == OVERRULED) {
-                conditions::set(&mut status, "Degraded", ("True", OVERRULED, &last.failure.message), now);
+            if let Some(last) = seen.failures.latest().filter(|last| last.failure.reason == Reason::Overruled) {
+                conditions::set(&mut status, "Degraded", ("True", Reason::Overruled, &last.failure.message), now);
             }
             let mut decision = Decision::of(status).hold(true);
             let want = Child::of(job, &settings());
@@ -118,14 +116,14 @@ impl Operator for Toy {
         }
         let mine = status.attempt.clone().unwrap_or_default();
         let mut decision = if phase == "Succeeded" && around.outside {
-            conditions::set(&mut status, "Succeeded", ("True", "Done", "done"), now);
-            conditions::stand(&mut status, &Standing::ready("Done", "done"), now);
+            conditions::set(&mut status, "Succeeded", ("True", ReasonText::as_given("Done"), "done"), now);
+            conditions::stand(&mut status, &Standing::ready(ReasonText::as_given("Done"), "done"), now);
             Decision::of(status)
         } else {
             let standing = match seen.failures.latest() {
-                _ if !around.quota => Standing::stalled("NoQuota", "the quota is missing"),
-                Some(last) if last.failure.reason == NAME_TAKEN => Standing::failed(&last.failure),
-                _ => Standing::progressing("Running", "on its way"),
+                _ if !around.quota => Standing::stalled(ReasonText::as_given("NoQuota"), "the quota is missing"),
+                Some(last) if last.failure.reason == Reason::NameTaken => Standing::failed(&last.failure),
+                _ => Standing::progressing(ReasonText::as_given("Running"), "on its way"),
             };
             conditions::stand(&mut status, &standing, now);
             Decision::of(status)

@@ -5,12 +5,13 @@ use crate::{
     spec::{scope::Scope, step::Step},
     verbs::child_state::Cause,
 };
+use millrace_crds::Reason;
 
 pub(super) fn before(step: &Step, scope: &Scope) -> Before {
     let Some(when) = &step.when else { return Before::Start };
     match when.holds(scope) {
         Ok(true) => Before::Start,
-        Ok(false) => Before::Skip(Cause::new("WhenFalse", format!("{} is false", when.told(scope)))),
-        Err(problem) => Before::Fail(Cause::new("ConditionInvalid", problem)),
+        Ok(false) => Before::Skip(Cause::new(Reason::WhenFalse, format!("{} is false", when.told(scope)))),
+        Err(problem) => Before::Fail(Cause::new(Reason::ConditionInvalid, problem)),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use millrace_crds::{DataBucket, DataTopic, HasConditions, MLPipeline};
+use millrace_crds::{DataBucket, DataTopic, HasConditions, MLPipeline, Reason};
 use millrace_kit::{Action, Child, NoEffect, Object, Primary, Target, conditions, reader::controlled_by};
 
 use super::seen::Observed;
@@ -12,25 +12,25 @@ use crate::{children, spec::references};
 /// How the data stands.
 pub(super) enum Data {
     Ready,
-    Waiting(&'static str, String),
-    Stalled(&'static str, String),
+    Waiting(Reason, String),
+    Stalled(Reason, String),
 }
 
 /// What to do about the data, and how it stands.
 #[derive(Default)]
 pub(super) struct Plan {
     pub(super) actions: Vec<Action<NoEffect>>,
-    waiting: Vec<(&'static str, String)>,
-    stalled: Vec<(&'static str, String)>,
+    waiting: Vec<(Reason, String)>,
+    stalled: Vec<(Reason, String)>,
 }
 
 impl Plan {
     pub(super) fn standing(&self) -> Data {
-        let told = |all: &[(&'static str, String)]| all.iter().map(|(_, m)| m.as_str()).collect::<Vec<_>>().join("; ");
+        let told = |all: &[(Reason, String)]| all.iter().map(|(_, m)| m.as_str()).collect::<Vec<_>>().join("; ");
         match (self.stalled.as_slice(), self.waiting.as_slice()) {
             ([], []) => Data::Ready,
-            ([], [(reason, _), ..]) => Data::Waiting(reason, told(&self.waiting)),
-            ([(reason, _), ..], _) => Data::Stalled(reason, told(&self.stalled)),
+            ([], [(reason, _), ..]) => Data::Waiting(*reason, told(&self.waiting)),
+            ([(reason, _), ..], _) => Data::Stalled(*reason, told(&self.stalled)),
         }
     }
 }
@@ -66,7 +66,7 @@ fn keep<K: Primary>(plan: &mut Plan, from: (&MLPipeline, &str), wanted: Wanted<'
     let name = want.meta().name.as_deref().unwrap_or_default();
     let Some(live) = live else {
         plan.actions.push(Action::Apply(Child::of(pipeline, want)));
-        plan.waiting.push(("DataMissing", format!("{path}: {kind} {name} is being made")));
+        plan.waiting.push((Reason::DataMissing, format!("{path}: {kind} {name} is being made")));
         return;
     };
     if !owned(pipeline, live) {
@@ -74,26 +74,28 @@ fn keep<K: Primary>(plan: &mut Plan, from: (&MLPipeline, &str), wanted: Wanted<'
         let message = format!(
             "{path}: {kind} {name} belongs to {whose}; take it out of the declarations to just use it, or give it another name"
         );
-        plan.stalled.push(("NameTaken", message));
+        plan.stalled.push((Reason::NameTaken, message));
         return;
     }
     if live.meta().deletion_timestamp.is_some() {
-        plan.waiting
-            .push(("DataTerminating", format!("{path}: {kind} {name} is being deleted and made again afterwards")));
+        plan.waiting.push((
+            Reason::DataTerminating,
+            format!("{path}: {kind} {name} is being deleted and made again afterwards"),
+        ));
         return;
     }
     if !same(live, want) {
         plan.actions.push(Action::Apply(Child::of(pipeline, want)));
-        plan.waiting.push(("DataNotReady", format!("{path}: {kind} {name} is being changed")));
+        plan.waiting.push((Reason::DataNotReady, format!("{path}: {kind} {name} is being changed")));
         return;
     }
     let status = live.status().cloned().unwrap_or_default();
     let current = status.observed_generation() == live.meta().generation.unwrap_or(0);
     let said = |kind: &str| conditions::get(&status, kind).map(|c| format!(": {}", c.message)).unwrap_or_default();
     if current && conditions::is_true(&status, "Stalled") {
-        plan.stalled.push(("DataStalled", format!("{path}: {kind} {name} needs help{}", said("Stalled"))));
+        plan.stalled.push((Reason::DataStalled, format!("{path}: {kind} {name} needs help{}", said("Stalled"))));
     } else if !current || !conditions::is_true(&status, "Ready") {
-        plan.waiting.push(("DataNotReady", format!("{path}: {kind} {name} is not ready{}", said("Ready"))));
+        plan.waiting.push((Reason::DataNotReady, format!("{path}: {kind} {name} is not ready{}", said("Ready"))));
     }
 }
 
@@ -116,7 +118,7 @@ fn strangers(plan: &mut Plan, pipeline: &MLPipeline, around: &Observed) {
         let field = if kind == "DataBucket" { "spec.buckets" } else { "spec.topics" };
         let name = word.split_once('/').map_or("", |(_, name)| name);
         let message = format!("{path}: there is no {kind} {name} yet; declare it in {field} or make it");
-        plan.waiting.push(("DataMissing", message));
+        plan.waiting.push((Reason::DataMissing, message));
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use millrace_crds::{MLPipeline, MLPipelineStatus, conditions::INVALID_SPEC};
+use millrace_crds::{MLPipeline, MLPipelineStatus, Reason};
 use millrace_kit::{Action, Child, Decision, NoEffect, Seen, Standing, Wait, conditions};
 
 use super::{
@@ -41,7 +41,7 @@ pub(super) fn decide(
             valid.standing
         }
         // What it made for its last valid spec stays as it is.
-        Err(findings) => Standing::stalled(INVALID_SPEC, finding::joined(&findings)),
+        Err(findings) => Standing::stalled(Reason::InvalidSpec, finding::joined(&findings)),
     };
     let starts = starts::starts(&mut told, pipeline, seen, now);
     actions.extend(starts.actions);
@@ -95,7 +95,7 @@ fn valid(pipeline: &MLPipeline, plan: &Plan, around: &Observed) -> Valid {
     if !stored {
         actions.push(Action::Create(Child::of(pipeline, &children::revision::build(pipeline))));
         if matches!(standing, Standing::Ready { .. }) {
-            standing = Standing::progressing("RevisionMissing", "the spec is being stored for its runs");
+            standing = Standing::progressing(Reason::RevisionMissing, "the spec is being stored for its runs");
         }
     }
     let told = data.standing();

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use millrace_crds::MLPipelineRun;
+use millrace_crds::{MLPipelineRun, Reason};
 
 use super::{
     seen::{Frozen, Observed},
@@ -48,15 +48,15 @@ pub(super) fn admit(run: &MLPipelineRun, around: &Observed) -> Admission {
     if !begun {
         let Some(pipeline) = &around.pipeline else {
             let message = format!("there is no MLPipeline {namespace}/{name}");
-            return wait("PipelineMissing", message, "there is one", PATIENCE);
+            return wait(Reason::PipelineMissing, message, "there is one", PATIENCE);
         };
         if pipeline.suspended {
             let message = format!("MLPipeline {name} is suspended");
-            return wait("PipelineSuspended", message, "its spec.suspend is false again", SUSPENDED);
+            return wait(Reason::PipelineSuspended, message, "its spec.suspend is false again", SUSPENDED);
         }
         if run.spec.revision.is_none() && pipeline.revision.is_none() {
             let message = format!("MLPipeline {name} is not Ready: {}", pipeline.message);
-            return wait("PipelineNotReady", message, "it is Ready", NOT_READY);
+            return wait(Reason::PipelineNotReady, message, "it is Ready", NOT_READY);
         }
     }
     match &around.revision {
@@ -64,32 +64,32 @@ pub(super) fn admit(run: &MLPipelineRun, around: &Observed) -> Admission {
             let message = format!(
                 "spec.revision: ControllerRevision {revision} is not one of MLPipeline {name}; leave revision out to run its present spec"
             );
-            Admission::Refuse(Cause::new("RevisionMissing", message))
+            Admission::Refuse(Cause::new(Reason::RevisionMissing, message))
         }
         Some(Frozen { name: revision, spec: Some(spec), .. }) => match plan::thaw(spec) {
             Ok(plan) => go(run, revision, plan),
-            Err(findings) => Admission::Refuse(Cause::new("InvalidRevision", finding::joined(&findings))),
+            Err(findings) => Admission::Refuse(Cause::new(Reason::InvalidRevision, finding::joined(&findings))),
         },
         Some(Frozen { name: revision, .. }) if begun => {
             let message = format!(
                 "ControllerRevision {revision} is gone, and with it what the run executes; was MLPipeline {name} deleted? Its running steps are stopped"
             );
-            Admission::Lost(Cause::new("RevisionLost", message))
+            Admission::Lost(Cause::new(Reason::RevisionLost, message))
         }
         Some(Frozen { name: revision, .. }) if run.spec.revision.is_some() => {
             let message = format!(
                 "spec.revision: there is no ControllerRevision {revision}; leave revision out to run the pipeline's present spec"
             );
-            Admission::Refuse(Cause::new("RevisionMissing", message))
+            Admission::Refuse(Cause::new(Reason::RevisionMissing, message))
         }
         _ => {
             let message = format!("the revision of MLPipeline {name} is not stored");
-            wait("PipelineNotReady", message, "it is", NOT_READY)
+            wait(Reason::PipelineNotReady, message, "it is", NOT_READY)
         }
     }
 }
 
-fn wait(reason: &'static str, message: String, until: &'static str, limit: Duration) -> Admission {
+fn wait(reason: Reason, message: String, until: &'static str, limit: Duration) -> Admission {
     Admission::Wait(Waiting { reason, message, until, limit })
 }
 
@@ -105,7 +105,7 @@ fn go(run: &MLPipelineRun, revision: &str, plan: Plan) -> Admission {
         let known: Vec<&str> = plan.params.keys().map(String::as_str).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         let message = format!("{}; it has {known}", unknown.join("; "));
-        return Admission::Refuse(Cause::new("UnknownParameter", message));
+        return Admission::Refuse(Cause::new(Reason::UnknownParameter, message));
     }
     let mut params = plan.params.clone();
     params.extend(run.spec.params.clone());

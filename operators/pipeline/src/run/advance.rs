@@ -9,10 +9,12 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::{
-    MLPipelineRun,
+    MLPipelineRun, Reason, ReasonText,
     ml_pipeline_run::{ChildRef, StepPhase, StepStatus},
 };
-use millrace_kit::{Action, Child, Class, Failures, Key, NoEffect, Seen, Target, Wait, conditions, wait::spoken};
+use millrace_kit::{
+    Action, Child, Class, Failures, Key, NoEffect, Seen, Target, Wait, conditions, later, wait::spoken,
+};
 
 use super::{
     seen::Observed,
@@ -107,14 +109,16 @@ impl<'a> Advance<'a> {
 
     fn ready(&mut self, step: &Step, before: StepStatus) -> StepStatus {
         let needs = || step.needs.iter().filter_map(|name| self.steps.get(name));
-        let failed = needs().find(|s| s.phase == StepPhase::Failed || s.reason.as_deref() == Some("UpstreamFailed"));
+        let failed = needs().find(|s| {
+            s.phase == StepPhase::Failed || s.reason.as_ref().is_some_and(|reason| *reason == Reason::UpstreamFailed)
+        });
         if let Some(need) = failed {
             let message = format!("it needs {}, which did not succeed", need.name);
-            return self.end(before, StepPhase::Skipped, &Cause::new("UpstreamFailed", message));
+            return self.end(before, StepPhase::Skipped, &Cause::new(Reason::UpstreamFailed, message));
         }
         if let Some(need) = needs().find(|s| s.phase == StepPhase::Skipped) {
             let message = format!("it needs {}, which was skipped", need.name);
-            return self.end(before, StepPhase::Skipped, &Cause::new("UpstreamSkipped", message));
+            return self.end(before, StepPhase::Skipped, &Cause::new(Reason::UpstreamSkipped, message));
         }
         if needs().any(|s| s.phase != StepPhase::Succeeded) {
             return before;
@@ -193,8 +197,8 @@ impl<'a> Advance<'a> {
         let (limit, since) = (step.limit?, before.started_at.as_ref()?);
         let last = waits_for.map_or_else(String::new, |cause| format!(": {}", cause.message));
         let message = format!("not {} within {}{last}", limit.done, spoken(limit.duration));
-        let wait = Wait::new("Deadline", &message, since.0, limit.duration);
-        self.over(&wait).then(|| Cause::new("Deadline", message))
+        let wait = Wait::new(Reason::Deadline, &message, since.0, limit.duration);
+        self.over(&wait).then(|| Cause::new(Reason::Deadline, message))
     }
 
     /// Whether a wait has lasted too long; if not, the run is looked at again when it will have.
@@ -238,14 +242,17 @@ impl<'a> Advance<'a> {
     fn take_back(&mut self, before: StepStatus, child: &ChildState) -> StepStatus {
         self.actions.extend(deletion(self.run, child));
         if let Some(since) = &before.stopping_at {
-            let wait = Wait::new("TakingBack", "", since.0, PATIENCE);
-            self.over(&wait);
+            let due = later(since.0, PATIENCE);
+            self.wake = Some(due).filter(|due| *due > self.now).into_iter().chain(self.wake).min();
         }
         before
     }
 
     fn taken_back(&self, before: StepStatus) -> StepStatus {
-        let why = Cause::new(before.reason.clone().unwrap_or_default(), before.message.clone().unwrap_or_default());
+        let why = Cause::new(
+            ReasonText::as_given(before.reason.clone().unwrap_or_default()),
+            before.message.clone().unwrap_or_default(),
+        );
         self.end(before, StepPhase::Failed, &why)
     }
 

@@ -72,7 +72,7 @@ fn lost(run: &MLPipelineRun, seen: &Observed, now: Timestamp, why: &Cause) -> Ru
     let mut actions = Vec::new();
     for step in told.steps.iter_mut().filter(|s| !status::ended(s.phase)) {
         let child = seen.child(run, step).filter(|_| step.phase == StepPhase::Running);
-        step.reason = Some(why.reason.clone());
+        step.reason = Some(why.reason.to_string());
         step.message = Some(conditions::cut(&why.message, status::MAX_MESSAGE).to_owned());
         match child.map(|child| (child, &child.phase)) {
             Some((_, ChildPhase::Succeeded(_))) => {

@@ -4,7 +4,7 @@
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use millrace_crds::{
-    HasConditions, MLPipeline, MLPipelineRun,
+    HasConditions, MLPipeline, MLPipelineRun, Reason,
     ml_pipeline_run::{StepPhase, StepStatus},
     well_known::LABEL_PIPELINE,
 };
@@ -68,7 +68,7 @@ async fn current(run: &MLPipelineRun, key: &Key, reader: &Reader) -> Result<(), 
     }
     Err(Failure::new(
         Class::Waiting,
-        "CacheBehind",
+        Reason::CacheBehind,
         format!("the run {key} has changed; the change is on its way here"),
     ))
 }

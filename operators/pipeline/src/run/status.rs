@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::{
-    MLPipelineRunStatus,
+    MLPipelineRunStatus, Reason,
     ml_pipeline_run::{RunPhase, StepPhase, StepStatus},
 };
-use millrace_kit::{Standing, Wait, conditions, wait::spoken};
+use millrace_kit::{Standing, Wait, conditions, later, wait::spoken};
 
 use crate::verbs::child_state::Cause;
 
@@ -21,7 +21,7 @@ const MAX_PROGRESS: usize = 256;
 
 /// What a run waits for before its first step.
 pub(super) struct Waiting {
-    pub(super) reason: &'static str,
+    pub(super) reason: Reason,
     /// How it is.
     pub(super) message: String,
     /// When the run starts, after "when".
@@ -78,7 +78,7 @@ pub(super) fn wait(status: &mut MLPipelineRunStatus, what: &Waiting, now: Timest
 
 /// Refused before its first step.
 pub(super) fn refuse(status: &mut MLPipelineRunStatus, cause: &Cause, now: Timestamp) {
-    let (reason, message) = (cause.reason.as_str(), cause.message.as_str());
+    let (reason, message) = (&cause.reason, cause.message.as_str());
     status.phase = Some(RunPhase::Failed);
     status.waiting_since = None;
     status.finished_at = Some(Time(now));
@@ -89,13 +89,13 @@ pub(super) fn refuse(status: &mut MLPipelineRunStatus, cause: &Cause, now: Times
 /// Goes on, or has ended: both follow from the steps.
 pub(super) fn go(status: &mut MLPipelineRunStatus, now: Timestamp) {
     let progress = progress(&status.steps);
-    let ready = Standing::ready("Started", "the run has started; the condition Succeeded says how it ends");
+    let ready = Standing::ready(Reason::Started, "the run has started; the condition Succeeded says how it ends");
     conditions::stand(status, &ready, now);
     status.waiting_since = None;
     if !status.steps.iter().all(|s| ended(s.phase)) {
         status.phase = Some(RunPhase::Running);
         let message = format!("{progress}{}", troubles(&status.steps, now));
-        conditions::set(status, "Succeeded", ("Unknown", "Running", &message), now);
+        conditions::set(status, "Succeeded", ("Unknown", Reason::Running, &message), now);
     } else {
         status.finished_at = Some(Time(now));
         let (phase, flag, reason, message) = end(&status.steps);
@@ -109,7 +109,7 @@ pub(super) fn go(status: &mut MLPipelineRunStatus, now: Timestamp) {
 fn troubles(steps: &[StepStatus], now: Timestamp) -> String {
     let trouble = |step: &StepStatus| {
         let message = step.message.as_ref()?;
-        let late = |since: &Time| Wait::new("TakingBack", "", since.0, PATIENCE).over(now);
+        let late = |since: &Time| now >= later(since.0, PATIENCE);
         let late = step.stopping_at.as_ref().filter(|since| late(since)).map_or_else(String::new, |_| {
             let child = step.child.as_ref().map(|child| child.name.as_str()).unwrap_or_default();
             format!("; {child}, which it made, is still being deleted after {}: see its finalizers", spoken(PATIENCE))
@@ -119,7 +119,7 @@ fn troubles(steps: &[StepStatus], now: Timestamp) -> String {
     steps.iter().filter(|s| s.phase == StepPhase::Running).filter_map(trouble).collect()
 }
 
-fn end(steps: &[StepStatus]) -> (RunPhase, &'static str, &'static str, String) {
+fn end(steps: &[StepStatus]) -> (RunPhase, &'static str, Reason, String) {
     let of = |phase: StepPhase| steps.iter().filter(move |s| s.phase == phase);
     let told = |step: &StepStatus| {
         let reason = step.reason.as_deref().unwrap_or("Unknown");
@@ -132,13 +132,13 @@ fn end(steps: &[StepStatus]) -> (RunPhase, &'static str, &'static str, String) {
         let more = if more.is_empty() { String::new() } else { format!("; also failed: {}", more.join(", ")) };
         let skipped: Vec<&str> = of(StepPhase::Skipped).map(|s| s.name.as_str()).collect();
         let skipped = if skipped.is_empty() { String::new() } else { format!("; skipped: {}", skipped.join(", ")) };
-        return (RunPhase::Failed, "False", "StepFailed", format!("step {}{more}{skipped}", told(first)));
+        return (RunPhase::Failed, "False", Reason::StepFailed, format!("step {}{more}{skipped}", told(first)));
     }
     let skipped: Vec<String> = of(StepPhase::Skipped).map(told).collect();
     if skipped.is_empty() {
-        return (RunPhase::Succeeded, "True", "Succeeded", format!("all {} steps succeeded", steps.len()));
+        return (RunPhase::Succeeded, "True", Reason::Succeeded, format!("all {} steps succeeded", steps.len()));
     }
     let done = of(StepPhase::Succeeded).count();
     let message = format!("{done} of {} steps succeeded; skipped: {}", steps.len(), skipped.join("; "));
-    (RunPhase::Succeeded, "True", "StepsSkipped", message)
+    (RunPhase::Succeeded, "True", Reason::StepsSkipped, message)
 }

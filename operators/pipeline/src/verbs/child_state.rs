@@ -6,13 +6,20 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use millrace_crds::{HasConditions, conditions::INVALID_SPEC};
+use millrace_crds::{HasConditions, Reason, ReasonText};
 use millrace_kit::{Object, conditions};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What a child says on its ordinary way. To repeat it in the run would cost a write for each reason.
-const ORDINARY: [&str; 6] = ["Starting", "Running", "Stopping", "MeasuringSource", "Registering", "TakingAliases"];
+const ORDINARY: [Reason; 6] = [
+    Reason::Starting,
+    Reason::Running,
+    Reason::Stopping,
+    Reason::MeasuringSource,
+    Reason::Registering,
+    Reason::TakingAliases,
+];
 
 /// A child of a step.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -89,18 +96,18 @@ pub struct Results {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     /// One word for programs.
-    pub reason: String,
+    pub reason: ReasonText,
     /// What happened and what to do, for people.
     pub message: String,
 }
 
 impl Cause {
-    pub(crate) fn new(reason: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: impl Into<ReasonText>, message: impl Into<String>) -> Self {
         Self { reason: reason.into(), message: message.into() }
     }
 
     fn of(condition: &Condition) -> Self {
-        Self::new(&condition.reason, &condition.message)
+        Self::new(ReasonText::as_given(&condition.reason), &condition.message)
     }
 }
 
@@ -128,10 +135,10 @@ pub(super) fn condition<'a, S: HasConditions>(status: &'a S, kind: &str, flag: &
 /// What all kinds say alike: that they need help, or wait for something.
 pub(super) fn waiting<S: HasConditions>(status: &S) -> ChildPhase {
     let stalled = condition(status, "Stalled", "True");
-    if let Some(never) = stalled.filter(|c| c.reason == INVALID_SPEC) {
+    if let Some(never) = stalled.filter(|c| c.reason == Reason::InvalidSpec) {
         return ChildPhase::Refused(Cause::of(never));
     }
-    let ready = conditions::get(status, "Ready").filter(|c| !ORDINARY.contains(&c.reason.as_str()));
+    let ready = conditions::get(status, "Ready").filter(|c| !ORDINARY.iter().any(|ordinary| c.reason == *ordinary));
     ChildPhase::Running(Progress {
         waits_for: stalled.or(ready).map(Cause::of),
         stalled_since: stalled.map(|c| c.last_transition_time.clone()),

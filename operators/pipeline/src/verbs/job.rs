@@ -1,7 +1,8 @@
 //! `spark`, `flink`, `container`: a step that runs a ProcessingJob.
 
 use millrace_crds::{
-    JobSpec, MLPipelineRun, ProcessingJob, ProcessingJobSpec, job::ENGINES, processing_job::JobPhase, well_known::GROUP,
+    JobSpec, MLPipelineRun, ProcessingJob, ProcessingJobSpec, Reason, ReasonText, job::ENGINES,
+    processing_job::JobPhase, well_known::GROUP,
 };
 use millrace_kit::{Child, Failure, Key, Kind, Reader, Watch, access::Access, async_trait, refs};
 
@@ -27,7 +28,7 @@ impl Verb for Job {
 
     fn child(&self, request: &Request<'_>) -> Result<Child, Cause> {
         let job = filled(&request.step.job, request.scope, refs::Reader::of);
-        let mut job: JobSpec = job.map_err(|missing| Cause::new("ResultMissing", missing))?;
+        let mut job: JobSpec = job.map_err(|missing| Cause::new(Reason::ResultMissing, missing))?;
         job.data_plane = job.data_plane.or_else(|| request.data_plane.map(str::to_owned));
         let metadata = children::step_meta(request.run, &request.step.name);
         let job = ProcessingJob { metadata, spec: ProcessingJobSpec { job }, status: None };
@@ -83,7 +84,7 @@ fn phase(job: &ProcessingJob) -> ChildPhase {
     }
     if let Some(failed) = condition(status, "Succeeded", "False") {
         let class = status.last_attempts.first().and_then(|a| a.class);
-        let reason = class.map_or_else(|| failed.reason.clone(), |class| format!("{class:?}"));
+        let reason = class.map_or_else(|| ReasonText::as_given(&failed.reason), |class| Reason::from(class).into());
         return ChildPhase::Failed(Cause::new(reason, &failed.message));
     }
     match waiting(status) {

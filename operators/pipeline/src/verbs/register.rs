@@ -5,8 +5,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use millrace_crds::{
-    MLPipeline, MLPipelineRun, ModelRegistry, ModelVersion, ModelVersionSpec, RegisterSpec, model_version::RunRef,
-    step::StepSpec, well_known::GROUP,
+    MLPipeline, MLPipelineRun, ModelRegistry, ModelVersion, ModelVersionSpec, Reason, RegisterSpec,
+    model_version::RunRef, step::StepSpec, well_known::GROUP,
 };
 use millrace_kit::{Child, Failure, Key, Kind, Reader, Standing, Watch, access::Access, async_trait, conditions, refs};
 use serde_json::json;
@@ -42,16 +42,16 @@ impl Verb for Register {
 
     fn child(&self, request: &Request<'_>) -> Result<Child, Cause> {
         let spec = request.step.register.clone().unwrap_or_default();
-        let register = filled_in(&spec, request.scope).map_err(|missing| Cause::new("ResultMissing", missing))?;
+        let register = filled_in(&spec, request.scope).map_err(|missing| Cause::new(Reason::ResultMissing, missing))?;
         if let Err(problem) = model(&register.model) {
-            return Err(Cause::new("InvalidModelName", format!("register.model: {problem}")));
+            return Err(Cause::new(Reason::InvalidModelName, format!("register.model: {problem}")));
         }
         let registry = match (&register.registry, registries(request.namespace)) {
             (Some(named), _) => named.clone(),
             (None, [only]) => only.clone(),
             (None, all) => {
                 let message = format!("the namespace has {} ModelRegistries; name one in register.registry", all.len());
-                return Err(Cause::new("RegistryUnknown", message));
+                return Err(Cause::new(Reason::RegistryUnknown, message));
             }
         };
         let spec = ModelVersionSpec {
@@ -135,7 +135,7 @@ impl Verb for Register {
         // What needs a result is looked at when the result is there.
         let name = filled_in(&name, scope).ok()?.model;
         let problem = model(&name).err()?;
-        Some(Cause::new("InvalidModelName", format!("step {}, register.model {written}: {problem}", step.name)))
+        Some(Cause::new(Reason::InvalidModelName, format!("step {}, register.model {written}: {problem}", step.name)))
     }
 
     fn look(&self, namespace: &str, reader: &Reader) -> Namespace {
@@ -171,14 +171,14 @@ impl Verb for Register {
             [_] => None,
             [] => {
                 let message = "a register step names no registry and the namespace has none yet; name one or make one";
-                Some(Standing::progressing("RegistryMissing", message))
+                Some(Standing::progressing(Reason::RegistryMissing, message))
             }
             all => {
                 let message = format!(
                     "a register step names no registry and the namespace has {}; name one in register.registry",
                     all.join(", ")
                 );
-                Some(Standing::stalled("RegistryAmbiguous", message))
+                Some(Standing::stalled(Reason::RegistryAmbiguous, message))
             }
         }
     }

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::{Api, Client, api::PostParams, core::NamespaceResourceScope};
-use millrace_crds::{
-    DataBucket, DataTopic, ModelVersion, ProcessingJob, conditions::INVALID_SPEC, well_known::LABEL_STEP,
-};
+use millrace_crds::{DataBucket, DataTopic, ModelVersion, ProcessingJob, Reason, well_known::LABEL_STEP};
 use millrace_kit::Object;
 use serde_json::{Value, json};
 
@@ -37,7 +35,7 @@ async fn answer<K: Object + kube::Resource<Scope = NamespaceResourceScope>>(
         body["status"] = status.clone();
         if step(&object) == "invalid" {
             body["status"] = json!({"conditions": good("Stalled")});
-            body["status"]["conditions"][0]["reason"] = json!(INVALID_SPEC);
+            body["status"]["conditions"][0]["reason"] = json!(Reason::InvalidSpec.word());
         }
         body["status"]["observedGeneration"] = generation;
         let name = object.meta().name.clone().unwrap();

@@ -6,7 +6,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{Condition, Time},
 };
 use millrace_crds::{
-    DataBucket, DataTopic, HasConditions, MLPipeline, MLPipelineRun, ModelVersion, ProcessingJob,
+    DataBucket, DataTopic, HasConditions, MLPipeline, MLPipelineRun, ModelVersion, ProcessingJob, ReasonText,
     ml_pipeline_run::{StepPhase, StepStatus},
     processing_job::{Attempt, AttemptRecord, FailureClass},
     well_known::LABEL_STEP,
@@ -108,7 +108,7 @@ pub(crate) fn processing(scripts: Scripts) -> Actor {
 fn stall<S: HasConditions>(status: &mut S, told: (Option<i64>, &str), now: Timestamp) {
     let (generation, reason) = told;
     status.set_observed_generation(generation.unwrap_or(0));
-    conditions::stand(status, &Standing::stalled(reason, "something is missing"), now);
+    conditions::stand(status, &Standing::stalled(ReasonText::as_given(reason), "something is missing"), now);
 }
 
 /// The registry operator.

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use millrace_crds::{
-    DataBucket, DataTopic, MLPipeline, MLPipelineRun, ProcessingJob,
-    conditions::INVALID_SPEC,
+    DataBucket, DataTopic, MLPipeline, MLPipelineRun, ProcessingJob, Reason,
     ml_pipeline_run::{RunPhase, StepPhase},
 };
 use millrace_kit::sim::{Actor, World, once};
@@ -43,7 +42,7 @@ fn scripts(plot: Plot) -> Scripts {
         }
         Plot::Heals => |_| Script::Stalled("Waits", |world| world.get::<DataBucket>("ml", "late").is_some()),
         Plot::Helpless => |_| Script::Stalled("Waits", |_| false),
-        Plot::Invalid => |_| Script::Stalled(INVALID_SPEC, |_| false),
+        Plot::Invalid => |_| Script::Stalled(Reason::InvalidSpec.word(), |_| false),
         _ => |_| Script::Good,
     }
 }

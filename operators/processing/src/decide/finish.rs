@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::{
-    Quantity,
+    Quantity, Reason,
     processing_job::{AttemptRecord, AttemptResult, FailureClass, JobPhase},
 };
 use millrace_kit::{conditions, later};
@@ -86,9 +86,11 @@ pub(crate) fn finish(pass: &mut Pass<'_>, outcome: Outcome) {
     status.results = outcome.results.values;
     status.result_texts = outcome.results.texts;
     match outcome.result {
-        AttemptResult::Succeeded => {
-            end(pass, (JobPhase::Succeeded, "True", "Succeeded"), &format!("attempt {} succeeded", attempt.number))
-        }
+        AttemptResult::Succeeded => end(
+            pass,
+            (JobPhase::Succeeded, "True", Reason::Succeeded),
+            &format!("attempt {} succeeded", attempt.number),
+        ),
         AttemptResult::Stopped | AttemptResult::Unknown => {
             // begin says what follows: a suspension, a new run, the next attempt.
             pass.status.phase = Some(JobPhase::Pending);
@@ -123,13 +125,13 @@ fn failed(pass: &mut Pass<'_>, which: (i64, Option<FailureClass>, bool), message
         }
         Account::Nobody => (1, 0),
     };
-    let word = class.map_or_else(|| "Failed".to_owned(), |c| format!("{c:?}"));
+    let word = class.map_or(Reason::Failed, Reason::from);
     if count > limit && rollback::possible(pass) {
         pass.status.phase = Some(JobPhase::Pending);
         return rollback::reject(pass, &format!("attempt {number} failed ({word}): {message}"));
     }
     if count > limit {
-        return end(pass, (JobPhase::Failed, "False", &word), &format!("attempt {number} failed ({word}): {message}"));
+        return end(pass, (JobPhase::Failed, "False", word), &format!("attempt {number} failed ({word}): {message}"));
     }
     let doublings = u32::try_from(count.saturating_sub(1)).unwrap_or(0);
     let (initial, max) = policy.backoff;
@@ -180,7 +182,7 @@ pub(super) fn grown(pass: &Pass<'_>, workers: bool) -> Option<Quantity> {
     (next.units() > spec.units()).then_some(next)
 }
 
-fn end(pass: &mut Pass<'_>, how: (JobPhase, &str, &str), message: &str) {
+fn end(pass: &mut Pass<'_>, how: (JobPhase, &str, Reason), message: &str) {
     let (phase, flag, reason) = how;
     pass.status.phase = Some(phase);
     pass.status.finished_at = Some(Time(pass.now));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use millrace_crds::processing_job::Attempt;
+use millrace_crds::{Reason, processing_job::Attempt};
 use millrace_kit::{Action, Standing, later};
 
 use crate::{
@@ -33,8 +33,8 @@ fn held(pass: &mut Pass<'_>, work: &Work, now: (&Attempt, &Preflight)) -> Option
     let (attempt, seen) = now;
     let goes_on = format!("attempt {} of the previous spec keeps running", attempt.number);
     let refused =
-        |why: &str| Standing::stalled("PreflightFailed", format!("the new spec cannot start, {goes_on}: {why}"));
-    let waits = |why: &str| Standing::progressing("Preflight", format!("{why}; {goes_on}"));
+        |why: &str| Standing::stalled(Reason::PreflightFailed, format!("the new spec cannot start, {goes_on}: {why}"));
+    let waits = |why: &str| Standing::progressing(Reason::Preflight, format!("{why}; {goes_on}"));
     match &seen.answer {
         Some(Answer::Admitted) => return None,
         Some(Answer::Refused(told)) => {

@@ -1,7 +1,9 @@
 //! How the object stands towards its spec, as three conditions.
 
 use jiff::Timestamp;
-use millrace_crds::{ProcessingJobStatus, job::ReadyWhen, processing_job::JobPhase};
+use millrace_crds::{
+    ProcessingJobStatus, Reason, ReasonText, conditions::Condition, job::ReadyWhen, processing_job::JobPhase,
+};
 use millrace_kit::{Standing, conditions};
 
 use crate::{job::outcome::Trouble, model::Model, pass::WORKERS_READY};
@@ -14,9 +16,9 @@ pub(crate) fn stand(
     around: (Option<Trouble>, Option<Trouble>, Timestamp),
 ) {
     let (trouble, stuck, now) = around;
-    let degraded = conditions::get(status, "Degraded").map(|c| (c.reason.clone(), c.message.clone()));
+    let degraded = conditions::get(status, "Degraded").map(given);
     let standing = match (&model.work, stuck, degraded) {
-        (Err(findings), ..) => Standing::stalled(millrace_crds::conditions::INVALID_SPEC, findings.clone()),
+        (Err(findings), ..) => Standing::stalled(Reason::InvalidSpec, findings.clone()),
         (_, Some(stuck), _) => Standing::stalled(stuck.reason, stuck.message),
         (_, _, Some((reason, message))) => Standing::stalled(reason, message),
         (Ok(_), None, None) => standing(status, model, trouble),
@@ -29,41 +31,49 @@ fn standing(status: &ProcessingJobStatus, model: &Model, trouble: Option<Trouble
     let number = status.attempt.as_ref().map_or(0, |a| a.number);
     let pod = status.attempt.as_ref().and_then(|a| a.pod.clone()).unwrap_or_default();
     let submitted = status.submitted == Some(true);
-    let end = conditions::get(status, "Succeeded").map(|c| (c.reason.clone(), c.message.clone())).unwrap_or_default();
+    let end = conditions::get(status, "Succeeded").map(given).unwrap_or_default();
     let patient = model.policy.ready_when == ReadyWhen::Submitted && submitted;
     let lacking = conditions::get(status, WORKERS_READY).filter(|c| c.status == "False");
-    let lacking = lacking.map(|c| (c.reason.clone(), c.message.clone()));
-    let on_the_way = |reason: &str, message: String| {
+    let lacking = lacking.map(given);
+    let on_the_way = |reason: ReasonText, message: String| {
         if patient { Standing::ready(reason, message) } else { Standing::progressing(reason, message) }
     };
     match phase {
-        JobPhase::Suspended => Standing::ready("Suspended", "spec.suspend is true; nothing runs"),
-        JobPhase::Succeeded => Standing::ready("Succeeded", end.1),
-        JobPhase::Failed if patient => Standing::ready("Submitted", format!("submitted, and failed: {}", end.1)),
+        JobPhase::Suspended => Standing::ready(Reason::Suspended, "spec.suspend is true; nothing runs"),
+        JobPhase::Succeeded => Standing::ready(Reason::Succeeded, end.1),
+        JobPhase::Failed if patient => Standing::ready(Reason::Submitted, format!("submitted, and failed: {}", end.1)),
         JobPhase::Failed => Standing::stalled(end.0, end.1),
         JobPhase::Running if model.policy.ready_when == ReadyWhen::Healthy => {
             if let Some(ill) = conditions::get(status, "Healthy").filter(|c| c.status != "True") {
-                return Standing::progressing(ill.reason.clone(), ill.message.clone());
+                return Standing::progressing(ReasonText::as_given(&ill.reason), &ill.message);
             }
-            Standing::ready("Running", format!("attempt {number} runs in Pod {pod}"))
+            Standing::ready(Reason::Running, format!("attempt {number} runs in Pod {pod}"))
         }
         JobPhase::Running if lacking.is_some() => {
             let (reason, message) = lacking.unwrap_or_default();
-            on_the_way(&reason, format!("attempt {number} runs in Pod {pod}, and {message}"))
+            on_the_way(reason, format!("attempt {number} runs in Pod {pod}, and {message}"))
         }
-        JobPhase::Running => on_the_way("Running", format!("attempt {number} runs in Pod {pod}")),
-        JobPhase::Stopping => on_the_way("Stopping", stopping(status, (number, &pod))),
+        JobPhase::Running => on_the_way(Reason::Running.into(), format!("attempt {number} runs in Pod {pod}")),
+        JobPhase::Stopping => on_the_way(Reason::Stopping.into(), stopping(status, (number, &pod))),
         JobPhase::Retrying => {
             let last = status.last_attempts.first();
             let why = last.and_then(|r| r.message.clone()).unwrap_or_default();
             let failed = last.map_or(number, |r| r.number);
-            on_the_way("Retrying", format!("attempt {failed} failed and is repeated at status.nextAttemptAt: {why}"))
+            on_the_way(
+                Reason::Retrying.into(),
+                format!("attempt {failed} failed and is repeated at status.nextAttemptAt: {why}"),
+            )
         }
         JobPhase::Pending | JobPhase::Starting | JobPhase::Unknown => match trouble {
-            Some(trouble) => on_the_way(&trouble.reason, trouble.message),
-            None => on_the_way("Starting", starting(status, (number, &pod))),
+            Some(trouble) => on_the_way(trouble.reason, trouble.message),
+            None => on_the_way(Reason::Starting.into(), starting(status, (number, &pod))),
         },
     }
+}
+
+/// What a condition says already.
+fn given(condition: &Condition) -> (ReasonText, String) {
+    (ReasonText::as_given(&condition.reason), condition.message.clone())
 }
 
 fn stopping(status: &ProcessingJobStatus, attempt: (i64, &str)) -> String {

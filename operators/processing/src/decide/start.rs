@@ -1,7 +1,8 @@
 //! An attempt that is stored and does not run: what it waits for, how that is told, and when it is given up.
 
 use millrace_crds::processing_job::{Attempt, FailureClass};
-use millrace_kit::{Class, Key, causes, conditions, failure, later};
+use millrace_crds::{Reason, ReasonText};
+use millrace_kit::{Class, Key, causes, conditions, later};
 
 use super::{
     group, state_guard,
@@ -71,10 +72,10 @@ fn tell(pass: &mut Pass<'_>, obstacle: Obstacle) {
         pass.wake_at(looks::START.next(since, now));
     }
     let trouble = match stands {
-        Some(told) => Trouble { reason: told.reason, message: told.message },
+        Some(told) => Trouble { reason: ReasonText::as_given(told.reason), message: told.message },
         None => obstacle.trouble,
     };
-    if trouble.reason == "DataNotReady" {
+    if trouble.reason == Reason::DataNotReady {
         conditions::set(&mut pass.status, "DataReady", ("False", &trouble.reason, &trouble.message), now);
     }
     saw(pass);
@@ -103,16 +104,16 @@ fn patience(pass: &Pass<'_>, attempt: &Attempt) -> Obstacle {
     match (idle, &attempt.grant) {
         (Some(pod), _) => {
             let told = format!("Pod {} is {} and runs no container yet", pod.name, pod.phase);
-            Obstacle::new(FailureClass::Infrastructure, "WaitingForPod", told)
+            Obstacle::new(FailureClass::Infrastructure, Reason::WaitingForPod, told)
         }
         (None, Some(grant)) if group::pods(seen).next().is_none() => {
             let told = format!("DataGrant {grant} is not answered; is the dataplane operator running?");
-            Obstacle::new(FailureClass::Dependency, "WaitingForData", told)
+            Obstacle::new(FailureClass::Dependency, Reason::WaitingForData, told)
         }
         _ => {
             let first = group::missing(attempt, seen).into_iter().next();
             let told = format!("Pod {} is not there", first.unwrap_or_default());
-            Obstacle::new(FailureClass::Infrastructure, "WaitingForPod", told)
+            Obstacle::new(FailureClass::Infrastructure, Reason::WaitingForPod, told)
         }
     }
 }
@@ -147,20 +148,20 @@ fn refused(pass: &Pass<'_>, attempt: &Attempt) -> Option<Refused> {
     let last = ids.find_map(|id| pass.seen.failures.of(&id))?;
     let failure = &last.failure;
     let told = format!("{}: {}", failure.reason, failure.message);
-    if failure.reason == failure::TERMINATING {
+    if failure.reason == Reason::Terminating {
         return Some(Refused::Final(Outcome::failed(FailureClass::DriverLost, told)));
     }
     Some(match failure.class {
         Class::Invalid => Refused::Final(Outcome::failed(FailureClass::Configuration, told)),
         Class::Forbidden => {
             let of_quota = causes::of(&failure.reason, &failure.message).map(|cause| Obstacle::of(cause, "a pod"));
-            let other = || Obstacle::new(FailureClass::Configuration, "Refused", told);
+            let other = || Obstacle::new(FailureClass::Configuration, Reason::Refused, told);
             Refused::Passing(of_quota.unwrap_or_else(other))
         }
         Class::Waiting | Class::Transient | Class::Internal => {
             // One lost answer is no news.
             let class = FailureClass::Infrastructure;
-            let trouble = || Obstacle::new(class, "ApiTrouble", told).restless();
+            let trouble = || Obstacle::new(class, Reason::ApiTrouble, told).restless();
             return (last.count > 2).then(|| Refused::Passing(trouble()));
         }
     })

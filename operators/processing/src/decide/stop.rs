@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use millrace_crds::Reason;
 use millrace_crds::processing_job::{AttemptResult, JobPhase, StopReason, Verdict};
 use millrace_kit::{conditions, later};
 
@@ -74,6 +75,6 @@ pub(crate) fn saw(pass: &mut Pass<'_>) {
     let granted = attempt.grant.clone();
     pass.status.submitted = Some(true);
     if let Some(grant) = granted {
-        conditions::set(&mut pass.status, "DataReady", ("True", "Granted", &format!("DataGrant {grant}")), now);
+        conditions::set(&mut pass.status, "DataReady", ("True", Reason::Granted, &format!("DataGrant {grant}")), now);
     }
 }

@@ -5,6 +5,7 @@
 //! something must say that they cannot come: one that waits, or the API server's answer to one more.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use millrace_crds::Reason;
 use millrace_crds::processing_job::{Attempt, FailureClass};
 use millrace_kit::{causes, conditions, later};
 
@@ -41,7 +42,7 @@ pub(crate) fn check(pass: &mut Pass<'_>, attempt: &Attempt) -> Option<Outcome> {
     if let Some(until) = until {
         pass.wake_at(until);
     }
-    let what = ("False", obstacle.trouble.reason.as_str(), obstacle.trouble.message.as_str());
+    let what = ("False", &obstacle.trouble.reason, obstacle.trouble.message.as_str());
     conditions::set(&mut pass.status, WORKERS_READY, what, now);
     None
 }
@@ -68,7 +69,7 @@ fn came(pass: &mut Pass<'_>, workers: Workers, view: &WorkersView) {
         return conditions::unset(&mut pass.status, WORKERS_READY);
     }
     let told = format!("{} {} run", view.running, workers.name);
-    conditions::set(&mut pass.status, WORKERS_READY, ("True", "WorkersRun", &told), pass.now);
+    conditions::set(&mut pass.status, WORKERS_READY, ("True", Reason::WorkersRun, &told), pass.now);
 }
 
 fn seen(pass: &Pass<'_>) -> Option<(Workers, WorkersView)> {
@@ -89,7 +90,9 @@ pub(crate) fn obstacle(pass: &Pass<'_>) -> Option<Obstacle> {
         }
         (None, Some(answer)) => match causes::of("Forbidden", answer) {
             Some(cause) => Obstacle::of(cause, "another one"),
-            None => Obstacle::new(FailureClass::Configuration, "Refused", format!("another one is refused: {answer}")),
+            None => {
+                Obstacle::new(FailureClass::Configuration, Reason::Refused, format!("another one is refused: {answer}"))
+            }
         },
         (None, None) => return None,
     };

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use millrace_crds::processing_job::FailureClass;
+use millrace_crds::{Reason, processing_job::FailureClass};
 use millrace_kit::{
     Cause,
     causes::{self, Source},
@@ -60,5 +60,5 @@ fn warned(pod: &WorkloadView, now: Timestamp) -> Option<Cause> {
 pub(crate) fn grant(name: &str, grant: &GrantView) -> Option<Obstacle> {
     let (reason, message) = grant.said.as_ref().filter(|_| !grant.ready)?;
     let class = if grant.stalled { FailureClass::Configuration } else { FailureClass::Dependency };
-    Some(Obstacle::new(class, "DataNotReady", format!("DataGrant {name} is not ready ({reason}): {message}")))
+    Some(Obstacle::new(class, Reason::DataNotReady, format!("DataGrant {name} is not ready ({reason}): {message}")))
 }

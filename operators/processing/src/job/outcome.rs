@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use millrace_crds::processing_job::{AttemptResult, FailureClass, StopReason};
+use millrace_crds::{Reason, ReasonText};
 use millrace_kit::{Cause, Fault};
 
 use super::results::Results;
@@ -38,7 +39,7 @@ impl Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trouble {
     /// One word.
-    pub reason: String,
+    pub reason: ReasonText,
     /// What is wrong, where, and what to do.
     pub message: String,
 }
@@ -62,8 +63,8 @@ enum Same {
 
 impl Obstacle {
     /// One whose words stand for it.
-    pub(crate) fn new(class: FailureClass, reason: &str, message: String) -> Self {
-        Self { trouble: Trouble { reason: reason.to_owned(), message }, class, same: Same::Words }
+    pub(crate) fn new(class: FailureClass, reason: Reason, message: String) -> Self {
+        Self { trouble: Trouble { reason: reason.into(), message }, class, same: Same::Words }
     }
 
     /// The same cause as long as the reason is the same.
@@ -73,7 +74,7 @@ impl Obstacle {
 
     /// What Kubernetes says of a thing.
     pub(crate) fn of(cause: Cause, subject: &str) -> Self {
-        let trouble = Trouble { reason: cause.reason.to_owned(), message: cause.message(subject) };
+        let trouble = Trouble { reason: cause.reason.into(), message: cause.message(subject) };
         Self { trouble, class: class(cause.fault), same: Same::Cause(cause) }
     }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::{ConfigMap, ContainerState, ContainerStateTerminated, Pod};
+use millrace_crds::Reason;
 use millrace_kit::{
     Class, Controller, Env, Failure, async_trait,
     sim::{Actor, World},
@@ -299,7 +300,7 @@ fn take(world: &World, state: &mut State, call: &FlinkCall) -> Result<(), Failur
     };
     let traps = state.traps;
     let Some(cluster) = state.clusters.get_mut(job) else {
-        return Err(Failure::new(Class::Waiting, "FlinkRefused", "no such job"));
+        return Err(Failure::new(Class::Waiting, Reason::FlinkRefused, "no such job"));
     };
     if cluster.taken.contains_key(trigger) {
         return Ok(());
@@ -373,7 +374,7 @@ impl Flink for Simulated {
         self.0.gate(&what, || {
             let mut state = store.lock();
             if let FlinkCall::Savepoint { job, .. } | FlinkCall::Rescale { job, .. } = call {
-                self.alive(&state, job).map_err(|why| Failure::new(Class::Transient, "FlinkUnreachable", why))?;
+                self.alive(&state, job).map_err(|why| Failure::new(Class::Transient, Reason::FlinkUnreachable, why))?;
             }
             if let FlinkCall::Rescale { job, bounds, .. } = call {
                 return graph::rescale(&self.0, &mut state.clusters.get_mut(job).unwrap().vertices, bounds);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use millrace_crds::Reason;
 use millrace_kit::{Class, Failure, sim::World};
 use millrace_processing::rest::VertexView;
 
@@ -18,7 +19,7 @@ pub(crate) fn rescale(
     bounds: &BTreeMap<String, (i32, i32)>,
 ) -> Result<(), Failure> {
     if vertices.iter().any(|v| !bounds.contains_key(&v.id)) {
-        return Err(Failure::new(Class::Waiting, "FlinkRefused", "the request is not for all vertices"));
+        return Err(Failure::new(Class::Waiting, Reason::FlinkRefused, "the request is not for all vertices"));
     }
     for vertex in vertices {
         let asked = bounds[&vertex.id];

@@ -18,7 +18,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::Time,
 };
 use millrace_crds::{
-    DataGrant, ProcessingJob, ProcessingJobStatus,
+    DataGrant, ProcessingJob, ProcessingJobStatus, Reason,
     data_grant::{GrantedBucket, GrantedTopic},
 };
 use millrace_kit::{
@@ -250,8 +250,8 @@ pub(crate) fn says(world: &World, grant: &DataGrant, plane: Plane) {
         let status = g.status.get_or_insert_default();
         status.observed_generation = 1;
         let standing = match plane {
-            Plane::Answers => Standing::ready("Granted", "ok"),
-            Plane::Refuses => Standing::progressing("BucketMissing", "DataBucket raw does not exist"),
+            Plane::Answers => Standing::ready(Reason::Granted, "ok"),
+            Plane::Refuses => Standing::progressing(Reason::BucketMissing, "DataBucket raw does not exist"),
         };
         conditions::stand(status, &standing, now);
         if plane == Plane::Answers {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use millrace_crds::{ModelRegistry, ModelRegistryStatus};
+use millrace_crds::{ModelRegistry, ModelRegistryStatus, Reason, ReasonText};
 use millrace_kit::{Action, Decision, Seen, Standing, Target, conditions, later};
 
 use super::{
@@ -32,11 +32,7 @@ pub(super) fn decide(
     let plan = match spec::parse(registry, &seen.data.default_image) {
         Ok(plan) => plan,
         Err(findings) => {
-            conditions::stand(
-                &mut status,
-                &Standing::stalled(millrace_crds::conditions::INVALID_SPEC, findings.join("; ")),
-                now,
-            );
+            conditions::stand(&mut status, &Standing::stalled(Reason::InvalidSpec, findings.join("; ")), now);
             return Decision::of(status);
         }
     };
@@ -69,10 +65,10 @@ impl Pass<'_> {
             })
             .collect();
         if told.is_empty() {
-            return Part::ok("Found", "");
+            return Part::ok(Reason::Found, "");
         }
         self.wake(later(self.now, MISSED));
-        Part::waits("SecretMissing", told.join("; "))
+        Part::waits(Reason::SecretMissing, told.join("; "))
     }
 
     /// The bucket, made if there is none, and the grant on it.
@@ -81,26 +77,27 @@ impl Pass<'_> {
         let Some(bucket) = &self.seen.data.bucket else {
             let Some(plane) = self.plan.make_bucket.clone() else {
                 return Part::waits(
-                    "BucketMissing",
+                    Reason::BucketMissing,
                     format!(
                         "spec.artifacts.bucket: there is no DataBucket {name}; declare it, or leave out create: false"
                     ),
                 );
             };
             self.act(Action::Create(children::bucket::build(self.registry, &plane)));
-            return Part::waits("BucketPending", format!("making the DataBucket {name}"));
+            return Part::waits(Reason::BucketPending, format!("making the DataBucket {name}"));
         };
         let Some(grant) = &self.seen.data.grant else {
             self.act(Action::Create(children::grant::build(self.registry, &bucket.data_plane)));
-            return Part::waits("GrantPending", format!("asking for access to the DataBucket {name}"));
+            return Part::waits(Reason::GrantPending, format!("asking for access to the DataBucket {name}"));
         };
         if grant.ready && !grant.secret.is_empty() && !grant.bucket_name.is_empty() {
-            return Part::ok("Granted", format!("access to the bucket {}", grant.bucket_name));
+            return Part::ok(Reason::Granted, format!("access to the bucket {}", grant.bucket_name));
         }
         let grant_name = Names::of(self.registry).grant;
         let said = if grant.message.is_empty() { "nobody has answered yet" } else { &grant.message };
         let message = format!("DataGrant {grant_name} on the DataBucket {name}: {said}");
-        let reason = if grant.reason.is_empty() || grant.ready { "GrantPending" } else { &grant.reason };
+        let told = Some(&grant.reason).filter(|reason| !reason.is_empty() && !grant.ready);
+        let reason = told.map_or_else(|| Reason::GrantPending.into(), ReasonText::as_given);
         if grant.stalled { Part::terminal(reason, message) } else { Part::waits(reason, message) }
     }
 
@@ -116,7 +113,7 @@ impl Pass<'_> {
     fn login(&mut self, secret: &str) -> Part {
         let Some(login) = &self.seen.data.login else {
             let why = self.seen.data.login_problem.clone().unwrap_or_default();
-            return Part::terminal("NoOperatorKey", why);
+            return Part::terminal(Reason::NoOperatorKey, why);
         };
         if !login.written {
             self.act(Action::Effect(RegistryEffect::Login {
@@ -124,7 +121,7 @@ impl Pass<'_> {
                 fingerprint: login.fingerprint.clone(),
             }));
         }
-        Part::ok("LoginSet", login.fingerprint.clone())
+        Part::ok(Reason::UpToDate, login.fingerprint.clone())
     }
 
     fn finish(mut self, before: Before, server: Part, current: Part) -> Decision<ModelRegistryStatus, RegistryEffect> {

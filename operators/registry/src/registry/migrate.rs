@@ -5,6 +5,7 @@
 //! unless the database was only away. The schema of a database that a server runs on is changed only while that server is
 //! stopped, and such a change is tried once.
 
+use millrace_crds::{Reason, ReasonText};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -23,9 +24,9 @@ use crate::{
 };
 
 /// Result of a migration that went well.
-const SUCCEEDED: &str = "Succeeded";
+const SUCCEEDED: Reason = Reason::Succeeded;
 /// Reason while the server is stopped for a change of the schema.
-pub(super) const STOPPED: &str = "SchemaChanges";
+pub(super) const STOPPED: Reason = Reason::SchemaChanges;
 /// Failed attempts after which a person is asked.
 const ASK_AFTER: i64 = 3;
 /// First wait after a failed attempt.
@@ -56,7 +57,9 @@ pub(super) fn schema(pass: &mut Pass<'_>, needs: &[&Part]) -> Part {
         return done(&image);
     }
     let this = |m: &Migration| {
-        m.image == image && m.secret.as_ref() == Some(&secret) && m.result.as_deref() != Some(SUCCEEDED)
+        m.image == image
+            && m.secret.as_ref() == Some(&secret)
+            && m.result.as_ref().is_none_or(|result| *result != SUCCEEDED)
     };
     let Some(migration) = stopping.or_else(|| last.clone().filter(this)) else {
         if let Some(missing) = needs.iter().find(|part| !part.ok) {
@@ -99,7 +102,7 @@ fn end_the_rest(pass: &mut Pass<'_>) {
 }
 
 fn done(image: &str) -> Part {
-    Part::ok("Migrated", format!("the database has the schema of {image}"))
+    Part::ok(Reason::Migrated, format!("the database has the schema of {image}"))
 }
 
 /// Whether the server must be stopped for it.
@@ -182,8 +185,10 @@ fn waits(pass: &mut Pass<'_>, migration: &Migration) -> Part {
     }
     // The reason of the last attempt stays until this one ends, so that a database that is away reads as such.
     match (&migration.result, &migration.message) {
-        (Some(result), Some(message)) => part(result, attempt - 1, message),
-        _ => Part::waits("Migrating", format!("Job {} brings the database to {}", migration.job, migration.image)),
+        (Some(result), Some(message)) => part(ReasonText::as_given(result), attempt - 1, message),
+        _ => {
+            Part::waits(Reason::Migrating, format!("Job {} brings the database to {}", migration.job, migration.image))
+        }
     }
 }
 
@@ -203,7 +208,7 @@ fn well(pass: &mut Pass<'_>, migration: Migration, at: Timestamp) -> Part {
         place: tale.map(|t| t.place),
     });
     status.migrated_image = Some(image.clone());
-    let ended = Migration { result: Some(SUCCEEDED.to_owned()), message: None, stops_server: None, ..migration };
+    let ended = Migration { result: Some(SUCCEEDED.word().to_owned()), message: None, stops_server: None, ..migration };
     status.migration = Some(ended);
     done(&image)
 }
@@ -222,9 +227,9 @@ fn failed(pass: &mut Pass<'_>, migration: Migration, at: Timestamp, why: String)
     }
     let (result, message) = told(pass, tale, why);
     let message = format!("Job {}: {message}", migration.job);
-    let was = Migration { result: Some(result.to_owned()), message: Some(message.clone()), ..migration.clone() };
+    let was = Migration { result: Some(result.word().to_owned()), message: Some(message.clone()), ..migration.clone() };
     let again = Migration { result: was.result.clone(), message: was.message.clone(), stops_server: None, ..next };
-    let once = result == "MigrationFailed" && migration.stops_server.is_some();
+    let once = result == Reason::MigrationFailed && migration.stops_server.is_some();
     if once && !asked(pass) {
         pass.status().migration = Some(Migration { stops_server: Some(false), ..was });
         let hint = "the server before it is back; set the annotation reconcile.fluxcd.io/requestedAt to try once more";
@@ -238,7 +243,7 @@ fn failed(pass: &mut Pass<'_>, migration: Migration, at: Timestamp, why: String)
     // The server comes back for as long as nothing is tried.
     pass.status().migration = Some(Migration { stops_server: None, ..was });
     pass.wake(due);
-    part(result, attempt, &message)
+    part(result.into(), attempt, &message)
 }
 
 /// Whether somebody asks for another try.
@@ -248,23 +253,24 @@ fn asked(pass: &Pass<'_>) -> bool {
 }
 
 /// Reason and message of an attempt that failed.
-fn told(pass: &Pass<'_>, tale: Option<Exit>, why: String) -> (&'static str, String) {
+fn told(pass: &Pass<'_>, tale: Option<Exit>, why: String) -> (Reason, String) {
     let (secret, key) = &pass.plan.database;
     match tale {
-        Some(exit) if exit.code == 3 => {
-            ("DatabaseUnreachable", format!("{}; is it up, and right in key {key} of Secret {secret}?", exit.message))
-        }
+        Some(exit) if exit.code == 3 => (
+            Reason::DatabaseUnreachable,
+            format!("{}; is it up, and right in key {key} of Secret {secret}?", exit.message),
+        ),
         Some(exit) if exit.code == 4 => {
-            ("DatabaseRefuses", format!("{}; correct key {key} of Secret {secret}", exit.message))
+            (Reason::DatabaseRefuses, format!("{}; correct key {key} of Secret {secret}", exit.message))
         }
-        Some(exit) => ("MigrationFailed", exit.message),
-        None => ("MigrationFailed", why),
+        Some(exit) => (Reason::MigrationFailed, exit.message),
+        None => (Reason::MigrationFailed, why),
     }
 }
 
-fn part(result: &str, attempts: i64, message: &str) -> Part {
+fn part(result: ReasonText, attempts: i64, message: &str) -> Part {
     let text = format!("attempt {attempts}: {message}");
-    if attempts >= ASK_AFTER && result != "DatabaseUnreachable" {
+    if attempts >= ASK_AFTER && result != Reason::DatabaseUnreachable {
         Part::terminal(result, text)
     } else {
         Part::waits(result, text)

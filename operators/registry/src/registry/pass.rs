@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use millrace_crds::{ModelRegistry, ModelRegistryStatus};
+use millrace_crds::{ModelRegistry, ModelRegistryStatus, ReasonText};
 use millrace_kit::{Action, Decision, Seen, Standing, Wait, conditions, wait};
 
 use super::{effect::RegistryEffect, seen::Observed, spec::Plan};
@@ -22,22 +22,22 @@ pub(super) const CURRENT: &str = "UpToDate";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) ok: bool,
-    pub(super) reason: String,
+    pub(super) reason: ReasonText,
     pub(super) message: String,
     /// A person must act: waiting does not help.
     pub(super) terminal: bool,
 }
 
 impl Part {
-    pub(super) fn ok(reason: &str, message: impl Into<String>) -> Self {
-        Self { ok: true, reason: reason.to_owned(), message: message.into(), terminal: false }
+    pub(super) fn ok(reason: impl Into<ReasonText>, message: impl Into<String>) -> Self {
+        Self { ok: true, reason: reason.into(), message: message.into(), terminal: false }
     }
 
-    pub(super) fn waits(reason: &str, message: impl Into<String>) -> Self {
-        Self { ok: false, reason: reason.to_owned(), message: message.into(), terminal: false }
+    pub(super) fn waits(reason: impl Into<ReasonText>, message: impl Into<String>) -> Self {
+        Self { ok: false, reason: reason.into(), message: message.into(), terminal: false }
     }
 
-    pub(super) fn terminal(reason: &str, message: impl Into<String>) -> Self {
+    pub(super) fn terminal(reason: impl Into<ReasonText>, message: impl Into<String>) -> Self {
         Self { terminal: true, ..Self::waits(reason, message) }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! What serves is left alone until its successor takes requests; that the two differ is a matter of its own.
 
+use millrace_crds::Reason;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
@@ -30,15 +31,15 @@ pub(super) fn server(pass: &mut Pass<'_>, before: &Before) -> Part {
     let Some(live) = live else {
         let first = [&before.secrets, &before.data, &before.schema, &before.login].into_iter().find(|p| !p.ok);
         return first.map_or_else(
-            || Part::waits("ServerPending", "making the server"),
-            |part| Part::waits("NotStarted", format!("waits for: {}", part.reason)),
+            || Part::waits(Reason::ServerPending, "making the server"),
+            |part| Part::waits(Reason::NotStarted, format!("waits for: {}", part.reason)),
         );
     };
     if halted {
         return Part::waits(STOPPED, before.schema.message.clone());
     }
     if pass.plan.replicas == 0 {
-        return Part::ok("ScaledToZero", "spec.replicas is 0");
+        return Part::ok(Reason::ScaledToZero, "spec.replicas is 0");
     }
     if available(live) { answer(pass) } else { starting(pass) }
 }
@@ -75,16 +76,16 @@ pub(super) fn current(pass: &Pass<'_>, before: &Before, server: &Part) -> Part {
         let trouble = trouble(pass, live);
         return match trouble {
             Some(trouble) => pass.tell(CURRENT, &trouble, format!("the new server: {}{serving}", trouble.message)),
-            None => Part::waits("RollingOut", format!("a new server is on its way{serving}")),
+            None => Part::waits(Reason::RollingOut, format!("a new server is on its way{serving}")),
         };
     }
     match pass.seen.data.server.as_ref().and_then(|s| s.given.as_ref()) {
         Some(given) if given.admin.mounted.is_some() && given.admin.mounted != given.admin.used => Part::waits(
-            "LoginChanging",
+            Reason::LoginChanging,
             "spec.auth.adminSecretRef: its Secret has changed and the server does not take the new login yet; if it stays \
              so, see the server's log",
         ),
-        _ => Part::ok("UpToDate", "what serves is what is declared"),
+        _ => Part::ok(Reason::UpToDate, "what serves is what is declared"),
     }
 }
 
@@ -93,7 +94,7 @@ fn starting(pass: &mut Pass<'_>) -> Part {
     let found = pass.seen.data.deployment.as_ref().and_then(|live| trouble(pass, live));
     match found {
         Some(trouble) => pass.tell(SERVER_AVAILABLE, &trouble, format!("the server: {}", trouble.message)),
-        None => Part::waits("Starting", "the server starts"),
+        None => Part::waits(Reason::Starting, "the server starts"),
     }
 }
 
@@ -119,7 +120,7 @@ fn field(pass: &Pass<'_>, trouble: &Trouble) -> Option<&'static str> {
 
 /// What the look said; it touched the database.
 fn answer(pass: &mut Pass<'_>) -> Part {
-    let Some(server) = &pass.seen.data.server else { return Part::waits("Starting", "the server starts") };
+    let Some(server) = &pass.seen.data.server else { return Part::waits(Reason::Starting, "the server starts") };
     let wait: Duration = if server.error.is_none() { view::FRESH } else { view::RETRY };
     pass.wake(later(pass.now, wait));
     let Some(error) = &server.error else {
@@ -130,15 +131,15 @@ fn answer(pass: &mut Pass<'_>) -> Part {
                 .push_str(&format!("; changes of its Secrets are not seen: it does not answer on port {GIVEN_PORT}"));
         }
         pass.status().server_version = version;
-        return Part::ok("Answers", message);
+        return Part::ok(Reason::Answers, message);
     };
     let (reason, hint) = match error {
-        MlflowError::Unreachable(_) => ("ServerUnreachable", "look at its pods and at network policies"),
-        MlflowError::Unanswered(_) => ("ServerSilent", "its database may be away"),
-        MlflowError::Denied(_) => ("LoginRefused", "restart the Deployment: each start sets the login anew"),
-        MlflowError::Broken(_) => ("ServerBroken", "its database may be away; see the server's log"),
+        MlflowError::Unreachable(_) => (Reason::ServerUnreachable, "look at its pods and at network policies"),
+        MlflowError::Unanswered(_) => (Reason::ServerSilent, "its database may be away"),
+        MlflowError::Denied(_) => (Reason::LoginRefused, "restart the Deployment: each start sets the login anew"),
+        MlflowError::Broken(_) => (Reason::ServerBroken, "its database may be away; see the server's log"),
         MlflowError::Missing(_) | MlflowError::Exists(_) | MlflowError::Refused(_) => {
-            ("NotMlflow", "spec.image must be MLflow 3 with PostgreSQL, S3 and basic-auth")
+            (Reason::NotMlflow, "spec.image must be MLflow 3 with PostgreSQL, S3 and basic-auth")
         }
     };
     Part::waits(reason, format!("{error}; {hint}"))
@@ -147,7 +148,7 @@ fn answer(pass: &mut Pass<'_>) -> Part {
 /// What a registry says that has nothing left to do.
 pub(super) fn ready(pass: &Pass<'_>) -> Standing {
     if pass.plan.replicas == 0 {
-        return Standing::ready("ScaledToZero", "spec.replicas is 0: nothing is served");
+        return Standing::ready(Reason::ScaledToZero, "spec.replicas is 0: nothing is served");
     }
     let version = pass.decision.status.server_version.clone().unwrap_or_default();
     let mut message = format!("MLflow {version}; log in with the Secret {}", Names::of(pass.registry).login);
@@ -157,5 +158,5 @@ pub(super) fn ready(pass: &Pass<'_>) -> Standing {
             "; a pod was evicted: uploads took more than spec.scratch, {scratch}; raise it to the size of the largest"
         ));
     }
-    Standing::ready("Serving", message)
+    Standing::ready(Reason::Serving, message)
 }

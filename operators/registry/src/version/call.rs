@@ -1,5 +1,6 @@
 //! The effects of a ModelVersion on MLflow. Each may be repeated after a crash: a registration searches for our uid first.
 
+use millrace_crds::Reason;
 use millrace_kit::{Class, Failure, Writer};
 
 use super::effect::{Call, VersionEffect, Withdrawal};
@@ -70,12 +71,12 @@ fn missing_is_done(answer: Answer<()>) -> Answer<()> {
 /// MLflow's error as the kernel's.
 fn failure(error: &MlflowError) -> Failure {
     let (class, reason) = match error {
-        MlflowError::Unreachable(_) => (Class::Transient, "ServerUnreachable"),
-        MlflowError::Unanswered(_) => (Class::Transient, "Unanswered"),
-        MlflowError::Broken(_) => (Class::Transient, "ServerBroken"),
-        MlflowError::Denied(_) => (Class::Forbidden, "LoginRefused"),
-        MlflowError::Refused(_) => (Class::Invalid, "RefusedByMlflow"),
-        MlflowError::Missing(_) | MlflowError::Exists(_) => (Class::Waiting, "RegistryChanged"),
+        MlflowError::Unreachable(_) => (Class::Transient, Reason::ServerUnreachable),
+        MlflowError::Unanswered(_) => (Class::Transient, Reason::Unanswered),
+        MlflowError::Broken(_) => (Class::Transient, Reason::ServerBroken),
+        MlflowError::Denied(_) => (Class::Forbidden, Reason::LoginRefused),
+        MlflowError::Refused(_) => (Class::Invalid, Reason::RefusedByMlflow),
+        MlflowError::Missing(_) | MlflowError::Exists(_) => (Class::Waiting, Reason::RegistryChanged),
     };
     Failure::new(class, reason, format!("MLflow: {error}"))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use millrace_crds::{ModelVersion, ModelVersionStatus, status::Creating};
+use millrace_crds::{ModelVersion, ModelVersionStatus, Reason, status::Creating};
 use millrace_kit::{Decision, Seen, Standing, Wait, conditions};
 
 use super::{
@@ -38,11 +38,7 @@ fn alive(version: &ModelVersion, seen: &Seen<Observed>, now: Timestamp) -> Versi
     let plan = match spec::parse(version) {
         Ok(plan) => plan,
         Err(findings) => {
-            return stand(
-                status,
-                &Standing::stalled(millrace_crds::conditions::INVALID_SPEC, findings.join("; ")),
-                now,
-            );
+            return stand(status, &Standing::stalled(Reason::InvalidSpec, findings.join("; ")), now);
         }
     };
     if status.deleted_at.is_some() {
@@ -70,7 +66,7 @@ fn deleted(status: ModelVersionStatus, now: Timestamp) -> VersionDecision {
     let number = status.version.unwrap_or(0);
     let message =
         format!("version {number} was deleted in MLflow and is not made again; delete this object, or make another");
-    stand(status, &Standing::stalled("VersionDeleted", message), now)
+    stand(status, &Standing::stalled(Reason::VersionDeleted, message), now)
 }
 
 /// What is missing before MLflow can be asked; `None` if nothing is.
@@ -85,18 +81,20 @@ fn unready(version: &ModelVersion, seen: &Seen<Observed>, plan: &Plan, now: Time
                 "spec.source: the bucket {} is not one of this namespace; write the files below a declared bucket, $(bucket.NAME)/PATH",
                 plan.source.bucket
             );
-            let wait = Wait { limit: DECLARED, ..not_ready(&status, "SourceNotVerified", message, now) };
+            let wait = Wait { limit: DECLARED, ..not_ready(&status, Reason::SourceNotVerified, message, now) };
             return Some(waits(status, &wait, now));
         }
         (Some(bucket), ..) if !registered && !bucket.ready => {
-            ("BucketNotReady", format!("spec.source: the DataBucket {} is not Ready", bucket.name))
+            (Reason::BucketNotReady, format!("spec.source: the DataBucket {} is not Ready", bucket.name))
         }
-        (_, None, _) => ("RegistryMissing", format!("spec.registry: there is no ModelRegistry {} here", spec.registry)),
+        (_, None, _) => {
+            (Reason::RegistryMissing, format!("spec.registry: there is no ModelRegistry {} here", spec.registry))
+        }
         (_, Some(registry), None) if !registry.available => (
-            "RegistryNotReady",
+            Reason::RegistryNotReady,
             format!("the server of ModelRegistry {} is not available; see its conditions", spec.registry),
         ),
-        (_, _, Some(error)) => ("ServerUnreachable", format!("ModelRegistry {}: {error}", spec.registry)),
+        (_, _, Some(error)) => (Reason::ServerUnreachable, format!("ModelRegistry {}: {error}", spec.registry)),
         _ => return None,
     };
     // A server that is away says nothing of a version that is registered and as declared.
@@ -115,7 +113,7 @@ fn register(mut status: ModelVersionStatus, seen: &Seen<Observed>, plan: &Plan, 
     let decision = match failure {
         Some(last) => stand(status, &Standing::failed(&last.failure), now),
         None => {
-            let wait = not_ready(&status, "Registering", format!("registering in {}", plan.new.model), now);
+            let wait = not_ready(&status, Reason::Registering, format!("registering in {}", plan.new.model), now);
             waits(status, &wait, now)
         }
     };
@@ -153,8 +151,8 @@ fn keep(
     let actions: Vec<_> = changes.into_iter().map(change).collect();
     let standing = match seen.failure_of(&actions) {
         Some(last) => Standing::failed(&last.failure),
-        None if settling => Standing::progressing("TakingAliases", "giving the version its aliases"),
-        None => Standing::ready("Registered", format!("version {number} of {}{}", found.model, told.note)),
+        None if settling => Standing::progressing(Reason::TakingAliases, "giving the version its aliases"),
+        None => Standing::ready(Reason::Registered, format!("version {number} of {}{}", found.model, told.note)),
     };
     let mut decision = stand(status, &standing, now);
     decision.actions = actions;

@@ -2,7 +2,7 @@
 //! it was known to be registered must not take effect later: the object stays until that is known, and takes it back.
 
 use jiff::Timestamp;
-use millrace_crds::{ModelVersion, ModelVersionStatus};
+use millrace_crds::{ModelVersion, ModelVersionStatus, Reason};
 use millrace_kit::{Decision, Seen, Standing, Wait};
 
 use super::{
@@ -33,7 +33,7 @@ pub(super) fn decide(version: &ModelVersion, seen: &Seen<Observed>, now: Timesta
     let why = seen.data.error.as_ref().map_or_else(|| "it may be on its way".to_owned(), ToString::to_string);
     let message = format!("deleted, and not known whether it was registered: {why}; look for it in MLflow");
     let since = version.metadata.deletion_timestamp.as_ref().map_or(now, |t| t.0);
-    let wait = Wait::new("GivenUp", message, since, PATIENCE);
+    let wait = Wait::new(Reason::GivenUp, message, since, PATIENCE);
     // A namespace must not hang on a server that never comes back.
     waits(status, &wait, now).hold(!wait.over(now)).wake_after(now, view::RETRY)
 }
@@ -47,7 +47,7 @@ fn withdraw(status: ModelVersionStatus, seen: &Seen<Observed>, found: &Version, 
         None => {
             let message =
                 format!("deleted before it was known: version {} of {} is taken back", found.version, found.model);
-            Standing::progressing("GivenUp", message)
+            Standing::progressing(Reason::GivenUp, message)
         }
     };
     let withdrawal = Withdrawal { model: found.model.clone(), version: found.version, aliases };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use millrace_crds::{ModelVersion, ModelVersionStatus, model_version::Measured};
+use millrace_crds::{ModelVersion, ModelVersionStatus, Reason, ReasonText, model_version::Measured};
 use millrace_kit::{Action, Seen, Standing, Target, Wait, conditions, kernel::REQUESTED_AT, later, names};
 use serde::Deserialize;
 
@@ -27,7 +27,7 @@ use crate::{
 const ATTEMPTS: i64 = 4;
 /// First wait after a failed attempt.
 const BASE: Duration = Duration::from_secs(10);
-const REASON: &str = "MeasuringSource";
+const REASON: Reason = Reason::MeasuringSource;
 /// One wording for all steps: each change of it would be a write.
 const COUNTING: &str = "counting its files";
 const AGAIN: &str = "set the annotation reconcile.fluxcd.io/requestedAt to have it measured again";
@@ -91,7 +91,7 @@ fn empty(status: ModelVersionStatus, source: &str, now: Timestamp) -> VersionDec
     let message = format!(
         "spec.source: there are no files at {source}; write the model there and make the ModelVersion again, or {AGAIN}"
     );
-    stand(status, &Standing::stalled("SourceEmpty", message), now)
+    stand(status, &Standing::stalled(Reason::SourceEmpty, message), now)
 }
 
 /// How the pod of this attempt ended.
@@ -120,13 +120,13 @@ impl Run<'_> {
             let last = attempt % ATTEMPTS == 0;
             if last && !asked(self.version) {
                 let grant = data.grant.iter().map(|g| Action::Delete(Target::of(g)));
-                let standing = Standing::stalled("SourceNotMeasured", format!("{said}; {AGAIN}"));
+                let standing = Standing::stalled(Reason::SourceNotMeasured, format!("{said}; {AGAIN}"));
                 let mut decision = stand(status, &standing, self.now);
                 decision.actions.extend(grant);
                 return decision;
             }
             if !last && self.now < due {
-                return stand(status, &Standing::progressing("SourceNotMeasured", said), self.now).wake_at(due);
+                return stand(status, &Standing::progressing(Reason::SourceNotMeasured, said), self.now).wake_at(due);
             }
             // The next pass makes the next Job.
             status.measuring = Some(attempt + 1);
@@ -139,7 +139,7 @@ impl Run<'_> {
         let access = GrantView::of(grant);
         if access.stalled {
             let message = format!("spec.source: DataGrant {}: {}", grant.name_any(), access.message);
-            return stand(status, &Standing::stalled(access.reason, message), self.now);
+            return stand(status, &Standing::stalled(ReasonText::as_given(access.reason), message), self.now);
         }
         if !access.ready {
             let said = format!("DataGrant {}: {}", grant.name_any(), access.message);

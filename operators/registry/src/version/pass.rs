@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use millrace_crds::ModelVersionStatus;
+use millrace_crds::{ModelVersionStatus, Reason};
 use millrace_kit::{Action, Decision, Standing, Wait, conditions, wait};
 
 use super::{
@@ -24,7 +24,7 @@ pub(super) fn stand(mut status: ModelVersionStatus, standing: &Standing, now: Ti
 }
 
 /// Waiting since the object is not Ready, for a time; then a person is asked.
-pub(super) fn not_ready(status: &ModelVersionStatus, reason: &str, message: String, now: Timestamp) -> Wait {
+pub(super) fn not_ready(status: &ModelVersionStatus, reason: Reason, message: String, now: Timestamp) -> Wait {
     Wait::new(reason, message, wait::since(status, "Ready", "False", now), PATIENCE)
 }
 

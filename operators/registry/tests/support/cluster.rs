@@ -10,7 +10,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::Time,
 };
 use kube::ResourceExt;
-use millrace_crds::{DataBucket, DataGrant, ModelRegistry, data_grant::GrantedBucket};
+use millrace_crds::{DataBucket, DataGrant, ModelRegistry, ReasonText, data_grant::GrantedBucket};
 use millrace_kit::{
     Standing, conditions, owner_reference,
     sim::{Actor, World},
@@ -29,7 +29,7 @@ pub fn ours(child: &Deployment, registry: &ModelRegistry) -> bool {
 pub fn dataplane() -> Actor {
     Box::new(|world| {
         let now = world.now();
-        let done = Standing::ready("Done", "done");
+        let done = Standing::ready(ReasonText::as_given("Done"), "done");
         for bucket in world.list::<DataBucket>() {
             if !super::is_ready(bucket.status.as_ref(), bucket.metadata.generation) {
                 world.change::<DataBucket>("ml", &bucket.name_any(), |b| {

@@ -6,7 +6,7 @@ pub mod mlflow;
 use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Secret};
-use millrace_crds::{DataBucket, HasConditions, ModelRegistry, ModelVersion};
+use millrace_crds::{DataBucket, HasConditions, ModelRegistry, ModelVersion, Reason};
 use millrace_kit::{
     Controller, Env, Kernel, conditions,
     mutation::Mutation,
@@ -126,7 +126,7 @@ pub fn serving_registry(world: &World) {
     world.change::<ModelRegistry>("ml", "main", |r| {
         let status = r.status.get_or_insert_default();
         status.url = Some("http://main-mlflow.ml.svc:5000".into());
-        conditions::set(status, "ServerAvailable", ("True", "Answers", ""), now);
+        conditions::set(status, "ServerAvailable", ("True", Reason::Answers, ""), now);
     });
 }
 

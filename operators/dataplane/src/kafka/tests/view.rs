@@ -1,3 +1,4 @@
+use millrace_crds::Reason;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
@@ -27,7 +28,7 @@ impl Admin for Fake {
     async fn describe(&self, names: &[String]) -> Result<BTreeMap<String, Sight>, Failure> {
         self.requests.lock().unwrap().push(format!("describe {}", names.len()));
         if names.iter().any(|n| n == "secret") {
-            return Err(Failure::new(Class::Forbidden, "KafkaDenied", "not yours"));
+            return Err(Failure::new(Class::Forbidden, Reason::KafkaDenied, "not yours"));
         }
         let mut topics = self.topics.lock().unwrap();
         let mut sight = |name: &String| match topics.get_mut(name) {

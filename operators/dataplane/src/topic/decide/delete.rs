@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use millrace_crds::{DataTopic, DataTopicStatus, data_topic::TopicDeletion};
+use millrace_crds::{DataTopic, DataTopicStatus, Reason, data_topic::TopicDeletion};
 use millrace_kit::{Action, Decision, Effect, Seen, Standing, conditions, later};
 
 use super::say::TopicDecision;
@@ -62,12 +62,12 @@ fn there(object: &DataTopic, what: (DataTopicStatus, &Topic), seen: &Seen<Observ
         return wait(object, status, "the broker still shows it", now);
     }
     let message = format!("topic {name} is being deleted");
-    let said = say(status, "Deleting", message, now).act(Action::Effect(change));
+    let said = say(status, Reason::Deleting, message, now).act(Action::Effect(change));
     said.hold(true).wake_at(deadline(object, now))
 }
 
 /// A deletion has a deadline of its own, so it says how it stands without another.
-fn say(mut status: DataTopicStatus, reason: &str, message: String, now: Timestamp) -> TopicDecision {
+fn say(mut status: DataTopicStatus, reason: Reason, message: String, now: Timestamp) -> TopicDecision {
     conditions::stand(&mut status, &Standing::progressing(reason, message), now);
     Decision::of(status)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use millrace_crds::{
-    DataTopic, DataTopicStatus,
+    DataTopic, DataTopicStatus, Reason,
     data_topic::TopicDeletion,
     status::{Creating, Drift},
 };
@@ -51,30 +51,30 @@ fn wanted(object: &DataTopic, seen: &Observed) -> Result<Wanted, Standing> {
         PlaneSeen::Kafka { prefix, allowed, external_names } => (prefix, *allowed, *external_names),
         PlaneSeen::Missing => {
             let message = format!("spec.dataPlane: there is no DataPlane {plane}; create it, or name another");
-            return Err(Standing::progressing("DataPlaneMissing", message));
+            return Err(Standing::progressing(Reason::DataPlaneMissing, message));
         }
         PlaneSeen::NoKafka => {
             let message = format!("spec.dataPlane: DataPlane {plane} has no Kafka; name another");
-            return Err(Standing::stalled("NoKafka", message));
+            return Err(Standing::stalled(Reason::NoKafka, message));
         }
     };
     if !allowed {
         let message = format!("spec.dataPlane: DataPlane {plane} is not open to this namespace; ask the administrator");
-        return Err(Standing::stalled("NamespaceNotAllowed", message));
+        return Err(Standing::stalled(Reason::NamespaceNotAllowed, message));
     }
-    let wanted = model::parse(object, prefix).map_err(|all| Standing::stalled("InvalidSpec", all.join("; ")))?;
+    let wanted = model::parse(object, prefix).map_err(|all| Standing::stalled(Reason::InvalidSpec, all.join("; ")))?;
     if wanted.external && !external_names {
         let message = format!(
             "spec.externalName: DataPlane {plane} does not allow this namespace to name topics; leave it out, or ask the administrator"
         );
-        return Err(Standing::stalled("ExternalNameNotAllowed", message));
+        return Err(Standing::stalled(Reason::ExternalNameNotAllowed, message));
     }
     if seen.beaten {
         let message = format!(
             "another DataTopic has topic {} already (Kafka takes . and _ for the same); rename this object",
             wanted.name
         );
-        return Err(Standing::stalled("NameTaken", message));
+        return Err(Standing::stalled(Reason::NameTaken, message));
     }
     Ok(wanted)
 }
@@ -91,7 +91,7 @@ fn create(
             "spec.externalName: there is no topic {} to adopt; create it, or leave externalName out",
             wanted.name
         );
-        return say(status, &Standing::progressing("ExternalTopicMissing", message), now, Vec::new());
+        return say(status, &Standing::progressing(Reason::ExternalTopicMissing, message), now, Vec::new());
     }
     let change = Change::Create {
         name: wanted.name.clone(),
@@ -112,7 +112,7 @@ fn create(
     manage(&mut status, wanted, &BTreeMap::new());
     let standing = match failed {
         Some(last) => Standing::failed(&last.failure),
-        None => Standing::progressing("Creating", format!("topic {} is being created", wanted.name)),
+        None => Standing::progressing(Reason::Creating, format!("topic {} is being created", wanted.name)),
     };
     say(status, &standing, now, vec![change])
 }
@@ -132,7 +132,7 @@ fn present(
              set deletionPolicy to Retain to adopt it, or delete and apply this object again",
             wanted.name, topic.id
         );
-        return say(status, &Standing::stalled("TopicReplaced", message), now, Vec::new());
+        return say(status, &Standing::stalled(Reason::TopicReplaced, message), now, Vec::new());
     }
     let found = status.topic_id.is_none() && status.creating.is_none() && !seen.data.made;
     let before = status.managed_config_keys.clone();
@@ -157,12 +157,12 @@ fn present(
         (false, Some(last), true) if last.failure.class == Class::Invalid => Standing::failed(&last.failure),
         (false, Some(last), true) => Standing::progressing(DRIFT, &last.failure.message),
         (false, None, false) => {
-            Standing::progressing("Updating", format!("topic {} is being brought up to the spec", wanted.name))
+            Standing::progressing(Reason::Updating, format!("topic {} is being brought up to the spec", wanted.name))
         }
         (false, None, true) => {
             let keys = drifted(&changes);
             let message = format!("changed on the broker and being put back: {}", keys.join(", "));
-            if crate::topic::status::reason(&status) != DRIFT {
+            if crate::topic::status::reason(&status) != Some(DRIFT) {
                 status.last_drift = Some(Drift { at: Some(Time(now)), keys });
             }
             Standing::ready(DRIFT, message)
@@ -187,7 +187,7 @@ fn impossible(wanted: &Wanted, topic: &Topic) -> Option<Standing> {
         let message = format!(
             "spec.partitions: the topic has {have} and Kafka cannot remove any; write {have} or more, not {want}, or leave it out"
         );
-        return Some(Standing::stalled("PartitionsCannotShrink", message));
+        return Some(Standing::stalled(Reason::PartitionsCannotShrink, message));
     }
     match wanted.replication_factor {
         Some(want) if want != topic.replication_factor => {
@@ -195,7 +195,7 @@ fn impossible(wanted: &Wanted, topic: &Topic) -> Option<Standing> {
             let message = format!(
                 "spec.replicationFactor: the topic has {have}, not {want}; write {have}, leave it out, or have the administrator reassign the partitions"
             );
-            Some(Standing::stalled("ReplicationFactorDiffers", message))
+            Some(Standing::stalled(Reason::ReplicationFactorDiffers, message))
         }
         _ => None,
     }

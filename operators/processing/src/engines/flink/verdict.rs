@@ -2,6 +2,7 @@
 //! tells why where nobody can be asked any more.
 
 use millrace_crds::{
+    Reason,
     engines::FlinkMode,
     processing_job::{AttemptResult, FailureClass},
 };
@@ -116,19 +117,19 @@ pub(crate) fn waits(pod: &WorkloadView, view: Option<&FlinkView>) -> Option<Obst
     let view = view?;
     if let Some(away) = &view.away {
         let told = format!("Pod {} runs, and Flink does not answer in it: {}", pod.name, away.why);
-        return Some(Obstacle::new(infrastructure, "FlinkUnreachable", told).restless());
+        return Some(Obstacle::new(infrastructure, Reason::FlinkUnreachable, told).restless());
     }
     let Some(job) = &view.job else {
         let told = format!("Flink in Pod {} has no job yet", pod.name);
-        return Some(Obstacle::new(infrastructure, "WaitingForJob", told).restless());
+        return Some(Obstacle::new(infrastructure, Reason::WaitingForJob, told).restless());
     };
     if let Some(cause) = &view.exception {
         let told = format!("the Flink job is {}: {cause}", job.state);
-        return Some(Obstacle::new(judge(cause).class.unwrap_or_default(), "FlinkJobFails", told).restless());
+        return Some(Obstacle::new(judge(cause).class.unwrap_or_default(), Reason::FlinkJobFails, told).restless());
     }
     let told = format!(
         "{} of {} tasks run; the others wait for TaskManagers: is there room and quota for their pods?",
         job.running, job.tasks
     );
-    Some(Obstacle::new(FailureClass::Capacity, "WaitingForTaskManagers", told).restless())
+    Some(Obstacle::new(FailureClass::Capacity, Reason::WaitingForTaskManagers, told).restless())
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, Secret};
 use millrace_crds::{
-    DataGrant,
+    DataGrant, Reason,
     processing_job::{AttemptResult, FailureClass, JobPhase},
 };
 use millrace_kit::{Address, Failure, Standing, conditions, sim::Actor};
@@ -100,10 +100,11 @@ fn alpha_then_beta() -> Actor {
         let said = conditions::get(&grant.status.clone().unwrap_or_default(), "Ready").map(|c| c.message.clone());
         let heard = |words: &str| message(world, "DataReady").contains(words);
         let next = match said.as_deref() {
-            None => Standing::progressing("BucketMissing", "DataBucket alpha does not exist"),
-            Some(m) if m.contains("alpha") && heard("alpha") => {
-                Standing::progressing("BucketMissing", "DataBucket beta names the DataPlane typo, which does not exist")
-            }
+            None => Standing::progressing(Reason::BucketMissing, "DataBucket alpha does not exist"),
+            Some(m) if m.contains("alpha") && heard("alpha") => Standing::progressing(
+                Reason::BucketMissing,
+                "DataBucket beta names the DataPlane typo, which does not exist",
+            ),
             Some(m) if m.contains("beta") && heard("beta") => {
                 world.effect("told: beta");
                 crate::support::says(world, &grant, Plane::Answers);

@@ -1,5 +1,6 @@
 //! The adapter: one request, one deadline of 5 s, no retries; the kernel looks again.
 
+use millrace_crds::Reason;
 use std::{sync::OnceLock, time::Duration};
 
 use millrace_kit::{Class, Failure, async_trait};
@@ -88,7 +89,7 @@ impl Flink for Rest {
                 (Method::POST, format!("{url}/savepoint-disposal"), json!({"savepoint-path": path}))
             }
         };
-        let away = |why: String| Failure::new(Class::Transient, "FlinkUnreachable", why);
+        let away = |why: String| Failure::new(Class::Transient, Reason::FlinkUnreachable, why);
         let request = self.client().map_err(away)?.request(method, url).json(&body);
         let answer = request.send().await.map_err(|e| away(lost(&e)))?;
         let status = answer.status();
@@ -97,7 +98,7 @@ impl Flink for Rest {
         }
         let text = answer.text().await.unwrap_or_default();
         let class = if status.is_server_error() { Class::Transient } else { Class::Waiting };
-        Err(Failure::new(class, "FlinkRefused", format!("{}: {}", status.as_u16(), words(&text))))
+        Err(Failure::new(class, Reason::FlinkRefused, format!("{}: {}", status.as_u16(), words(&text))))
     }
 }
 

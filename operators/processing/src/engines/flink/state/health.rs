@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use millrace_crds::{
+    Reason,
     engines::FlinkMode,
     processing_job::{Attempt, StopReason},
 };
@@ -26,7 +27,7 @@ pub(crate) fn check(pass: &mut Pass<'_>) -> Option<StopReason> {
         }
         if pass.now >= tell {
             let why = view.away.map(|away| away.why).unwrap_or_default();
-            say(pass, ("Unknown", "FlinkUnreachable", &format!("Flink does not answer: {why}")));
+            say(pass, ("Unknown", Reason::FlinkUnreachable, &format!("Flink does not answer: {why}")));
         }
         return rollback::in_time(pass, &attempt);
     }
@@ -49,25 +50,26 @@ pub(crate) fn check(pass: &mut Pass<'_>) -> Option<StopReason> {
     None
 }
 
-fn trouble(view: &FlinkView, attempt: &Attempt) -> Option<(&'static str, String)> {
+fn trouble(view: &FlinkView, attempt: &Attempt) -> Option<(Reason, String)> {
     let job = view.job.as_ref()?;
     if job.state != "RUNNING" {
         let cause = view.exception.clone().unwrap_or_else(|| "Flink gives no cause".to_owned());
-        return Some(("FlinkJobFails", format!("the Flink job is {}: {cause}", job.state)));
+        return Some((Reason::FlinkJobFails, format!("the Flink job is {}: {cause}", job.state)));
     }
     if job.running + job.finished < job.tasks {
         let told = format!("{} of {} tasks run; the others wait for TaskManagers", job.running, job.tasks);
-        return Some(("WaitingForTaskManagers", told));
+        return Some((Reason::WaitingForTaskManagers, told));
     }
     let saved = view.checkpoint.is_some() || view.savepoint.is_some();
-    (keeps(attempt).is_some() && !saved)
-        .then(|| ("NoCheckpoint", "all tasks run; the first checkpoint of this attempt is not complete".to_owned()))
+    (keeps(attempt).is_some() && !saved).then(|| {
+        (Reason::NoCheckpoint, "all tasks run; the first checkpoint of this attempt is not complete".to_owned())
+    })
 }
 
 fn healthy(pass: &mut Pass<'_>, attempt: &Attempt, view: &FlinkView) {
     match rescale::behind(pass, attempt, view) {
         Some((reason, message)) => say(pass, ("True", reason, &message)),
-        None => say(pass, ("True", "Healthy", "all tasks run, and what state there is is saved")),
+        None => say(pass, ("True", Reason::Healthy, "all tasks run, and what state there is is saved")),
     }
     if keeps(attempt).is_some() {
         attempt::state_mut(&mut pass.status).healthy_hash.clone_from(&attempt.spec_hash);
@@ -75,7 +77,7 @@ fn healthy(pass: &mut Pass<'_>, attempt: &Attempt, view: &FlinkView) {
 }
 
 /// Causes name tasks, which change from one restart to the next: other words of one reason are told once a look.
-fn say(pass: &mut Pass<'_>, what: (&str, &str, &str)) {
+fn say(pass: &mut Pass<'_>, what: (&str, Reason, &str)) {
     let same = conditions::get(&pass.status, "Healthy").is_some_and(|c| c.reason == what.1);
     if !same || pass.seen.data.look {
         conditions::set(&mut pass.status, "Healthy", what, pass.now);

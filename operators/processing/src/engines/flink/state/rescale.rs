@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use millrace_crds::processing_job::Attempt;
+use millrace_crds::{Reason, processing_job::Attempt};
 
 use super::{savepoint, spec};
 use crate::{
@@ -62,7 +62,7 @@ pub(crate) fn call(pass: &Pass<'_>, attempt: &Attempt) -> Option<FlinkCall> {
 }
 
 /// What is to be told of a job that does not have the tasks the spec wants: a reason and a sentence.
-pub(crate) fn behind(pass: &Pass<'_>, attempt: &Attempt, view: &FlinkView) -> Option<(&'static str, String)> {
+pub(crate) fn behind(pass: &Pass<'_>, attempt: &Attempt, view: &FlinkView) -> Option<(Reason, String)> {
     let wanted = wanted(pass, attempt, view)?;
     let parallelism = spec(pass)?.parallelism;
     if wanted.iter().all(|(vertex, most)| vertex.tasks == *most) {
@@ -71,9 +71,9 @@ pub(crate) fn behind(pass: &Pass<'_>, attempt: &Attempt, view: &FlinkView) -> Op
     let id = rescale_id(&attempt.flink.as_ref()?.job_id);
     if let Some(last) = pass.seen.failures.of(&id) {
         let told = format!("Flink does not take over parallelism {parallelism}: {}", last.failure.message);
-        return Some(("RescaleRefused", told));
+        return Some((Reason::RescaleRefused, told));
     }
     let told =
         format!("on its way to parallelism {parallelism}; if that takes long: is there room and quota for its pods?");
-    Some(("Rescaling", told))
+    Some((Reason::Rescaling, told))
 }

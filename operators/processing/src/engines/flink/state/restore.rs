@@ -3,6 +3,7 @@
 //! An empty start where state was expected is impossible: it is asked for, or there never was any state.
 
 use millrace_crds::{
+    Reason,
     engines::Upgrade,
     processing_job::{FlinkAttempt, PointKind},
 };
@@ -82,7 +83,7 @@ fn choose(pass: &Pass<'_>, state: &State, changed: bool) -> Result<String, Troub
         None => Ok(EMPTY.to_owned()),
         Some(known) if known != UNKNOWN => Ok(known),
         Some(_) => Err(Trouble {
-            reason: "RestorePointUnknown".to_owned(),
+            reason: Reason::RestorePointUnknown.into(),
             message: format!(
                 "attempt {} kept state below {}{} and left no trace of its newest checkpoint; set flink.state.restoreFrom to a path there, or to Empty",
                 pass.status.last_attempts.first().map_or(0, |r| r.number),

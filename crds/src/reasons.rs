@@ -252,7 +252,6 @@ reasons! {
         DriftFound: "Somebody changed the topic, and it is being put back.", "", "";
         ExternalTopicMissing: "The topic named by `externalName` does not exist.", "A wrong name, or it has not been created yet.", "Create it, or correct the name.";
         KafkaAnswers: "The broker answers.", "", "";
-        KafkaClient: "No Kafka client could be made.", "`bootstrapServers` that cannot be read.", "Correct `spec.kafka` of the DataPlane.";
         KafkaDenied: "Kafka refuses the operator's login.", "A wrong login, or a missing right.", "Correct the login of the DataPlane, or its ACLs.";
         KafkaRefused: "Kafka refuses the topic.", "A name, a number of partitions or a setting that it does not take.", "Correct what Kafka's words name.";
         KafkaTrouble: "Kafka gave an error.", "See its words in the message.", "It is tried again.";

@@ -53,6 +53,7 @@ pub struct ApiPort {
     manager: String,
     turns: Arc<Semaphore>,
     started: Instant,
+    deadline: Duration,
 }
 
 impl ApiPort {
@@ -64,6 +65,7 @@ impl ApiPort {
             manager: format!("millrace/{name}"),
             turns: Arc::new(Semaphore::new(CALLS)),
             started: Instant::now(),
+            deadline: DEADLINE,
         }
     }
 
@@ -75,6 +77,7 @@ impl ApiPort {
             manager: self.manager.clone(),
             turns: Arc::new(Semaphore::new(CALLS)),
             started: self.started,
+            deadline: self.deadline,
         }
     }
 
@@ -92,9 +95,13 @@ impl ApiPort {
         // Only a closed semaphore refuses, and nobody closes it.
         let _turn = self.turns.acquire().await.ok();
         let late = |_| {
-            Failure::new(Class::Transient, Reason::ApiTimeout, format!("no answer from the API server in {DEADLINE:?}"))
+            Failure::new(
+                Class::Transient,
+                Reason::ApiTimeout,
+                format!("no answer from the API server in {:?}", self.deadline),
+            )
         };
-        tokio::time::timeout(DEADLINE, call).await.map_err(late)
+        tokio::time::timeout(self.deadline, call).await.map_err(late)
     }
 
     async fn send(&self, write: Write) -> Result<Value, Failure> {
@@ -291,18 +298,5 @@ fn resource(path: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::resource;
-
-    #[test]
-    fn metrics_name_the_resource_and_never_the_object() {
-        assert_eq!(resource("/api/v1/namespaces/ml/pods"), "pods");
-        assert_eq!(resource("/api/v1/namespaces/ml/pods/x/log"), "pods/log");
-        assert_eq!(
-            resource("/apis/millrace.dev/v1alpha1/namespaces/ml/processingjobs/a/status"),
-            "processingjobs/status"
-        );
-        assert_eq!(resource("/apis/millrace.dev/v1alpha1/dataplanes/default"), "dataplanes");
-        assert_eq!(resource("/api/v1/namespaces/ml"), "namespaces");
-    }
-}
+#[path = "tests/client.rs"]
+mod tests;

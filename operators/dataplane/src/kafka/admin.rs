@@ -63,7 +63,7 @@ impl Librdkafka {
             .set("broker.address.ttl", "1000")
             .set("socket.keepalive.enable", "true");
         let native = Native::new(&config);
-        native.map(|n| Self(Arc::new(n))).map_err(|e| Failure::new(Class::Invalid, Reason::KafkaClient, e.to_string()))
+        native.map(|n| Self(Arc::new(n))).map_err(|e| Failure::new(Class::Invalid, Reason::KafkaTrouble, e.to_string()))
     }
 
     /// Runs a blocking call where it may block.
@@ -74,7 +74,7 @@ impl Librdkafka {
         let native = Arc::clone(&self.0);
         match tokio::task::spawn_blocking(move || call(&native)).await {
             Ok(done) => done.map_err(|t| whole(&t)),
-            Err(error) => Err(Failure::new(Class::Internal, Reason::KafkaClient, error.to_string())),
+            Err(error) => Err(Failure::new(Class::Internal, Reason::KafkaTrouble, error.to_string())),
         }
     }
 }

@@ -127,6 +127,9 @@ impl Inner {
         match write {
             Write::Create(_, body) => {
                 self.admitted(&at, &body)?;
+                if self.timeline.is_some() && at.kind.kind == "Event" {
+                    gather(&body, &mut self.reasons);
+                }
                 let stored = self.create(&at, body)?;
                 *self.creates.entry(at).or_default() += 1;
                 Ok(stored)

@@ -9,10 +9,7 @@ use std::path::Path;
 
 use bucket_stories::{Bug, Plot, mutants, told, with_story};
 use millrace_dataplane::bucket::Buckets;
-use millrace_kit::{
-    mutation::Mutation,
-    sim::{self, Schedule, Story, World},
-};
+use millrace_kit::sim::{self, Schedule, World, story::Story};
 use strum::IntoEnumIterator;
 
 /// Orders tried for each cut; order 0 is the strict one.
@@ -29,7 +26,7 @@ fn golden() {
 fn same_end_under_every_cut_and_order() {
     let mut schedules = 0;
     for plot in Plot::iter() {
-        let report = with_story(plot, (Mutation::None, Bug::None), |story| sim::explore(story, ORDERS));
+        let report = with_story(plot, (None, Bug::None), |story| sim::story::explore(story, ORDERS));
         report.settled().unwrap_or_else(|faults| panic!("{faults}"));
         println!("{plot:?}: {} schedules, {} writes", report.schedules, report.writes.len());
         schedules += report.schedules;
@@ -39,14 +36,14 @@ fn same_end_under_every_cut_and_order() {
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run = |plot| with_story(plot, (Mutation::None, Bug::None), |story| sim::recorded(story, Schedule::UNDISTURBED));
+    let run = |plot| with_story(plot, (None, Bug::None), |story| sim::story::recorded(story, Schedule::UNDISTURBED));
     let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "bucket", Plot::iter().map(run));
     checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 /// Writes to the Kubernetes API (events included) of the undisturbed run.
 fn writes(plot: Plot) -> Vec<String> {
-    let outcome = with_story(plot, (Mutation::None, Bug::None), |story| sim::run(story, Schedule::UNDISTURBED));
+    let outcome = with_story(plot, (None, Bug::None), |story| sim::story::run(story, Schedule::UNDISTURBED));
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
     let kubernetes = |w: &String| {
         ["create ", "status ", "put ", "finalizers ", "apply ", "delete "].iter().any(|v| w.starts_with(v))
@@ -67,10 +64,10 @@ fn a_bucket_costs_two_writes_and_an_idle_or_unreachable_one_none() {
 fn what_happened_is_told_once() {
     for plot in Plot::iter() {
         // The end of an undisturbed run is the only place where events can be counted exactly.
-        with_story(plot, (Mutation::None, Bug::None), |story| {
+        with_story(plot, (None, Bug::None), |story| {
             let end = |world: &World| told(plot, world);
             let story = Story { end: &end, ..*story };
-            let outcome = sim::run(&story, Schedule::UNDISTURBED);
+            let outcome = sim::story::run(&story, Schedule::UNDISTURBED);
             assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
         });
     }
@@ -81,8 +78,8 @@ fn every_bug_is_caught() {
     let mut missed = Vec::new();
     let all = mutants();
     for (plot, mutation, bug) in &all {
-        let caught = with_story(*plot, (Mutation::None, Bug::None), |sound| {
-            with_story(*plot, (*mutation, *bug), |mutant| sim::caught(sound, mutant, ORDERS))
+        let caught = with_story(*plot, (None, Bug::None), |sound| {
+            with_story(*plot, (*mutation, *bug), |mutant| sim::story::caught(sound, mutant, ORDERS))
         });
         if !caught {
             missed.push((plot, mutation, bug));

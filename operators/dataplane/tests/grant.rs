@@ -10,10 +10,7 @@ use std::path::Path;
 
 use grant_stories::{Bug, Plot, mutants, with_story};
 use millrace_dataplane::grant::Grants;
-use millrace_kit::{
-    mutation::Mutation,
-    sim::{self, Schedule},
-};
+use millrace_kit::sim::{self, Schedule};
 use strum::IntoEnumIterator;
 
 /// Orders tried for each cut; order 0 is the strict one.
@@ -30,7 +27,7 @@ fn golden() {
 fn same_end_under_every_cut_and_order() {
     let mut schedules = 0;
     for plot in Plot::iter() {
-        let report = with_story(plot, (Mutation::None, Bug::None), |story| sim::explore(story, ORDERS));
+        let report = with_story(plot, (None, Bug::None), |story| sim::story::explore(story, ORDERS));
         report.settled().unwrap_or_else(|faults| panic!("{faults}"));
         println!("{plot:?}: {} schedules, {} writes", report.schedules, report.writes.len());
         schedules += report.schedules;
@@ -40,13 +37,13 @@ fn same_end_under_every_cut_and_order() {
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run = |plot| with_story(plot, (Mutation::None, Bug::None), |story| sim::recorded(story, Schedule::UNDISTURBED));
+    let run = |plot| with_story(plot, (None, Bug::None), |story| sim::story::recorded(story, Schedule::UNDISTURBED));
     let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "grant", Plot::iter().map(run));
     checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 fn writes(plot: Plot) -> Vec<String> {
-    let outcome = with_story(plot, (Mutation::None, Bug::None), |story| sim::run(story, Schedule::UNDISTURBED));
+    let outcome = with_story(plot, (None, Bug::None), |story| sim::story::run(story, Schedule::UNDISTURBED));
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
     outcome.writes
 }
@@ -71,8 +68,8 @@ fn every_bug_is_caught() {
     let mut missed = Vec::new();
     let all = mutants();
     for (plot, mutation, bug) in &all {
-        let caught = with_story(*plot, (Mutation::None, Bug::None), |sound| {
-            with_story(*plot, (*mutation, *bug), |mutant| sim::caught(sound, mutant, ORDERS))
+        let caught = with_story(*plot, (None, Bug::None), |sound| {
+            with_story(*plot, (*mutation, *bug), |mutant| sim::story::caught(sound, mutant, ORDERS))
         });
         if !caught {
             missed.push((plot, mutation, bug));

@@ -22,7 +22,7 @@ use millrace_crds::DataPlane;
 use millrace_dataplane::{connect::Connections, plane::Planes};
 use millrace_kit::{
     Controller, Env, Kernel, conditions,
-    sim::{self, Actor, Schedule, Story, World},
+    sim::{self, Actor, Schedule, World, story::Story},
 };
 use strum::IntoEnumIterator;
 
@@ -162,7 +162,7 @@ fn with_story<T>(plot: Plot, minutes: u64, then: impl FnOnce(&Story<'_>) -> T) -
 fn same_end_under_every_cut_and_order() {
     let mut schedules = 0;
     for plot in Plot::iter() {
-        let report = with_story(plot, 1, |story| sim::explore(story, 3));
+        let report = with_story(plot, 1, |story| sim::story::explore(story, 3));
         report.settled().unwrap_or_else(|faults| panic!("{faults}"));
         schedules += report.schedules;
     }
@@ -171,14 +171,14 @@ fn same_end_under_every_cut_and_order() {
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run = |plot| with_story(plot, 1, |story| sim::recorded(story, Schedule::UNDISTURBED));
+    let run = |plot| with_story(plot, 1, |story| sim::story::recorded(story, Schedule::UNDISTURBED));
     let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "plane", Plot::iter().map(run));
     checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 #[test]
 fn five_quiet_minutes_cost_one_write_and_an_outage_two_more() {
-    let writes = |plot| with_story(plot, 5, |s| sim::run(s, Schedule::UNDISTURBED)).writes;
+    let writes = |plot| with_story(plot, 5, |s| sim::story::run(s, Schedule::UNDISTURBED)).writes;
     let status = |plot| writes(plot).iter().filter(|w| w.starts_with("status")).count();
     // The credential that is tried lives for days.
     let quiet = writes(Plot::Quiet);

@@ -24,7 +24,7 @@ use millrace_dataplane::{
 };
 use millrace_kit::{
     conditions,
-    sim::{self, Actor, Schedule, Story, World},
+    sim::{self, Actor, Schedule, World, story::Story},
 };
 use minio_support::{
     adapter, admin, build, client, endpoint, plane, prefix, put, root, runtime, said, tags, tamper, wait,
@@ -74,7 +74,7 @@ fn run(setup: &dyn Fn(&World), actors: &dyn Fn() -> Vec<Actor>, end: &dyn Fn(&Wo
         end,
         horizon: Duration::from_secs(600),
     };
-    let outcome = sim::run(&story, Schedule::UNDISTURBED);
+    let outcome = sim::story::run(&story, Schedule::UNDISTURBED);
     assert!(outcome.faults.is_empty(), "{:#?}\nobjects: {:#?}", outcome.faults, outcome.end);
 }
 

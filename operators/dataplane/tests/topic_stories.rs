@@ -6,7 +6,7 @@ mod kafka_support;
 mod topic_mutants;
 mod topic_plots;
 
-use millrace_kit::{mutation::Mutation, sim};
+use millrace_kit::sim::{self, faults::KernelBug};
 use strum::IntoEnumIterator;
 use topic_mutants::{Bug, with_bug};
 use topic_plots::{ORDERS, Plot, with_story};
@@ -15,7 +15,7 @@ use topic_plots::{ORDERS, Plot, with_story};
 fn same_end_under_every_cut_and_order() {
     let mut schedules = 0;
     for plot in Plot::iter() {
-        let report = with_story(plot, Mutation::None, |story| sim::explore(story, ORDERS));
+        let report = with_story(plot, None, |story| sim::story::explore(story, ORDERS));
         report.settled().unwrap_or_else(|faults| panic!("{faults}"));
         println!("{plot:?}: {} schedules, {} writes", report.schedules, report.writes.len());
         schedules += report.schedules;
@@ -25,35 +25,33 @@ fn same_end_under_every_cut_and_order() {
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run = |plot| with_story(plot, Mutation::None, |story| sim::recorded(story, sim::Schedule::UNDISTURBED));
+    let run = |plot| with_story(plot, None, |story| sim::story::recorded(story, sim::Schedule::UNDISTURBED));
     let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "topic", Plot::iter().map(run));
     checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 /// The plot that brings a broken rule of the kernel to light; none where this kind gives it nothing to break.
-fn exposes(mutation: Mutation) -> Option<Plot> {
+fn exposes(mutation: KernelBug) -> Option<Plot> {
     match mutation {
-        Mutation::ActBeforeListed => Some(Plot::Create),
-        Mutation::ActBeforeStatus | Mutation::LateFinalizer => Some(Plot::Delete),
-        Mutation::UnconditionalStatus | Mutation::ActAfterConflict => Some(Plot::Edit),
+        KernelBug::ActBeforeListed => Some(Plot::Create),
+        KernelBug::ActBeforeStatus | KernelBug::LateFinalizer => Some(Plot::Delete),
+        KernelBug::UnconditionalStatus | KernelBug::ActAfterConflict => Some(Plot::Edit),
         // Nothing is done upon a stale object here: each deed goes with a status write, and the conflict stops both. There
         // are no children.
-        Mutation::None
-        | Mutation::TrustStaleCache
-        | Mutation::AdoptByName
-        | Mutation::DeleteByName
-        | Mutation::FightAdmission => None,
+        KernelBug::TrustStaleCache | KernelBug::AdoptByName | KernelBug::DeleteByName | KernelBug::FightAdmission => {
+            None
+        }
     }
 }
 
 #[test]
 fn kernel_mutations_are_caught() {
-    let caught = |(mutation, plot): &(Mutation, Plot)| {
-        with_story(*plot, Mutation::None, |sound| {
-            with_story(*plot, *mutation, |mutant| sim::caught(sound, mutant, ORDERS))
+    let caught = |(mutation, plot): &(KernelBug, Plot)| {
+        with_story(*plot, None, |sound| {
+            with_story(*plot, Some(*mutation), |mutant| sim::story::caught(sound, mutant, ORDERS))
         })
     };
-    let all: Vec<_> = Mutation::iter().filter_map(|m| exposes(m).map(|plot| (m, plot))).collect();
+    let all: Vec<_> = KernelBug::iter().filter_map(|m| exposes(m).map(|plot| (m, plot))).collect();
     let missed: Vec<_> = all.iter().filter(|m| !caught(m)).collect();
     assert!(missed.is_empty(), "not caught: {missed:?}");
     println!("kernel mutants caught: {}", all.len());
@@ -68,7 +66,7 @@ fn operator_mutations_are_caught() {
 
 /// The writes of an undisturbed run, by what they write to.
 fn writes(plot: Plot) -> Vec<String> {
-    let outcome = with_story(plot, Mutation::None, |story| sim::run(story, sim::Schedule::UNDISTURBED));
+    let outcome = with_story(plot, None, |story| sim::story::run(story, sim::Schedule::UNDISTURBED));
     outcome.writes.into_iter().filter(|w| !w.contains("DataPlane")).collect()
 }
 

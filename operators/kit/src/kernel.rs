@@ -23,7 +23,6 @@ use crate::{
     events::{Note, event},
     failure::{Class, Failure, Failures},
     kind::{Address, Key, Kind},
-    mutation::Mutation,
     operator::{DecisionOf, Operator},
     port::{Version, Write, text},
     reader::Reader,
@@ -84,28 +83,19 @@ pub struct Kernel<O: Operator> {
     reader: Reader,
     memory: Mutex<HashMap<Key, Memory>>,
     domain_metrics: Option<Arc<dyn DomainMetrics<O>>>,
-    mutation: Mutation,
 }
 
 impl<O: Operator> Kernel<O> {
     /// A kernel with an empty memory.
     #[must_use]
     pub fn new(operator: O, reader: Reader) -> Self {
-        Self { operator, reader, memory: Mutex::default(), domain_metrics: None, mutation: Mutation::None }
+        Self { operator, reader, memory: Mutex::default(), domain_metrics: None }
     }
 
     /// The same kernel, telling these metrics what happens.
     #[must_use]
     pub fn with_metrics(mut self, domain_metrics: Arc<dyn DomainMetrics<O>>) -> Self {
         self.domain_metrics = Some(domain_metrics);
-        self
-    }
-
-    /// The same kernel with a seeded bug: the simulated world must catch it.
-    #[cfg(feature = "sim")]
-    #[must_use]
-    pub fn mutated(mut self, mutation: Mutation) -> Self {
-        self.mutation = mutation;
         self
     }
 
@@ -151,7 +141,7 @@ impl<O: Operator> Kernel<O> {
             (m.written, m.failures.clone())
         });
         let version = self.reader.cache.version(&Kind::of::<O::Object>(), key);
-        if version < written && self.mutation != Mutation::TrustStaleCache {
+        if version < written {
             return Next::At(later(self.reader.now(), BACKSTOP));
         }
         self.domain_metrics.iter().for_each(|t| t.stored(&object, self.reader.now()));
@@ -171,11 +161,8 @@ impl<O: Operator> Kernel<O> {
         if dying && !held {
             return Next::Idle;
         }
-        if decision.hold && !held && self.mutation != Mutation::LateFinalizer {
+        if decision.hold && !held {
             return self.finalizer(key, object, true).await;
-        }
-        if self.mutation == Mutation::ActBeforeStatus {
-            let _ = self.act(key, object, &decision).await;
         }
         if let Err(next) = self.store(key, object, &decision).await {
             return next;
@@ -255,11 +242,6 @@ impl<O: Operator> Kernel<O> {
         if let (Some(namespace), Some(slot)) = (&meta.namespace, body.pointer_mut("/metadata")) {
             slot["namespace"] = json!(namespace);
         }
-        if self.mutation == Mutation::UnconditionalStatus
-            && let Some(slot) = body.pointer_mut("/metadata").and_then(Value::as_object_mut)
-        {
-            slot.remove("resourceVersion");
-        }
         match self.write(Write::Status(kind, body)).await {
             Ok(stored) => {
                 self.wrote(key, &stored);
@@ -269,7 +251,6 @@ impl<O: Operator> Kernel<O> {
                 }
                 Ok(())
             }
-            Err(_) if self.mutation == Mutation::ActAfterConflict => Ok(()),
             // Decided upon an older object: the newer one is on its way and will wake us.
             Err(conflict) if conflict.is_conflict() => {
                 Err(Next::At(later(self.reader.now(), Duration::from_millis(500))))
@@ -329,7 +310,7 @@ impl<O: Operator> Controller for Kernel<O> {
     }
 
     async fn pass(&self, key: &Key) -> Next {
-        if !self.reader.cache.ready() && self.mutation != Mutation::ActBeforeListed {
+        if !self.reader.cache.ready() {
             return Next::At(later(self.reader.now(), Duration::from_secs(1)));
         }
         self.once(key).await

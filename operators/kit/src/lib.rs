@@ -18,7 +18,6 @@ pub mod kernel;
 pub mod kind;
 pub mod lease;
 pub mod metrics;
-pub mod mutation;
 pub mod names;
 pub mod operator;
 pub mod port;

@@ -9,7 +9,7 @@ use millrace_crds::{ModelVersion, ModelVersionStatus, ReasonText};
 use millrace_kit::{
     Controller, Decision, Env, Failure, Kernel, NoEffect, Operator, Reader, Seen, Standing, Wait, Watch, Writer,
     async_trait, conditions,
-    sim::{self, Story, World},
+    sim::{self, Scenario, World},
     wait,
 };
 use serde_json::json;
@@ -64,16 +64,8 @@ fn left<const ENDS: bool>() -> Vec<String> {
     let build = |env: &Env, _: &World| -> Vec<Box<dyn Controller>> {
         vec![Box::new(Kernel::new(Waiter::<ENDS>, env.reader.clone()))]
     };
-    let story = Story {
-        name: "waits",
-        setup: &|world| world.apply(&version()),
-        build: &build,
-        actors: &Vec::new,
-        invariant: &|_| Ok(()),
-        end: &|_| Ok(()),
-        horizon: Duration::from_secs(60),
-    };
-    sim::left_waiting(&story)
+    let scenario = Scenario::new("waits").given(|world| world.apply(&version())).within(Duration::from_secs(60));
+    sim::left_waiting(&scenario, &build)
 }
 
 #[test]

@@ -6,11 +6,10 @@ mod toy;
 
 use millrace_kit::{
     Controller, Env, Failure, Kernel, Key, Kind, Next, Watch, async_trait,
-    sim::{self, Build, Cut, Schedule, World},
+    sim::{self, Build, Cut, Scenario, Schedule, World},
 };
-use strum::IntoEnumIterator;
 
-use toy::{Plot, Toy, with_build};
+use toy::{Toy, scenarios};
 
 /// Orders tried for each write.
 const ORDERS: u64 = 40;
@@ -46,30 +45,28 @@ impl Controller for Hasty {
 }
 
 /// The first schedule that ends otherwise than the undisturbed one, and how.
-fn differs(plot: Plot, build: &Build<'_>) -> Option<String> {
-    with_build(plot, build, |story| {
-        let reference = sim::run(story, Schedule::UNDISTURBED);
-        let writes = 0..reference.writes.len();
-        let mut schedules =
-            writes.flat_map(|n| (0..ORDERS).map(move |seed| Schedule { seed, cut: Some((n, Cut::Failover)) }));
-        schedules.find_map(|schedule| {
-            let outcome = sim::run(story, schedule);
-            let same = outcome.end == reference.end && outcome.effects == reference.effects;
-            (!same || !outcome.faults.is_empty()).then(|| format!("{plot:?}/{schedule}: {:?}", outcome.faults))
-        })
+fn differs(scenario: &Scenario, build: &Build<'_>) -> Option<String> {
+    let reference = sim::run(scenario, build, Schedule::UNDISTURBED);
+    let writes = 0..reference.writes.len();
+    let mut schedules =
+        writes.flat_map(|n| (0..ORDERS).map(move |seed| Schedule { seed, cut: Some((n, Cut::Failover)) }));
+    schedules.find_map(|schedule| {
+        let outcome = sim::run(scenario, build, schedule);
+        let same = outcome.end == reference.end && outcome.effects == reference.effects;
+        (!same || !outcome.faults.is_empty()).then(|| format!("{}/{schedule}: {:?}", scenario.name(), outcome.faults))
     })
 }
 
 #[test]
 fn it_goes_on_where_its_predecessor_was() {
     let sound: &Build<'_> = &|env, world| vec![Box::new(toy(world, env))];
-    let wrong: Vec<String> = Plot::iter().filter_map(|plot| differs(plot, sound)).collect();
+    let wrong: Vec<String> = scenarios::all().iter().filter_map(|scenario| differs(scenario, sound)).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn without_a_look_at_what_was_written_it_does_things_twice() {
     let hasty: &Build<'_> = &|env, world| vec![Box::new(Hasty(toy(world, env)))];
-    assert!(Plot::iter().any(|plot| differs(plot, hasty).is_some()), "nobody notices");
+    assert!(scenarios::all().iter().any(|scenario| differs(scenario, hasty).is_some()), "nobody notices");
     println!("mutants caught: 1");
 }

@@ -10,7 +10,7 @@ use std::{fs, path::Path};
 use millrace_crds::ProcessingJob;
 use millrace_kit::{
     Controller,
-    sim::{self, Schedule, Story, World},
+    sim::{self, Schedule, World, story::Story},
 };
 use serde_json::{Value, json};
 use support::plots;
@@ -71,7 +71,7 @@ fn complaint_10_one_bad_object_stops_nobody() {
             world.restore::<ProcessingJob>(&broken, world.now());
             (story.setup)(world);
         };
-        let outcome = sim::run(&Story { setup: &setup, ..*story }, Schedule::UNDISTURBED);
+        let outcome = sim::story::run(&Story { setup: &setup, ..*story }, Schedule::UNDISTURBED);
         assert_eq!(outcome.faults, Vec::<String>::new());
         assert!(outcome.writes.iter().all(|w| !w.contains("ml/aaa")), "{:#?}", outcome.writes);
     });
@@ -91,7 +91,7 @@ fn complaint_11_watches_are_narrow() {
         all
     };
     let outcome = support::with_story(&plots::named("container ends well"), &build, |story| {
-        sim::run(story, Schedule::UNDISTURBED)
+        sim::story::run(story, Schedule::UNDISTURBED)
     });
     assert_eq!(outcome.faults, Vec::<String>::new());
 }

@@ -28,7 +28,7 @@ fn holds(plot: &str) {
     let plot = plots::named(plot);
     for seed in 0..ORDERS {
         let outcome = support::with_story(&plot, &|env, _| millrace_processing::controllers(env), |story| {
-            sim::run(story, Schedule { seed, cut: None })
+            sim::story::run(story, Schedule { seed, cut: None })
         });
         assert!(outcome.faults.is_empty(), "{}, order {seed}: {:?}", plot.name, outcome.faults);
     }

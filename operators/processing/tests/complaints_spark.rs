@@ -29,8 +29,8 @@ fn run(more: Value) -> (Outcome, Vec<Pod>, Vec<ConfigMap>, Vec<Service>) {
             *left.borrow_mut() = (world.list::<Pod>(), world.list::<ConfigMap>(), world.list::<Service>());
             Ok(())
         };
-        let story = sim::Story { end: &end, ..*story };
-        sim::run(&story, Schedule::UNDISTURBED)
+        let story = sim::story::Story { end: &end, ..*story };
+        sim::story::run(&story, Schedule::UNDISTURBED)
     });
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
     let (pods, confs, services) = left.take();
@@ -97,7 +97,7 @@ fn complaint_23_the_driver_ends_with_its_program() {
     has(&properties(&confs), "spark.submit.callSystemExitOnMainExit=true");
     let plot = plots::named("run deadline");
     let outcome = support::with_story(&plot, &|env, _| millrace_processing::controllers(env), |story| {
-        sim::run(story, Schedule::UNDISTURBED)
+        sim::story::run(story, Schedule::UNDISTURBED)
     });
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
 }

@@ -89,7 +89,7 @@ fn told<const RULE: u8>(plot: &str) -> bool {
     let broken: &support::Build =
         &|env, world| vec![Box::new(Kernel::new(Mutant::<RULE>(support::flink::operator(world)), env.reader.clone()))];
     support::with_story(&plot, &support::flink::build, |reference| {
-        support::with_story(&plot, broken, |mutant| sim::caught(reference, mutant, ORDERS))
+        support::with_story(&plot, broken, |mutant| sim::story::caught(reference, mutant, ORDERS))
     })
 }
 

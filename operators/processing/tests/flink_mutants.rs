@@ -174,7 +174,7 @@ fn told<const RULE: u8>(plot: &str) -> bool {
     let mutant: &support::Build =
         &|env, world| vec![Box::new(Kernel::new(Mutant::<RULE>(support::flink::operator(world)), env.reader.clone()))];
     support::with_story(&plot, &support::flink::build, |reference| {
-        let caught = support::with_story(&plot, mutant, |mutant| sim::caught(reference, mutant, ORDERS));
+        let caught = support::with_story(&plot, mutant, |mutant| sim::story::caught(reference, mutant, ORDERS));
         println!("{}: rule {RULE}, caught: {caught}", plot.name);
         caught
     })

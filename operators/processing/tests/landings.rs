@@ -18,7 +18,7 @@ use millrace_crds::{
 };
 use millrace_kit::{
     Env,
-    sim::{self, Actor, Schedule, Story, World},
+    sim::{self, Actor, Schedule, World, story::Story},
 };
 use serde_json::Value;
 use support::{Plot, plots};
@@ -55,7 +55,7 @@ impl Moment<'_> {
         };
         support::with_story(&self.plot, &build, |story| {
             let story = Story { setup, actors, end: &ended, horizon, ..*story };
-            let outcome = sim::run(&story, Schedule::UNDISTURBED);
+            let outcome = sim::story::run(&story, Schedule::UNDISTURBED);
             assert_eq!(outcome.faults, Vec::<String>::new(), "{}", self.name());
             for create in outcome.writes.iter().filter_map(|w| w.strip_prefix("create ")) {
                 let (kind, name) = create.split_once(" ml/").unwrap();

@@ -35,7 +35,7 @@ fn played(plot: &Plot, schedule: Schedule) -> (Outcome, Vec<Metrics>, millrace_c
             status.replace(support::status(world));
             (story.end)(world)
         };
-        sim::run(&sim::Story { end: &end, ..*story }, schedule)
+        sim::story::run(&sim::story::Story { end: &end, ..*story }, schedule)
     });
     (outcome, processes.take(), status.into_inner())
 }

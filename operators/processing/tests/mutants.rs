@@ -11,8 +11,10 @@ use k8s_openapi::api::core::v1::Pod;
 use millrace_crds::{ProcessingJob, ProcessingJobStatus, processing_job::FailureClass};
 use millrace_kit::{
     Action, Controller, Decision, Env, Failure, Kernel, Key, Operator, Reader, Seen, Watch, Writer, async_trait,
-    mutation::Mutation,
-    sim::{self, World},
+    sim::{
+        self, World,
+        faults::{self, KernelBug},
+    },
 };
 use millrace_processing::{Answer, Observed, Processing, rest::FlinkCall};
 use support::plots;
@@ -26,38 +28,38 @@ fn sound(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
 fn caught(plot: &str, mutant: &support::Build) -> bool {
     let plot = plots::named(plot);
     support::with_story(&plot, &sound, |reference| {
-        support::with_story(&plot, mutant, |mutant| sim::caught(reference, mutant, ORDERS))
+        support::with_story(&plot, mutant, |mutant| sim::story::caught(reference, mutant, ORDERS))
     })
 }
 
 /// The plots in which a broken rule of the kernel may show. Three have no subject here: a job holds no finalizer, what a
 /// cache has not listed yet is asked of the API server, and nothing is applied.
-fn exposes(mutation: Mutation) -> Option<&'static str> {
+fn exposes(mutation: KernelBug) -> Option<&'static str> {
     Some(match mutation {
-        Mutation::TrustStaleCache => "pod deleted while it runs",
-        Mutation::ActBeforeStatus => "container ends well",
-        Mutation::ActAfterConflict => "fails, then succeeds",
-        Mutation::UnconditionalStatus => "somebody else writes into the status",
-        Mutation::AdoptByName => "a name is taken",
-        Mutation::DeleteByName => "an old pod's name is taken",
-        Mutation::ActBeforeListed | Mutation::FightAdmission | Mutation::LateFinalizer | Mutation::None => return None,
+        KernelBug::TrustStaleCache => "pod deleted while it runs",
+        KernelBug::ActBeforeStatus => "container ends well",
+        KernelBug::ActAfterConflict => "fails, then succeeds",
+        KernelBug::UnconditionalStatus => "somebody else writes into the status",
+        KernelBug::AdoptByName => "a name is taken",
+        KernelBug::DeleteByName => "an old pod's name is taken",
+        KernelBug::ActBeforeListed | KernelBug::FightAdmission | KernelBug::LateFinalizer => return None,
     })
 }
 
 #[test]
 fn broken_kernels_are_caught() {
     let all = [
-        Mutation::TrustStaleCache,
-        Mutation::ActBeforeStatus,
-        Mutation::ActAfterConflict,
-        Mutation::UnconditionalStatus,
-        Mutation::AdoptByName,
-        Mutation::DeleteByName,
+        KernelBug::TrustStaleCache,
+        KernelBug::ActBeforeStatus,
+        KernelBug::ActAfterConflict,
+        KernelBug::UnconditionalStatus,
+        KernelBug::AdoptByName,
+        KernelBug::DeleteByName,
     ];
-    let unseen = |mutation: &Mutation| {
+    let unseen = |mutation: &KernelBug| {
         let mutation = *mutation;
         let build = move |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
-            vec![Box::new(Kernel::new(support::flink::operator(world), env.reader.clone()).mutated(mutation))]
+            vec![faults::kernel(mutation, support::flink::operator(world), env.reader.clone())]
         };
         !exposes(mutation).is_some_and(|plot| caught(plot, &build))
     };

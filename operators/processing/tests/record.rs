@@ -16,7 +16,7 @@ use k8s_openapi::api::{
 use millrace_crds::{DataGrant, ProcessingJob};
 use millrace_kit::{
     Object,
-    sim::{self, Cut, Schedule, Story, World},
+    sim::{self, Cut, Schedule, World, story::Story},
 };
 use serde_json::{Value, json};
 use support::{Plot, plots};
@@ -83,13 +83,13 @@ fn moments(plot: &Plot) -> Moments {
                 (story.invariant)(world)
             };
             let cut = Some((n, Cut::KillBefore));
-            let _ = sim::run(&Story { invariant: &died, ..*story }, Schedule { seed: 0, cut });
+            let _ = sim::story::run(&Story { invariant: &died, ..*story }, Schedule { seed: 0, cut });
         }
         let ended = |world: &World| {
             found.borrow_mut().add(world);
             Ok(())
         };
-        let _ = sim::run(&Story { end: &ended, ..*story }, Schedule::UNDISTURBED);
+        let _ = sim::story::run(&Story { end: &ended, ..*story }, Schedule::UNDISTURBED);
     });
     found.into_inner()
 }

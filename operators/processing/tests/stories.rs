@@ -17,7 +17,7 @@ fn same_end(all: Vec<Plot>) {
 fn explored(all: Vec<Plot>, orders: u64) {
     let mut schedules = 0;
     for plot in all {
-        let report = support::with_story(&plot, &support::flink::build, |story| sim::explore(story, orders));
+        let report = support::with_story(&plot, &support::flink::build, |story| sim::story::explore(story, orders));
         report.settled().unwrap_or_else(|faults| panic!("{}: {faults}\nwrites: {:#?}", plot.name, report.writes));
         println!("{:>6} schedules, {:>2} writes: {}", report.schedules, report.writes.len(), plot.name);
         schedules += report.schedules;
@@ -88,7 +88,7 @@ fn flink_streams_are_rescaled_the_same_under_every_cut_and_order() {
 #[test]
 fn the_reasons_that_stories_reach() {
     let run = |plot: Plot| {
-        support::with_story(&plot, &support::flink::build, |story| sim::recorded(story, Schedule::UNDISTURBED))
+        support::with_story(&plot, &support::flink::build, |story| sim::story::recorded(story, Schedule::UNDISTURBED))
     };
     let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "processing", plots::all().into_iter().map(run));
     checked.unwrap_or_else(|diff| panic!("{diff}"));
@@ -99,7 +99,7 @@ fn writes_keep_the_budget() {
     let mut wrong = String::new();
     for plot in plots::all() {
         let outcome =
-            support::with_story(&plot, &support::flink::build, |story| sim::run(story, Schedule::UNDISTURBED));
+            support::with_story(&plot, &support::flink::build, |story| sim::story::run(story, Schedule::UNDISTURBED));
         if outcome.writes.len() != plot.writes || !outcome.faults.is_empty() {
             let (have, want) = (outcome.writes.len(), plot.writes);
             wrong +=

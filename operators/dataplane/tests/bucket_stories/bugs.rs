@@ -10,7 +10,7 @@ use millrace_dataplane::{
 };
 use millrace_kit::{
     Action, Controller, DecisionOf, Env, Failure, Kernel, Note, Operator, Reader, Seen, Watch, Writer, async_trait,
-    mutation::Mutation, sim::World,
+    sim::{World, faults::KernelBug},
 };
 
 use super::Plot;
@@ -47,13 +47,13 @@ pub(crate) enum Bug {
 }
 
 /// Every bug with the plot that brings it to light.
-pub(crate) fn mutants() -> Vec<(Plot, Mutation, Bug)> {
+pub(crate) fn mutants() -> Vec<(Plot, Option<KernelBug>, Bug)> {
     let kernel = [
-        (Plot::Edit, Mutation::UnconditionalStatus),
-        (Plot::Edit, Mutation::ActAfterConflict),
-        (Plot::Create, Mutation::ActBeforeStatus),
-        (Plot::DeleteEarly, Mutation::LateFinalizer),
-        (Plot::Create, Mutation::ActBeforeListed),
+        (Plot::Edit, KernelBug::UnconditionalStatus),
+        (Plot::Edit, KernelBug::ActAfterConflict),
+        (Plot::Create, KernelBug::ActBeforeStatus),
+        (Plot::DeleteEarly, KernelBug::LateFinalizer),
+        (Plot::Create, KernelBug::ActBeforeListed),
     ];
     let own = [
         (Plot::DeleteAll, Bug::DropHold),
@@ -70,8 +70,8 @@ pub(crate) fn mutants() -> Vec<(Plot, Mutation, Bug)> {
         (Plot::PlaneVeryLate, Bug::EndlessWait),
         (Plot::External, Bug::ReplaceAllTags),
     ];
-    let kernel = kernel.into_iter().map(|(plot, mutation)| (plot, mutation, Bug::None));
-    kernel.chain(own.into_iter().map(|(plot, bug)| (plot, Mutation::None, bug))).collect()
+    let kernel = kernel.into_iter().map(|(plot, mutation)| (plot, Some(mutation), Bug::None));
+    kernel.chain(own.into_iter().map(|(plot, bug)| (plot, None, bug))).collect()
 }
 
 /// The controller with the bug.

@@ -18,9 +18,13 @@ use millrace_dataplane::{
     store::Versioning,
 };
 use millrace_kit::{
-    Controller, Env, Kernel, conditions,
-    mutation::Mutation,
-    sim::{Actor, Story, World, once},
+    Controller, Env, conditions,
+    sim::{
+        Actor, World,
+        faults::{self, KernelBug},
+        once,
+        story::Story,
+    },
 };
 
 use crate::store_sim::{Stored, connections, elapsed, plane, state};
@@ -362,13 +366,13 @@ pub(crate) fn told(plot: Plot, world: &World) -> Result<(), String> {
 }
 
 /// Runs `then` on the story of a plot, with seeded bugs.
-pub(crate) fn with_story<T>(plot: Plot, bugs: (Mutation, Bug), then: impl FnOnce(&Story<'_>) -> T) -> T {
+pub(crate) fn with_story<T>(plot: Plot, bugs: (Option<KernelBug>, Bug), then: impl FnOnce(&Story<'_>) -> T) -> T {
     let (mutation, bug) = bugs;
     let setup = |world: &World| setup(plot, world);
     let build = |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
         let buckets = Buckets::new(connections(world), env.reader.clone());
         if bug == Bug::None {
-            vec![Box::new(Kernel::new(buckets, env.reader.clone()).mutated(mutation))]
+            vec![faults::kernel(mutation, buckets, env.reader.clone())]
         } else {
             vec![bugs::mutant(bug, (buckets, world), env)]
         }

@@ -5,7 +5,7 @@ use millrace_crds::{Access, DataGrant, DataGrantStatus, Reason};
 use millrace_dataplane::grant::{Found, Grants, Issue, Observed};
 use millrace_kit::{
     Controller, DecisionOf, Env, Failure, Kernel, Note, Operator, Reader, Seen, Standing, Watch, Writer, async_trait,
-    conditions, mutation::Mutation,
+    conditions, sim::faults::KernelBug,
 };
 
 use super::Plot;
@@ -35,19 +35,19 @@ pub(crate) enum Bug {
 }
 
 /// Every bug with the plot that brings it to light.
-pub(crate) fn mutants() -> Vec<(Plot, Mutation, Bug)> {
+pub(crate) fn mutants() -> Vec<(Plot, Option<KernelBug>, Bug)> {
     vec![
-        (Plot::Issue, Mutation::ActBeforeListed, Bug::None),
-        (Plot::Issue, Mutation::None, Bug::StatusFirst),
-        (Plot::MissingBucket, Mutation::None, Bug::ByFormula),
-        (Plot::SharedReadOnly, Mutation::None, Bug::IgnoreShare),
-        (Plot::Renew, Mutation::None, Bug::NeverRenew),
-        (Plot::Issue, Mutation::None, Bug::ForgetIssued),
-        (Plot::Expires, Mutation::None, Bug::IgnoreRules),
-        (Plot::SecretDeleted, Mutation::None, Bug::IgnoreSecret),
-        (Plot::SecretChanged, Mutation::None, Bug::IgnoreSecret),
-        (Plot::Forgotten, Mutation::None, Bug::IgnoreIssuer),
-        (Plot::CauseChanges, Mutation::None, Bug::FirstWords),
+        (Plot::Issue, Some(KernelBug::ActBeforeListed), Bug::None),
+        (Plot::Issue, None, Bug::StatusFirst),
+        (Plot::MissingBucket, None, Bug::ByFormula),
+        (Plot::SharedReadOnly, None, Bug::IgnoreShare),
+        (Plot::Renew, None, Bug::NeverRenew),
+        (Plot::Issue, None, Bug::ForgetIssued),
+        (Plot::Expires, None, Bug::IgnoreRules),
+        (Plot::SecretDeleted, None, Bug::IgnoreSecret),
+        (Plot::SecretChanged, None, Bug::IgnoreSecret),
+        (Plot::Forgotten, None, Bug::IgnoreIssuer),
+        (Plot::CauseChanges, None, Bug::FirstWords),
     ]
 }
 

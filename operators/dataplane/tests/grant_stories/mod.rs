@@ -15,9 +15,13 @@ use millrace_crds::{
 };
 use millrace_dataplane::grant::Grants;
 use millrace_kit::{
-    Controller, Env, Kernel, Standing, conditions,
-    mutation::Mutation,
-    sim::{Actor, Story, World, once},
+    Controller, Env, Standing, conditions,
+    sim::{
+        Actor, World,
+        faults::{self, KernelBug},
+        once,
+        story::Story,
+    },
 };
 
 use crate::store_sim::{Stored, TREASURE, connections, elapsed, plane, state};
@@ -360,13 +364,13 @@ const fn horizon(plot: Plot) -> Duration {
 }
 
 /// Runs `then` on the story of a plot, with seeded bugs.
-pub(crate) fn with_story<T>(plot: Plot, bugs: (Mutation, Bug), then: impl FnOnce(&Story<'_>) -> T) -> T {
+pub(crate) fn with_story<T>(plot: Plot, bugs: (Option<KernelBug>, Bug), then: impl FnOnce(&Story<'_>) -> T) -> T {
     let (mutation, bug) = bugs;
     let setup = |world: &World| setup(plot, world);
     let build = |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
         let grants = Grants::new(connections(world), env.reader.clone());
         if bug == Bug::None {
-            vec![Box::new(Kernel::new(grants, env.reader.clone()).mutated(mutation))]
+            vec![faults::kernel(mutation, grants, env.reader.clone())]
         } else {
             vec![bugs::mutant(bug, grants, env)]
         }

@@ -8,8 +8,7 @@ use millrace_dataplane::{
     topic::{Observed, Topics},
 };
 use millrace_kit::{
-    Action, Decision, DecisionOf, Failure, Note, Operator, Reader, Seen, Watch, Writer, conditions, mutation::Mutation,
-    sim,
+    Action, Decision, DecisionOf, Failure, Note, Operator, Reader, Seen, Watch, Writer, conditions, sim,
 };
 
 use crate::topic_plots::{ORDERS, Plot, with_operator, with_story};
@@ -138,8 +137,8 @@ impl<const BUG: u8> Operator for Mutant<BUG> {
 }
 
 fn caught<const BUG: u8>(plot: Plot) -> bool {
-    with_story(plot, Mutation::None, |sound| {
-        with_operator(plot, Mutant::<BUG>, Mutation::None, |mutant| sim::caught(sound, mutant, ORDERS))
+    with_story(plot, None, |sound| {
+        with_operator(plot, Mutant::<BUG>, None, |mutant| sim::story::caught(sound, mutant, ORDERS))
     })
 }
 

@@ -7,8 +7,11 @@ use millrace_crds::{DataPlane, DataTopic, DataTopicStatus};
 use millrace_dataplane::{plane::Planes, topic::Topics};
 use millrace_kit::{
     Controller, Env, Kernel, Operator, conditions,
-    mutation::Mutation,
-    sim::{Actor, Story, World},
+    sim::{
+        Actor, World,
+        faults::{self, KernelBug},
+        story::Story,
+    },
 };
 use serde_json::{Value, json};
 
@@ -338,7 +341,7 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
 pub(crate) fn with_operator<O: Operator, T>(
     plot: Plot,
     operator: impl Fn(Topics) -> O,
-    mutation: Mutation,
+    mutation: Option<KernelBug>,
     then: impl FnOnce(&Story<'_>) -> T,
 ) -> T {
     let build = |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
@@ -346,7 +349,7 @@ pub(crate) fn with_operator<O: Operator, T>(
         let topics = operator(Topics::new(std::sync::Arc::clone(&at), env.reader.clone()));
         vec![
             Box::new(Kernel::new(Planes::new(at, env.reader.clone()), env.reader.clone())),
-            Box::new(Kernel::new(topics, env.reader.clone()).mutated(mutation)),
+            faults::kernel(mutation, topics, env.reader.clone()),
         ]
     };
     let story = Story {
@@ -365,6 +368,6 @@ pub(crate) fn with_operator<O: Operator, T>(
 }
 
 /// The story of a plot on the sound operator.
-pub(crate) fn with_story<T>(plot: Plot, mutation: Mutation, then: impl FnOnce(&Story<'_>) -> T) -> T {
+pub(crate) fn with_story<T>(plot: Plot, mutation: Option<KernelBug>, then: impl FnOnce(&Story<'_>) -> T) -> T {
     with_operator(plot, |topics| topics, mutation, then)
 }

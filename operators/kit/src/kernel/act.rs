@@ -9,7 +9,6 @@ use crate::{
     decision::{Action, Child, Target},
     failure::{Class, Failure},
     kind::Key,
-    mutation::Mutation,
     operator::{DecisionOf, Operator},
     port::Write,
     reader::Writer,
@@ -54,7 +53,7 @@ impl<O: Operator> Kernel<O> {
             Err(failure) => return Err(failure),
         };
         let owner = crate::cache::controller_uid(&child.body);
-        if owner.is_empty() || self.mutation == Mutation::AdoptByName {
+        if owner.is_empty() {
             return Ok(());
         }
         let address = child.address();
@@ -73,9 +72,7 @@ impl<O: Operator> Kernel<O> {
     /// as the object lives, and nobody would hear of it.
     async fn apply(&self, child: &Child) -> Result<(), Failure> {
         let stored = self.write(Write::Apply(child.kind.clone(), child.body.clone())).await?;
-        let Some(path) = child.difference(&stored).filter(|_| self.mutation != Mutation::FightAdmission) else {
-            return Ok(());
-        };
+        let Some(path) = child.difference(&stored) else { return Ok(()) };
         let message = format!(
             "{}: {path} was applied and has another value: an admission webhook or policy changes it; exempt this object there",
             child.address()
@@ -84,8 +81,7 @@ impl<O: Operator> Kernel<O> {
     }
 
     async fn delete(&self, target: &Target) -> Result<(), Failure> {
-        let uid = if self.mutation == Mutation::DeleteByName { String::new() } else { target.uid.clone() };
-        match self.write(Write::Delete(target.address(), uid, target.version.clone())).await {
+        match self.write(Write::Delete(target.address(), target.uid.clone(), target.version.clone())).await {
             // Gone, another incarnation that is not ours to touch, or changed since: then the change will wake us.
             Err(gone) if gone.is_not_found() || gone.is_conflict() => Ok(()),
             other => other.map(|_| ()),

@@ -1,18 +1,19 @@
 //! A toy operator that has all the kernel must cope with: an attempt with a pod, an external thing behind an intent and a
 //! finalizer, and a replacement that must not touch what is not ours.
 
-use std::{collections::BTreeSet, sync::Mutex, time::Duration};
+pub(crate) mod scenarios;
+
+use std::{collections::BTreeSet, sync::Mutex};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use millrace_crds::{ProcessingJob, ProcessingJobStatus, Reason, ReasonText, processing_job::Attempt};
 use millrace_kit::{
-    Action, Address, Child, Decision, Effect, Failure, Key, Operator, Reader, Seen, Standing, Target, Watch, Writer,
-    async_trait, conditions, names,
-    sim::{self, Actor, Story, World},
+    Action, Child, Decision, Effect, Failure, Key, Operator, Reader, Seen, Standing, Target, Watch, Writer,
+    async_trait, conditions, names, sim::World,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 #[derive(Default)]
 pub(crate) struct Outside(pub(crate) Mutex<BTreeSet<String>>);
@@ -164,176 +165,7 @@ fn pod(name: &str) -> Pod {
     serde_json::from_value(json!({"metadata": {"name": name, "namespace": "ml"}, "spec": {"containers": []}})).unwrap()
 }
 
-fn quota() -> ConfigMap {
-    serde_json::from_value(json!({"metadata": {"name": "quota", "namespace": "ml"}})).unwrap()
-}
-
 fn settings() -> ConfigMap {
     serde_json::from_value(json!({"metadata": {"name": "settings", "namespace": "ml"}, "data": {"colour": "green"}}))
         .unwrap()
-}
-
-/// Whatever is asked for, settings are blue.
-fn blue(at: &Address, body: &mut Value) {
-    if at.key.name == "settings" {
-        body["data"]["colour"] = json!("blue");
-    }
-}
-
-fn job(name: &str) -> ProcessingJob {
-    serde_json::from_value(json!({
-        "apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob",
-        "metadata": {"name": name, "namespace": "ml"},
-        "spec": {"container": {"image": "x", "command": ["true"]}},
-    }))
-    .unwrap()
-}
-
-/// The pod of attempt 1 fails, any other succeeds; pods of others are left alone.
-fn kubelet() -> Actor {
-    Box::new(move |world| {
-        let fresh =
-            |p: &Pod| p.status.as_ref().is_none_or(|s| s.phase.is_none()) && p.metadata.owner_references.is_some();
-        let Some(pod) = world.list::<Pod>().into_iter().find(fresh) else { return false };
-        let name = pod.metadata.name.unwrap();
-        let owner = pod.metadata.owner_references.unwrap()[0].uid.clone();
-        let phase = if name == names::child("toy", &owner, &["1"]) { "Failed" } else { "Succeeded" };
-        world.change::<Pod>("ml", &name, |p| p.status.get_or_insert_default().phase = Some(phase.into()));
-        true
-    })
-}
-
-/// Deletes the job: as soon as the external thing exists, or only once the job has succeeded.
-fn deleter(early: bool) -> Actor {
-    let mut done = false;
-    Box::new(move |world| {
-        let over = |j: &ProcessingJob| j.status.as_ref().is_some_and(|s| conditions::is_true(s, "Succeeded"));
-        let ripe = if early {
-            !world.shelf::<Outside>().0.lock().unwrap().is_empty()
-        } else {
-            world.get::<ProcessingJob>("ml", "j").is_some_and(|j| over(&j))
-        };
-        let act = ripe && !done;
-        if act {
-            done = true;
-            world.delete::<ProcessingJob>("ml", "j");
-        }
-        act
-    })
-}
-
-/// Writes into the status beside the operator, so that the operator decides upon an object that has just changed.
-fn editor() -> Actor {
-    let mut left = 3;
-    Box::new(move |world| {
-        if left == 0 {
-            return false;
-        }
-        left -= 1;
-        world.change::<ProcessingJob>("ml", "j", |j| {
-            j.status.get_or_insert_default().url = Some(format!("edit-{left}"));
-        });
-        true
-    })
-}
-
-/// Once the pod of attempt 1 has been seen: it is gone, and (if `swap`) somebody else's stands under its name.
-fn thief(swap: bool) -> Actor {
-    let mut done = false;
-    Box::new(move |world| {
-        let Some(job) = world.get::<ProcessingJob>("ml", "j") else { return false };
-        let first = names::child("toy", &name(&job), &["1"]);
-        let attempt = job.status.and_then(|s| s.attempt).unwrap_or_default();
-        let ripe = if swap { attempt.number == 2 } else { attempt.pod_uid.is_some() };
-        if done || !ripe {
-            return false;
-        }
-        done = true;
-        world.vanish::<Pod>("ml", &first);
-        if swap {
-            world.apply(&pod(&first));
-        }
-        true
-    })
-}
-
-/// What happens around the job.
-#[derive(Clone, Copy, Debug, PartialEq, strum::EnumIter)]
-pub(crate) enum Plot {
-    Quiet,
-    /// The job is deleted while it runs.
-    Delete,
-    /// Somebody else writes into the status.
-    Edit,
-    /// The same, and the job is deleted once it has succeeded.
-    EditDelete,
-    /// A pod of the first attempt's name is there already.
-    Foreign,
-    /// The first pod vanishes.
-    Vanish,
-    /// The first pod is replaced by another's before it is cleaned up.
-    Swap,
-    /// A webhook sets back what the operator applies.
-    Webhook,
-}
-
-/// A story of these controllers.
-pub(crate) fn with_build<T>(plot: Plot, build: &sim::Build<'_>, then: impl FnOnce(&Story<'_>) -> T) -> T {
-    let setup = |world: &World| {
-        world.apply(&quota());
-        world.apply(&job("j"));
-        if plot == Plot::Webhook {
-            world.apply(&ConfigMap {
-                metadata: kube::core::ObjectMeta { name: Some("webhook".into()), ..quota().metadata },
-                ..ConfigMap::default()
-            });
-            world.webhook(blue);
-        }
-        if plot == Plot::Foreign {
-            let uid = name(&world.get::<ProcessingJob>("ml", "j").unwrap());
-            world.apply(&pod(&names::child("toy", &uid, &["1"])));
-        }
-    };
-    let actors = || match plot {
-        Plot::Quiet | Plot::Foreign | Plot::Webhook => vec![kubelet()],
-        Plot::Delete => vec![kubelet(), deleter(true)],
-        Plot::Edit => vec![kubelet(), editor()],
-        Plot::EditDelete => vec![kubelet(), deleter(false), editor()],
-        Plot::Vanish => vec![kubelet(), thief(false)],
-        Plot::Swap => vec![kubelet(), thief(true)],
-    };
-    let story = Story {
-        name: &format!("{plot:?}"),
-        setup: &setup,
-        build,
-        actors: &actors,
-        invariant: &invariant,
-        end: &end,
-        horizon: Duration::from_secs(120),
-    };
-    then(&story)
-}
-
-fn invariant(world: &World) -> Result<(), String> {
-    for job in world.list::<ProcessingJob>() {
-        let status = job.status.clone().unwrap_or_default();
-        let number = status.attempt.as_ref().map_or(0, |a| a.number);
-        for n in 1..=number + 1 {
-            let times = world.created::<Pod>("ml", &names::child("toy", &name(&job), &[&n.to_string()]));
-            if times > u32::from(n <= number) {
-                return Err(format!(
-                    "pod of attempt {n} created {times} times, the status speaks of {number} attempts"
-                ));
-            }
-        }
-        if conditions::get(&status, "Stalled").is_some_and(|c| c.reason == "NoQuota") {
-            return Err("what was only not listed yet was called missing".into());
-        }
-    }
-    Ok(())
-}
-
-fn end(world: &World) -> Result<(), String> {
-    let left = world.shelf::<Outside>().0.lock().unwrap().len();
-    if left <= world.list::<ProcessingJob>().len() { Ok(()) } else { Err("an external thing was leaked".into()) }
 }

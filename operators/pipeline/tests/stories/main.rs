@@ -11,9 +11,12 @@ mod plots;
 use std::time::Duration;
 
 use millrace_kit::{
-    Controller, Env, Kernel,
-    mutation::Mutation,
-    sim::{self, Schedule, Story, World},
+    Controller, Env,
+    sim::{
+        self, Schedule, World,
+        faults::{self, KernelBug},
+        story::Story,
+    },
 };
 use millrace_pipeline::{pipeline::Pipelines, run::Runs};
 use strum::IntoEnumIterator;
@@ -115,7 +118,7 @@ fn same_end_under_every_cut_and_order() {
     let only = std::env::var("PLOT").ok();
     for plot in Plot::iter().filter(|plot| only.as_ref().is_none_or(|only| format!("{plot:?}").contains(only.as_str())))
     {
-        let report = with_story(plot, &sound, |story| sim::explore(story, ORDERS));
+        let report = with_story(plot, &sound, |story| sim::story::explore(story, ORDERS));
         println!("{plot:?}: schedules {}, writes {}", report.schedules, report.writes.len());
         report.settled().unwrap_or_else(|faults| panic!("{faults}"));
         schedules += report.schedules;
@@ -125,7 +128,7 @@ fn same_end_under_every_cut_and_order() {
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run = |plot| with_story(plot, &sound, |story| sim::recorded(story, Schedule::UNDISTURBED));
+    let run = |plot| with_story(plot, &sound, |story| sim::story::recorded(story, Schedule::UNDISTURBED));
     let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "pipeline", Plot::iter().map(run));
     checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
@@ -133,7 +136,7 @@ fn the_reasons_that_stories_reach() {
 #[test]
 fn a_one_step_run_costs_three_writes() {
     let strict = Schedule::UNDISTURBED;
-    let outcome = with_story(Plot::Single, &sound, |story| sim::run(story, strict));
+    let outcome = with_story(Plot::Single, &sound, |story| sim::story::run(story, strict));
     assert_eq!(outcome.faults, Vec::<String>::new());
     let of_run = |w: &&String| !w.contains("MLPipeline ml/p") && !w.contains("ControllerRevision");
     let run: Vec<&String> = outcome.writes.iter().filter(of_run).collect();
@@ -146,27 +149,27 @@ fn a_one_step_run_costs_three_writes() {
 
 #[test]
 fn every_mutation_of_the_kernel_is_caught() {
-    let exposes = |mutation: Mutation| match mutation {
-        Mutation::AdoptByName => Plot::Foreign,
-        Mutation::ActBeforeStatus => Plot::Edited,
-        Mutation::UnconditionalStatus | Mutation::ActAfterConflict => Plot::Touched,
-        Mutation::DeleteByName => Plot::Swapped,
+    let exposes = |mutation: KernelBug| match mutation {
+        KernelBug::AdoptByName => Plot::Foreign,
+        KernelBug::ActBeforeStatus => Plot::Edited,
+        KernelBug::UnconditionalStatus | KernelBug::ActAfterConflict => Plot::Touched,
+        KernelBug::DeleteByName => Plot::Swapped,
         _ => Plot::Chain,
     };
-    let caught = |mutation: &Mutation| {
+    let caught = |mutation: &KernelBug| {
         let bent = |env: &Env, _: &World| -> Vec<Box<dyn Controller>> {
             vec![
-                Box::new(Kernel::new(Pipelines, env.reader.clone()).mutated(*mutation)),
-                Box::new(Kernel::new(Runs, env.reader.clone()).mutated(*mutation)),
+                faults::kernel(*mutation, Pipelines, env.reader.clone()),
+                faults::kernel(*mutation, Runs, env.reader.clone()),
             ]
         };
         let plot = exposes(*mutation);
-        with_story(plot, &sound, |s| with_story(plot, &bent, |m| sim::caught(s, m, ORDERS)))
+        with_story(plot, &sound, |s| with_story(plot, &bent, |m| sim::story::caught(s, m, ORDERS)))
     };
-    let all: Vec<Mutation> = Mutation::iter().filter(|m| *m != Mutation::None).collect();
+    let all: Vec<KernelBug> = KernelBug::iter().collect();
     let missed: Vec<_> = all.iter().filter(|m| !caught(m)).collect();
     // None of them can show here: a stale pass ends at the conflict of its status, nothing is ever held, and no webhook
     // changes what is applied.
-    assert_eq!(missed, [&Mutation::TrustStaleCache, &Mutation::LateFinalizer, &Mutation::FightAdmission]);
+    assert_eq!(missed, [&KernelBug::TrustStaleCache, &KernelBug::LateFinalizer, &KernelBug::FightAdmission]);
     println!("mutants caught: {}", all.len() - missed.len());
 }

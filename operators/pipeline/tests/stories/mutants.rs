@@ -293,7 +293,7 @@ impl Bug<Pipelines> for ForgetsRuns {
 /// Whether some schedule of the story tells the bent operators from the sound ones.
 fn caught(plot: Plot, bent: impl Fn(&Env) -> Vec<Box<dyn Controller>>) -> bool {
     let bent = |env: &Env, _: &World| bent(env);
-    with_story(plot, &sound, |s| with_story(plot, &bent, |m| sim::caught(s, m, ORDERS)))
+    with_story(plot, &sound, |s| with_story(plot, &bent, |m| sim::story::caught(s, m, ORDERS)))
 }
 
 fn run_bug<B: Bug<Runs>>(plot: Plot) -> bool {

@@ -23,7 +23,7 @@ use millrace_crds::{
 };
 use millrace_kit::{
     Controller, Env, Standing, conditions,
-    sim::{Actor, Story, World, once},
+    sim::{Actor, World, once, story::Story},
 };
 use serde_json::{Value, json};
 

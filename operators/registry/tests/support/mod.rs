@@ -1,35 +1,25 @@
-//! Stories of registries and versions: objects, the actors around them, and the run itself.
+//! Registries and versions in the simulated world: objects, the actors around them, and the operator.
 
 pub mod cluster;
 pub mod mlflow;
+pub mod scenarios;
+pub mod seeded_bugs;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Secret};
 use millrace_crds::{DataBucket, HasConditions, ModelRegistry, ModelVersion, Reason};
 use millrace_kit::{
     Controller, Env, Kernel, conditions,
-    mutation::Mutation,
-    sim::{Actor, Story, World},
+    sim::{
+        Scenario, World,
+        faults::{self, KernelBug},
+    },
 };
 use millrace_registry::{Context, Key, Registries, Settings, Versions};
 use serde_json::json;
 
-pub use millrace_kit::sim::once;
-
 use mlflow::{Simulated, Store};
-
-/// One thing that may happen around the objects.
-#[derive(Clone, Copy)]
-pub struct Plot {
-    pub name: &'static str,
-    pub setup: fn(&World),
-    pub actors: fn() -> Vec<Actor>,
-    pub end: fn(&World) -> Result<(), String>,
-    pub horizon: Duration,
-}
-
-pub type Build = dyn Fn(&Env, &World) -> Vec<Box<dyn Controller>>;
 
 pub const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
 
@@ -48,28 +38,20 @@ pub fn versions_only(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
     vec![Box::new(Kernel::new(Versions::new(Arc::new(context(env, world))), env.reader.clone()))]
 }
 
-/// The operator on a kernel with a broken rule.
-pub fn mutated(mutation: Mutation) -> impl Fn(&Env, &World) -> Vec<Box<dyn Controller>> {
+/// The operator on a kernel with a seeded bug.
+pub fn on_kernel(bug: KernelBug) -> impl Fn(&Env, &World) -> Vec<Box<dyn Controller>> {
     move |env, world| {
         let context = Arc::new(context(env, world));
         vec![
-            Box::new(Kernel::new(Registries::new(Arc::clone(&context)), env.reader.clone()).mutated(mutation)),
-            Box::new(Kernel::new(Versions::new(context), env.reader.clone()).mutated(mutation)),
+            faults::kernel(bug, Registries::new(Arc::clone(&context)), env.reader.clone()),
+            faults::kernel(bug, Versions::new(context), env.reader.clone()),
         ]
     }
 }
 
-pub fn with_story<T>(plot: &Plot, build: &Build, then: impl FnOnce(&Story<'_>) -> T) -> T {
-    let story = Story {
-        name: plot.name,
-        setup: &plot.setup,
-        build,
-        actors: &plot.actors,
-        invariant: &invariant,
-        end: &plot.end,
-        horizon: plot.horizon,
-    };
-    then(&story)
+/// A scenario in which nothing that must never happen may happen.
+pub fn scenario(name: &str) -> Scenario {
+    Scenario::new(name).invariant(invariant)
 }
 
 /// Makes a Secret, or changes it.

@@ -1,12 +1,8 @@
-//! Seeded bugs of the kernel, each one a rule broken. The simulated world must tell every one from the sound kernel;
-//! without that its zeros would mean little. Production builds know only [`Mutation::None`].
+//! The rules of the kernel that can be broken.
 
 /// A rule of the kernel that is broken on purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "sim", derive(strum::EnumIter))]
-pub enum Mutation {
-    /// The sound kernel.
-    None,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
+pub enum KernelBug {
     /// Decides on a cached object older than its own last write.
     TrustStaleCache,
     /// Performs actions before the status that explains them is stored.

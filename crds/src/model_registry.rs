@@ -78,7 +78,7 @@ pub struct ModelRegistrySpec {
 }
 
 /// Where the registry stands. Conditions: DataReady, DatabaseMigrated, ServerAvailable (whatever serves, also while it is
-/// about to be replaced), UpToDate (what serves is what is declared).
+/// about to be replaced), UpToDate (the server runs what is declared).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelRegistryStatus {

@@ -58,7 +58,7 @@ reasons! {
 
     "Classes of failed attempts (`status.lastAttempts[].class`, the reason of `Succeeded`)" {
         Application: "The program failed.", "An exception, an exit code other than 0, more written to disk than is allowed.", "Read the last log lines in the message. Retried up to `retry.limit` times.";
-        Cancelled: "It was stopped on request.", "`suspend`, an edit, a deletion, or somebody cancelled the Flink job.", "";
+        Cancelled: "It was stopped on request.", "`suspend`, an edit, a deletion, or someone cancelled the Flink job.", "";
         Capacity: "There was no room for it within the deadline.", "Too few nodes, a quota, taints.", "Ask for less, add nodes or raise the quota. Retried up to `retry.infrastructureLimit` times.";
         Configuration: "It cannot work as written.", "A missing Secret or key, a refused pod, a class that is not in the program, results that are not flat JSON.", "Correct what the message names; it is not retried.";
         Deadline: "It took longer than its deadline.", "`deadlines.run` of a job, `deadline` of a step or run.", "Raise the deadline, or look why it is slow.";

@@ -106,12 +106,12 @@ fn done(pod: &WorkloadView, message: &str) -> Outcome {
     };
     let (name, node) = (&pod.name, on_node(pod));
     if !sound && pod.closed() {
-        let told = format!("Pod {name}{node} failed although its container ended with exit code 0; somebody ended it");
+        let told = format!("Pod {name}{node} failed although its container ended with exit code 0; someone stopped it");
         return Outcome::failed(FailureClass::Infrastructure, told);
     }
     if !sound {
         let told = format!(
-            "Pod {name}: its container ended with exit code 0, and the kubelet{node} does not confirm that nobody ended it"
+            "Pod {name}: its container ended with exit code 0, and the kubelet{node} does not confirm that nobody stopped it"
         );
         return Outcome::failed(FailureClass::Infrastructure, told);
     }

@@ -91,7 +91,7 @@ pub(crate) fn reject(pass: &mut Pass<'_>, cause: &str) {
     let state = attempts::state_mut(&mut pass.status);
     state.rejected_hash = Some(hash);
     state.next_restore.clone_from(&state.upgraded_from);
-    let message = format!("the last healthy spec runs in the place of this one; change the spec. {cause}");
+    let message = format!("the last healthy spec runs instead of this one; change the spec. {cause}");
     conditions::set(&mut pass.status, "Degraded", ("True", Reason::RolledBack, &message), pass.now);
     pass.wake_at(pass.now);
 }

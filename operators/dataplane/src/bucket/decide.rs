@@ -49,7 +49,9 @@ pub(super) fn decide(object: &DataBucket, seen: &Seen<Observed>, now: Timestamp)
     };
     refuse::refuse((object, &seen.data.kept), &mut model, &mut status, now);
     match &seen.data.look {
-        Look::Not => pass.only(status, &Standing::progressing(Reason::NotLooked, "the store was not asked yet")),
+        Look::Not => {
+            pass.only(status, &Standing::progressing(Reason::NotLooked, "the object store has not been asked yet"))
+        }
         Look::Failed(error) => {
             let passing = matches!(error.trouble, Trouble::StoreUnreachable | Trouble::StoreBusy);
             if passing && pass.ready(&status) {
@@ -137,8 +139,9 @@ impl Pass<'_> {
         status.uri = None;
         status.creating = Some(Creating { name: bucket.clone(), saw_absent: true });
         let standing = if lost || recreating {
-            let message =
-                format!("bucket {bucket} was deleted on the store, its objects are lost; it is made anew, empty");
+            let message = format!(
+                "bucket {bucket} was deleted on the store and its objects are lost; an empty one is being created"
+            );
             Standing::progressing(status::RECREATING, message)
         } else {
             Standing::progressing(status::CREATING, format!("creating bucket {bucket}"))

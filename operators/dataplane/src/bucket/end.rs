@@ -74,7 +74,7 @@ impl End {
             say(&mut status, &Standing::progressing(status::ABANDONED, message), self.now);
             return Decision::of(status);
         }
-        let message = format!("{message}; the object is let go and the bucket kept at {}", self.deadline);
+        let message = format!("{message}; at {} the finalizer is removed and the bucket is kept", self.deadline);
         say(&mut status, &Standing::progressing(reason, message), self.now);
         Decision::of(status).hold(true).wake_at(self.deadline).wake_after(self.now, ASK_AGAIN)
     }

@@ -75,8 +75,9 @@ impl Model {
         if let Some(name) = &spec.external_name {
             let label = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
             if !(3..=MAX_NAME).contains(&name.len()) || !name.chars().all(label) {
-                findings
-                    .push(format!("spec.externalName {name:?} is no bucket name; write 3 to 63 of a-z, 0-9, - and ."));
+                findings.push(format!(
+                    "spec.externalName {name:?} is not a valid bucket name; use 3 to 63 of a-z, 0-9, - and ."
+                ));
             }
         }
         if !findings.is_empty() {

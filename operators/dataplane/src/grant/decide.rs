@@ -194,7 +194,7 @@ fn publish(mut status: DataGrantStatus, of: (&Wanted<'_>, Option<&Issued>), now:
     let granted = !status.topics.is_empty();
     status.bootstrap_servers = plane.bootstrap_servers.clone().filter(|_| granted);
     if granted {
-        let message = "Kafka has no per-job principals yet: whoever reaches the brokers can use every topic";
+        let message = "Kafka has no per-job principals yet: anyone who can reach the brokers can use every topic";
         conditions::set(&mut status, "Isolated", ("False", Reason::KafkaWithoutAcls, message), now);
     } else {
         conditions::unset(&mut status, "Isolated");

@@ -41,7 +41,7 @@ impl Early {
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
-            Self::Secret => "somebody else deleted or changed it",
+            Self::Secret => "someone else deleted or changed it",
             Self::Issuer => "the store does not know the credentials any more, or its keys were changed",
         }
     }

@@ -116,8 +116,8 @@ pub(super) fn present(object: &DataGrant, data: &Observed) -> Result<(), Standin
             Ok(true) => {}
             Ok(false) => {
                 let message = format!(
-                    "{kind} {name} is to start from {at}, which is not there; correct the path it is restored from \
-                     (of a Flink job flink.state.restoreFrom), or put it there"
+                    "{kind} {name} is to start from {at}, which does not exist; correct the path to restore from \
+                     (flink.state.restoreFrom of a Flink job), or put the state there"
                 );
                 return Err(Standing::stalled(Reason::RestorePointMissing, message));
             }

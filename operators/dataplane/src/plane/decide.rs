@@ -44,7 +44,7 @@ pub(super) fn decide(object: &DataPlane, seen: &Seen<Observed>, now: Timestamp) 
         .map(|c| (ReasonText::as_given(&c.reason), c.message.clone()));
     let standing = match down {
         Some((reason, message)) => Standing::progressing(reason, message),
-        None => Standing::ready(Reason::Reachable, "everything declared answers"),
+        None => Standing::ready(Reason::Reachable, "everything that is declared answers"),
     };
     let deadline = waits::stand(&mut new, &standing, waits::LIMIT, now);
     let waits = matches!(seen.kafka, KafkaSeen::Some(Health::Connecting)) || seen.store != StoreSeen::None;

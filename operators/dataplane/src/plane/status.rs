@@ -22,7 +22,7 @@ pub(super) const ISSUED_AGAIN: Reason = Reason::IssuedAgain;
 /// Whether jobs are kept from each other's data.
 const ISOLATED: &str = "Isolated";
 
-const NO_ACLS: &str = "Kafka without ACLs isolates nobody: every job that reaches the brokers can use every topic";
+const NO_ACLS: &str = "without ACLs Kafka isolates nothing: every job that can reach the brokers can use every topic";
 
 /// `known`: the status speaks of the spec as it is.
 pub(super) fn kafka(status: &mut DataPlaneStatus, (kafka, known): (&KafkaSeen, bool), now: Timestamp) {

@@ -123,7 +123,7 @@ fn check_name(name: &str, external: bool, findings: &mut Vec<String>) {
         findings.push(format!("{field}: {name} belongs to Kafka or its tools; name a topic of your own"));
     }
     if matches!(name, "." | "..") || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')) {
-        findings.push(format!("{field}: {name} is no topic name; use letters, digits, '.', '_' and '-'"));
+        findings.push(format!("{field}: {name} is not a valid topic name; use letters, digits, '.', '_' and '-'"));
     }
 }
 

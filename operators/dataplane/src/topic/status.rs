@@ -30,14 +30,18 @@ pub(super) fn notes(old: &DataTopicStatus, new: &DataTopicStatus) -> Vec<Note> {
     let mut tell = |warning, reason: Reason, message| notes.push(Note { warning, reason: reason.into(), message });
     match (&old.topic_id, &new.topic_id) {
         (None, Some(id)) if reason(new) == Some(ADOPTING) => {
-            tell(false, Reason::TopicAdopted, format!("topic {name} existed and is kept from now on; its id is {id}"));
+            tell(
+                false,
+                Reason::TopicAdopted,
+                format!("topic {name} existed and is managed from now on; its id is {id}"),
+            );
         }
         (Some(before), Some(after)) if before != after => {
             tell(
                 true,
                 Reason::TopicReplaced,
                 format!(
-                    "topic {name} was deleted and made anew by somebody else: id {before} became {after}, the old records are lost"
+                    "topic {name} was deleted and re-created by someone else (id {before} became {after}); its records are lost"
                 ),
             );
         }
@@ -45,7 +49,7 @@ pub(super) fn notes(old: &DataTopicStatus, new: &DataTopicStatus) -> Vec<Note> {
             tell(
                 true,
                 Reason::TopicLost,
-                format!("topic {name} with id {before} was deleted by somebody else; it is created again, empty"),
+                format!("topic {name} with id {before} was deleted by someone else; an empty one is being created"),
             );
         }
         _ => {}

@@ -104,7 +104,7 @@ pub(super) const ROWS: &[Row] = &[
         Fault::Spec,
         Reason::StorageClassMissing,
     )
-    .advice("there is no StorageClass {}; correct the claim, or create it"),
+    .advice("StorageClass {} does not exist; correct the claim, or create the class"),
     row(&[Scheduler], &[" \"*\" not found"], Fault::Spec, Reason::ObjectMissing)
         .advice("create {}, or correct the name"),
     // The scheduler's.
@@ -203,7 +203,7 @@ pub(super) const ROWS: &[Row] = &[
         Fault::Image,
         Reason::ImageUnavailable,
     )
-    .advice("this is no name of an image; correct it"),
+    .advice("this is not a valid image name; correct it"),
     row(&[Image], &["no match for platform", "no matching manifest"], Fault::Image, Reason::ImageUnavailable)
         .advice("the image is not built for the node's processor; build it for that, or choose other nodes"),
     row(
@@ -270,7 +270,7 @@ pub(super) const ROWS: &[Row] = &[
         Fault::Image,
         Reason::ImageUnavailable,
     )
-    .advice("there is no such image; check its name, its tag and the pull policy"),
+    .advice("the image does not exist; check its name, its tag and the pull policy"),
     row(&[Image], &["ImagePullBackOff", "Back-off pulling", "ErrImage*"], Fault::Image, Reason::ImageUnavailable)
         .advice("check the image's name, the pull policy and the pull secrets")
         .echo(),

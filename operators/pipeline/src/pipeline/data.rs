@@ -66,13 +66,13 @@ fn keep<K: Primary>(plan: &mut Plan, from: (&MLPipeline, &str), wanted: Wanted<'
     let name = want.meta().name.as_deref().unwrap_or_default();
     let Some(live) = live else {
         plan.actions.push(Action::Apply(Child::of(pipeline, want)));
-        plan.waiting.push((Reason::DataMissing, format!("{path}: {kind} {name} is being made")));
+        plan.waiting.push((Reason::DataMissing, format!("{path}: {kind} {name} is being created")));
         return;
     };
     if !owned(pipeline, live) {
-        let whose = controller(live).unwrap_or_else(|| "somebody else".to_owned());
+        let whose = controller(live).unwrap_or_else(|| "someone else".to_owned());
         let message = format!(
-            "{path}: {kind} {name} belongs to {whose}; take it out of the declarations to just use it, or give it another name"
+            "{path}: {kind} {name} belongs to {whose}; remove it from the declarations to use it as it is, or choose another name"
         );
         plan.stalled.push((Reason::NameTaken, message));
         return;
@@ -80,7 +80,7 @@ fn keep<K: Primary>(plan: &mut Plan, from: (&MLPipeline, &str), wanted: Wanted<'
     if live.meta().deletion_timestamp.is_some() {
         plan.waiting.push((
             Reason::DataTerminating,
-            format!("{path}: {kind} {name} is being deleted and made again afterwards"),
+            format!("{path}: {kind} {name} is being deleted and will be created again"),
         ));
         return;
     }
@@ -93,7 +93,7 @@ fn keep<K: Primary>(plan: &mut Plan, from: (&MLPipeline, &str), wanted: Wanted<'
     let current = status.observed_generation() == live.meta().generation.unwrap_or(0);
     let said = |kind: &str| conditions::get(&status, kind).map(|c| format!(": {}", c.message)).unwrap_or_default();
     if current && conditions::is_true(&status, "Stalled") {
-        plan.stalled.push((Reason::DataStalled, format!("{path}: {kind} {name} needs help{}", said("Stalled"))));
+        plan.stalled.push((Reason::DataStalled, format!("{path}: {kind} {name} is stalled{}", said("Stalled"))));
     } else if !current || !conditions::is_true(&status, "Ready") {
         plan.waiting.push((Reason::DataNotReady, format!("{path}: {kind} {name} is not ready{}", said("Ready"))));
     }
@@ -117,7 +117,7 @@ fn strangers(plan: &mut Plan, pipeline: &MLPipeline, around: &Observed) {
         let kind = if word.starts_with("bucket/") { "DataBucket" } else { "DataTopic" };
         let field = if kind == "DataBucket" { "spec.buckets" } else { "spec.topics" };
         let name = word.split_once('/').map_or("", |(_, name)| name);
-        let message = format!("{path}: there is no {kind} {name} yet; declare it in {field} or make it");
+        let message = format!("{path}: {kind} {name} does not exist yet; declare it in {field} or create it");
         plan.waiting.push((Reason::DataMissing, message));
     }
 }

@@ -47,8 +47,8 @@ pub(super) fn admit(run: &MLPipelineRun, around: &Observed) -> Admission {
     let begun = run.status.as_ref().is_some_and(|s| s.revision.is_some());
     if !begun {
         let Some(pipeline) = &around.pipeline else {
-            let message = format!("there is no MLPipeline {namespace}/{name}");
-            return wait(Reason::PipelineMissing, message, "there is one", PATIENCE);
+            let message = format!("MLPipeline {namespace}/{name} does not exist");
+            return wait(Reason::PipelineMissing, message, "it exists", PATIENCE);
         };
         if pipeline.suspended {
             let message = format!("MLPipeline {name} is suspended");
@@ -62,7 +62,7 @@ pub(super) fn admit(run: &MLPipelineRun, around: &Observed) -> Admission {
     match &around.revision {
         Some(Frozen { name: revision, pipeline, spec: Some(_) }) if pipeline != name => {
             let message = format!(
-                "spec.revision: ControllerRevision {revision} is not one of MLPipeline {name}; leave revision out to run its present spec"
+                "spec.revision: ControllerRevision {revision} does not belong to MLPipeline {name}; remove revision to run its current spec"
             );
             Admission::Refuse(Cause::new(Reason::RevisionMissing, message))
         }
@@ -72,13 +72,13 @@ pub(super) fn admit(run: &MLPipelineRun, around: &Observed) -> Admission {
         },
         Some(Frozen { name: revision, .. }) if begun => {
             let message = format!(
-                "ControllerRevision {revision} is gone, and with it what the run executes; was MLPipeline {name} deleted? Its running steps are stopped"
+                "ControllerRevision {revision} is gone, and the run cannot go on without it; was MLPipeline {name} deleted? Running steps are being stopped"
             );
             Admission::Lost(Cause::new(Reason::RevisionLost, message))
         }
         Some(Frozen { name: revision, .. }) if run.spec.revision.is_some() => {
             let message = format!(
-                "spec.revision: there is no ControllerRevision {revision}; leave revision out to run the pipeline's present spec"
+                "spec.revision: ControllerRevision {revision} does not exist; remove revision to run the pipeline's current spec"
             );
             Admission::Refuse(Cause::new(Reason::RevisionMissing, message))
         }

@@ -171,7 +171,7 @@ impl Walk {
                     FUNCTIONS.contains(&call.func_name.as_str()) || !call.func_name.starts_with(char::is_alphabetic);
                 if !ours {
                     self.problems.push(format!(
-                        "there is no function {}; there are {}",
+                        "function {} does not exist; use one of {}",
                         call.func_name,
                         FUNCTIONS.join(", ")
                     ));
@@ -209,7 +209,7 @@ impl Walk {
             ["run", ..] => Some("write run.name or run.uid".to_owned()),
             ["trigger", ..] => Some("write trigger.name or trigger.id".to_owned()),
             [name] if types::TYPES.contains(name) => return,
-            [name, ..] => Some(format!("there is no {name}; there are params, run, trigger and steps")),
+            [name, ..] => Some(format!("{name} does not exist; use params, run, trigger or steps")),
             [] => None,
         };
         match problem {

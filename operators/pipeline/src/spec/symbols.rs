@@ -27,7 +27,10 @@ impl Symbols<'_> {
         if self.params.contains_key(name) {
             return Ok(());
         }
-        Err(format!("there is no parameter {name}; spec.params has {}", listed(self.params.keys().map(String::as_str))))
+        Err(format!(
+            "parameter {name} is not declared; spec.params has {}",
+            listed(self.params.keys().map(String::as_str))
+        ))
     }
 
     /// Whether there is such a step.
@@ -35,7 +38,7 @@ impl Symbols<'_> {
         if self.steps.contains_key(name) {
             return Ok(());
         }
-        Err(format!("there is no step {name}; spec.steps has {}", listed(self.steps.keys().copied())))
+        Err(format!("step {name} does not exist; spec.steps has {}", listed(self.steps.keys().copied())))
     }
 
     /// Whether there is such a step, and whether it can return such a result.

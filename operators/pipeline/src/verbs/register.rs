@@ -247,7 +247,7 @@ const ODD: [char; 2] = ['/', ':'];
 fn model(name: &str) -> Result<(), String> {
     if name.contains(ODD) || name.trim() != name || name.contains(char::is_control) || matches!(name, "" | "." | "..") {
         return Err(format!(
-            "{name:?} is no name of a model for MLflow; leave out /, :, control characters and spaces around it"
+            "{name:?} is not a valid MLflow model name; remove /, :, control characters and spaces around it"
         ));
     }
     Ok(())
@@ -265,7 +265,7 @@ fn tag(key: &str) -> Result<(), String> {
     let unclean = |part: &str| matches!(part, "" | "." | "..");
     if key.contains(odd) || key.split('/').any(unclean) || key.len() > 250 {
         return Err(format!(
-            "{key:?} is no key of a tag for MLflow; use letters, digits, _ - . : and single / between"
+            "{key:?} is not a valid MLflow tag key; use letters, digits, _ - . : and single / between"
         ));
     }
     Ok(())

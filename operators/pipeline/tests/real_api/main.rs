@@ -100,7 +100,7 @@ async fn keeps_declared_data(cluster: &Cluster) {
     let second = cluster.wait::<MLPipeline>("second", |p| condition(p, "Stalled").0 == "True").await;
     assert_eq!(
         condition(&second, "Stalled").1,
-        "spec.buckets[raw]: DataBucket raw belongs to MLPipeline flow; take it out of the declarations to just use it, or give it another name"
+        "spec.buckets[raw]: DataBucket raw belongs to MLPipeline flow; remove it from the declarations to use it as it is, or choose another name"
     );
 }
 
@@ -119,7 +119,7 @@ async fn tells_what_is_wrong(cluster: &Cluster) {
     let message = condition(&told, "Stalled").1;
     assert_eq!(
         message,
-        "spec.steps[a].container.args[0]: $(params.day): there is no parameter day; spec.params has none; \
+        "spec.steps[a].container.args[0]: $(params.day): parameter day is not declared; spec.params has none; \
          spec.steps[b].when: not CEL: Syntax error: mismatched input '<EOF>' expecting expression at character 20"
     );
     cluster.replace::<MLPipeline>("bad", &single()).await;

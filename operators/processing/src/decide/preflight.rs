@@ -47,7 +47,7 @@ fn held(pass: &mut Pass<'_>, work: &Work, now: (&Attempt, &Preflight)) -> Option
         }
         None if work.access.is_empty() => {
             pass.wake_at(later(pass.now, SLOW));
-            return Some(waits("the new pod is about to be tried"));
+            return Some(waits("the new pod is about to be checked"));
         }
         None => {}
     }

@@ -61,7 +61,7 @@ fn standing(status: &ProcessingJobStatus, model: &Model, trouble: Option<Trouble
             let failed = last.map_or(number, |r| r.number);
             on_the_way(
                 Reason::Retrying.into(),
-                format!("attempt {failed} failed and is repeated at status.nextAttemptAt: {why}"),
+                format!("attempt {failed} failed and is retried at status.nextAttemptAt: {why}"),
             )
         }
         JobPhase::Pending | JobPhase::Starting | JobPhase::Unknown => match trouble {
@@ -79,7 +79,9 @@ fn given(condition: &Condition) -> (ReasonText, String) {
 fn stopping(status: &ProcessingJobStatus, attempt: (i64, &str)) -> String {
     let (number, pod) = attempt;
     match status.attempt.as_ref().and_then(|a| a.verdict.as_ref()) {
-        Some(verdict) => format!("attempt {number} failed and what is left of it is stopped: {}", verdict.message),
+        Some(verdict) => {
+            format!("attempt {number} failed and its remaining pods are being stopped: {}", verdict.message)
+        }
         None => format!("stopping Pod {pod} of attempt {number}"),
     }
 }

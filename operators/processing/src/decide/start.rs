@@ -112,7 +112,7 @@ fn patience(pass: &Pass<'_>, attempt: &Attempt) -> Obstacle {
         }
         _ => {
             let first = group::missing(attempt, seen).into_iter().next();
-            let told = format!("Pod {} is not there", first.unwrap_or_default());
+            let told = format!("Pod {} does not exist", first.unwrap_or_default());
             Obstacle::new(FailureClass::Infrastructure, Reason::WaitingForPod, told)
         }
     }

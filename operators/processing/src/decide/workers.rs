@@ -89,10 +89,12 @@ pub(crate) fn obstacle(pass: &Pass<'_>) -> Option<Obstacle> {
             Obstacle::of(cause, &format!("Pod {}", one.pod))
         }
         (None, Some(answer)) => match causes::of("Forbidden", answer) {
-            Some(cause) => Obstacle::of(cause, "another one"),
-            None => {
-                Obstacle::new(FailureClass::Configuration, Reason::Refused, format!("another one is refused: {answer}"))
-            }
+            Some(cause) => Obstacle::of(cause, "another worker"),
+            None => Obstacle::new(
+                FailureClass::Configuration,
+                Reason::Refused,
+                format!("another worker is refused: {answer}"),
+            ),
         },
         (None, None) => return None,
     };

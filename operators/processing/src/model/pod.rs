@@ -48,7 +48,8 @@ fn mount(field: &str, volume: &Volume, findings: &mut Findings) {
     let taken = |ours: &&str| path == ours || path.strip_prefix(*ours).is_some_and(|rest| rest.starts_with('/'));
     let odd = !path.starts_with('/') || path.contains(':') || path.split('/').any(|p| p == "." || p == "..");
     if odd {
-        findings.note(format!("{field}.mountPath"), format!("`{path}` is no plain absolute path; write /a/b"));
+        findings
+            .note(format!("{field}.mountPath"), format!("`{path}` is not a plain absolute path; use for example /a/b"));
     } else if ABOVE.contains(&path.as_str()) || TAKEN.iter().any(taken) {
         findings.note(
             format!("{field}.mountPath"),

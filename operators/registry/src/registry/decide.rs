@@ -61,7 +61,7 @@ impl Pass<'_> {
             .filter(|(_, name, _)| self.seen.data.missing_secrets.contains(&(*name).to_owned()));
         let told: Vec<String> = missing
             .map(|(field, name, content)| {
-                format!("{field}: there is no Secret {name} in this namespace; make it with {content}")
+                format!("{field}: Secret {name} does not exist in this namespace; create it with {content}")
             })
             .collect();
         if told.is_empty() {
@@ -79,12 +79,12 @@ impl Pass<'_> {
                 return Part::waits(
                     Reason::BucketMissing,
                     format!(
-                        "spec.artifacts.bucket: there is no DataBucket {name}; declare it, or leave out create: false"
+                        "spec.artifacts.bucket: DataBucket {name} does not exist; declare it, or remove create: false"
                     ),
                 );
             };
             self.act(Action::Create(children::bucket::build(self.registry, &plane)));
-            return Part::waits(Reason::BucketPending, format!("making the DataBucket {name}"));
+            return Part::waits(Reason::BucketPending, format!("creating the DataBucket {name}"));
         };
         let Some(grant) = &self.seen.data.grant else {
             self.act(Action::Create(children::grant::build(self.registry, &bucket.data_plane)));
@@ -94,7 +94,7 @@ impl Pass<'_> {
             return Part::ok(Reason::Granted, format!("access to the bucket {}", grant.bucket_name));
         }
         let grant_name = Names::of(self.registry).grant;
-        let said = if grant.message.is_empty() { "nobody has answered yet" } else { &grant.message };
+        let said = if grant.message.is_empty() { "no answer yet" } else { &grant.message };
         let message = format!("DataGrant {grant_name} on the DataBucket {name}: {said}");
         let told = Some(&grant.reason).filter(|reason| !reason.is_empty() && !grant.ready);
         let reason = told.map_or_else(|| Reason::GrantPending.into(), ReasonText::as_given);

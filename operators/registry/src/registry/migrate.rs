@@ -186,9 +186,10 @@ fn waits(pass: &mut Pass<'_>, migration: &Migration) -> Part {
     // The reason of the last attempt stays until this one ends, so that a database that is away reads as such.
     match (&migration.result, &migration.message) {
         (Some(result), Some(message)) => part(ReasonText::as_given(result), attempt - 1, message),
-        _ => {
-            Part::waits(Reason::Migrating, format!("Job {} brings the database to {}", migration.job, migration.image))
-        }
+        _ => Part::waits(
+            Reason::Migrating,
+            format!("Job {} migrates the database to {}", migration.job, migration.image),
+        ),
     }
 }
 
@@ -232,7 +233,7 @@ fn failed(pass: &mut Pass<'_>, migration: Migration, at: Timestamp, why: String)
     let once = result == Reason::MigrationFailed && migration.stops_server.is_some();
     if once && !asked(pass) {
         pass.status().migration = Some(Migration { stops_server: Some(false), ..was });
-        let hint = "the server before it is back; set the annotation reconcile.fluxcd.io/requestedAt to try once more";
+        let hint = "the previous server is back; set the annotation reconcile.fluxcd.io/requestedAt to try once more";
         return Part::terminal(result, format!("{message}; {hint}"));
     }
     let factor = 2_u32.saturating_pow(u32::try_from(attempt - 1).unwrap_or(u32::MAX));

@@ -31,7 +31,7 @@ pub(super) fn server(pass: &mut Pass<'_>, before: &Before) -> Part {
     let Some(live) = live else {
         let first = [&before.secrets, &before.data, &before.schema, &before.login].into_iter().find(|p| !p.ok);
         return first.map_or_else(
-            || Part::waits(Reason::ServerPending, "making the server"),
+            || Part::waits(Reason::ServerPending, "creating the server"),
             |part| Part::waits(Reason::NotStarted, format!("waits for: {}", part.reason)),
         );
     };
@@ -62,10 +62,10 @@ fn keep(pass: &mut Pass<'_>, login: &str, halted: bool) {
     }
 }
 
-/// Whether what serves is what is declared.
+/// Whether the server runs what is declared.
 pub(super) fn current(pass: &Pass<'_>, before: &Before, server: &Part) -> Part {
     let Some(live) = pass.seen.data.deployment.as_ref() else { return server.clone() };
-    let serving = if server.ok && pass.plan.replicas > 0 { "; the server before it serves until then" } else { "" };
+    let serving = if server.ok && pass.plan.replicas > 0 { "; the previous server serves until then" } else { "" };
     if let Some(part) = [&before.secrets, &before.data, &before.schema].into_iter().find(|p| !p.ok) {
         return Part { message: format!("{}{serving}", part.message), ..part.clone() };
     }
@@ -76,7 +76,7 @@ pub(super) fn current(pass: &Pass<'_>, before: &Before, server: &Part) -> Part {
         let trouble = trouble(pass, live);
         return match trouble {
             Some(trouble) => pass.tell(CURRENT, &trouble, format!("the new server: {}{serving}", trouble.message)),
-            None => Part::waits(Reason::RollingOut, format!("a new server is on its way{serving}")),
+            None => Part::waits(Reason::RollingOut, format!("a new server is rolling out{serving}")),
         };
     }
     match pass.seen.data.server.as_ref().and_then(|s| s.given.as_ref()) {
@@ -85,7 +85,7 @@ pub(super) fn current(pass: &Pass<'_>, before: &Before, server: &Part) -> Part {
             "spec.auth.adminSecretRef: its Secret has changed and the server does not take the new login yet; if it stays \
              so, see the server's log",
         ),
-        _ => Part::ok(Reason::UpToDate, "what serves is what is declared"),
+        _ => Part::ok(Reason::UpToDate, "the server runs what is declared"),
     }
 }
 
@@ -136,7 +136,7 @@ fn answer(pass: &mut Pass<'_>) -> Part {
     let (reason, hint) = match error {
         MlflowError::Unreachable(_) => (Reason::ServerUnreachable, "look at its pods and at network policies"),
         MlflowError::Unanswered(_) => (Reason::ServerSilent, "its database may be away"),
-        MlflowError::Denied(_) => (Reason::LoginRefused, "restart the Deployment: each start sets the login anew"),
+        MlflowError::Denied(_) => (Reason::LoginRefused, "restart the Deployment: each start sets the login again"),
         MlflowError::Broken(_) => (Reason::ServerBroken, "its database may be away; see the server's log"),
         MlflowError::Missing(_) | MlflowError::Exists(_) | MlflowError::Refused(_) => {
             (Reason::NotMlflow, "spec.image must be MLflow 3 with PostgreSQL, S3 and basic-auth")

@@ -87,9 +87,10 @@ fn unready(version: &ModelVersion, seen: &Seen<Observed>, plan: &Plan, now: Time
         (Some(bucket), ..) if !registered && !bucket.ready => {
             (Reason::BucketNotReady, format!("spec.source: the DataBucket {} is not Ready", bucket.name))
         }
-        (_, None, _) => {
-            (Reason::RegistryMissing, format!("spec.registry: there is no ModelRegistry {} here", spec.registry))
-        }
+        (_, None, _) => (
+            Reason::RegistryMissing,
+            format!("spec.registry: ModelRegistry {} does not exist in this namespace", spec.registry),
+        ),
         (_, Some(registry), None) if !registry.available => (
             Reason::RegistryNotReady,
             format!("the server of ModelRegistry {} is not available; see its conditions", spec.registry),

@@ -45,8 +45,10 @@ fn withdraw(status: ModelVersionStatus, seen: &Seen<Observed>, found: &Version, 
     let standing = match seen.failures.of(WITHDRAW) {
         Some(last) => Standing::failed(&last.failure),
         None => {
-            let message =
-                format!("deleted before it was known: version {} of {} is taken back", found.version, found.model);
+            let message = format!(
+                "deleted before its registration was known: version {} of {} is being removed",
+                found.version, found.model
+            );
             Standing::progressing(Reason::GivenUp, message)
         }
     };

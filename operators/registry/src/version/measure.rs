@@ -89,7 +89,7 @@ fn asked(version: &ModelVersion) -> bool {
 
 fn empty(status: ModelVersionStatus, source: &str, now: Timestamp) -> VersionDecision {
     let message = format!(
-        "spec.source: there are no files at {source}; write the model there and make the ModelVersion again, or {AGAIN}"
+        "spec.source: no files at {source}; write the model there and create the ModelVersion again, or {AGAIN}"
     );
     stand(status, &Standing::stalled(Reason::SourceEmpty, message), now)
 }

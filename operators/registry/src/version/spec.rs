@@ -35,7 +35,7 @@ impl Source {
         if path.split('/').any(|part| part.is_empty() || part == "." || part == "..")
             || text.contains(['?', '#', '%', '\\'])
         {
-            return wrong(&format!("{text} is no plain path"));
+            return wrong(&format!("{text} is not a plain path"));
         }
         Ok(Self { bucket: bucket.to_owned(), path: path.to_owned() })
     }
@@ -61,7 +61,7 @@ pub(crate) fn parse(version: &ModelVersion) -> Result<Plan, Vec<String>> {
     let source = Source::parse(&spec.source).map_err(|why| findings.push(why)).ok();
     let odd = |name: &str| name.contains(['/', ':']) || name.trim() != name || matches!(name, "." | "..");
     if odd(&spec.model) {
-        findings.push(format!("spec.model: {} is no name for MLflow; leave out / and :", spec.model));
+        findings.push(format!("spec.model: {} is not a valid MLflow model name; remove / and :", spec.model));
     }
     for alias in &spec.aliases {
         if reserved(alias) {
@@ -69,7 +69,8 @@ pub(crate) fn parse(version: &ModelVersion) -> Result<Plan, Vec<String>> {
         }
     }
     for key in spec.tags.keys().filter(|key| key.starts_with(OURS)) {
-        findings.push(format!("spec.tags: {key} is ours; choose a key that does not begin with {OURS}"));
+        findings
+            .push(format!("spec.tags: {key} is reserved by Millrace; choose a key that does not start with {OURS}"));
     }
     match source {
         Some(source) if findings.is_empty() => {

@@ -88,7 +88,8 @@ fn wait(object: &DataTopic, status: DataTopicStatus, why: &str, now: Timestamp) 
         );
         return say(status, LEFT, message, now);
     }
-    let message =
-        format!("topic {name} cannot be deleted yet: {why}; at {deadline:.0} this object is let go and the topic left");
+    let message = format!(
+        "topic {name} cannot be deleted yet: {why}; at {deadline:.0} the finalizer is removed and the topic is kept"
+    );
     say(status, WAITS, message, now).hold(true).wake_at(deadline)
 }

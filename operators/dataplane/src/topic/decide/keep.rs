@@ -50,7 +50,7 @@ fn wanted(object: &DataTopic, seen: &Observed) -> Result<Wanted, Standing> {
     let (prefix, allowed, external_names) = match &seen.plane {
         PlaneSeen::Kafka { prefix, allowed, external_names } => (prefix, *allowed, *external_names),
         PlaneSeen::Missing => {
-            let message = format!("spec.dataPlane: there is no DataPlane {plane}; create it, or name another");
+            let message = format!("spec.dataPlane: DataPlane {plane} does not exist; create it, or name another");
             return Err(Standing::progressing(Reason::DataPlaneMissing, message));
         }
         PlaneSeen::NoKafka => {
@@ -87,10 +87,8 @@ fn create(
 ) -> TopicDecision {
     let (mut status, wanted) = what;
     if wanted.external {
-        let message = format!(
-            "spec.externalName: there is no topic {} to adopt; create it, or leave externalName out",
-            wanted.name
-        );
+        let message =
+            format!("spec.externalName: there is no topic {} to adopt; create it, or remove externalName", wanted.name);
         return say(status, &Standing::progressing(Reason::ExternalTopicMissing, message), now, Vec::new());
     }
     let change = Change::Create {

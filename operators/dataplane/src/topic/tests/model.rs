@@ -26,8 +26,8 @@ fn every_finding_names_its_field_and_what_to_write() {
             topic("t", json!({"externalName": "__consumer_offsets"})),
             "spec.externalName: __consumer_offsets belongs to Kafka",
         ),
-        (topic("t", json!({"externalName": "a b"})), "spec.externalName: a b is no topic name"),
-        (topic("t", json!({"externalName": ".."})), "spec.externalName: .. is no topic name"),
+        (topic("t", json!({"externalName": "a b"})), "spec.externalName: a b is not a valid topic name"),
+        (topic("t", json!({"externalName": ".."})), "spec.externalName: .. is not a valid topic name"),
         (topic("t", json!({"partitions": 0})), "spec.partitions: 0 is too few; write 1 or more"),
         (topic("t", json!({"replicationFactor": 0})), "spec.replicationFactor: write 1 or more"),
         (

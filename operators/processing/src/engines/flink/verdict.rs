@@ -48,7 +48,7 @@ pub(crate) fn told(view: Option<&FlinkView>) -> Option<Outcome> {
         "FINISHED" => Outcome { message: "the Flink job finished".into(), ..Outcome::default() },
         "CANCELED" => Outcome::failed(
             FailureClass::Cancelled,
-            "somebody cancelled the Flink job; to stop it, set spec.suspend".to_owned(),
+            "someone cancelled the Flink job; to stop it, set spec.suspend".to_owned(),
         ),
         _ => judge(view.exception.as_deref().unwrap_or("Flink gives no cause")),
     })

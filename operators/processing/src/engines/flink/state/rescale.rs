@@ -70,10 +70,10 @@ pub(crate) fn behind(pass: &Pass<'_>, attempt: &Attempt, view: &FlinkView) -> Op
     }
     let id = rescale_id(&attempt.flink.as_ref()?.job_id);
     if let Some(last) = pass.seen.failures.of(&id) {
-        let told = format!("Flink does not take over parallelism {parallelism}: {}", last.failure.message);
+        let told = format!("Flink does not accept parallelism {parallelism}: {}", last.failure.message);
         return Some((Reason::RescaleRefused, told));
     }
     let told =
-        format!("on its way to parallelism {parallelism}; if that takes long: is there room and quota for its pods?");
+        format!("rescaling to parallelism {parallelism}; if it takes long, check capacity and quota for its pods");
     Some((Reason::Rescaling, told))
 }

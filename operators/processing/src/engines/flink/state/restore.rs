@@ -85,7 +85,7 @@ fn choose(pass: &Pass<'_>, state: &State, changed: bool) -> Result<String, Troub
         Some(_) => Err(Trouble {
             reason: Reason::RestorePointUnknown.into(),
             message: format!(
-                "attempt {} kept state below {}{} and left no trace of its newest checkpoint; set flink.state.restoreFrom to a path there, or to Empty",
+                "attempt {} kept state below {}{} and its newest checkpoint is not known; set flink.state.restoreFrom to a path there, or to Empty",
                 pass.status.last_attempts.first().map_or(0, |r| r.number),
                 state.bucket,
                 format_args!("/{}", state.prefix)

@@ -80,7 +80,7 @@ pub(crate) fn progress(pass: &mut Pass<'_>) {
     let late = trigger.purpose == Purpose::Keep && asked(&trigger).is_some_and(|at| pass.now >= later(at, PATIENCE));
     let problem = match view.trigger {
         Some(TriggerView::Failed { problem }) => Some(problem),
-        _ if late => Some("Flink did not take it in time".to_owned()),
+        _ if late => Some("Flink did not complete it in time".to_owned()),
         _ => None,
     };
     if let (Some(problem), None) = (problem, &trigger.problem) {

@@ -153,7 +153,7 @@ impl Connections {
     }
 
     /// Makes the next use read the Secrets of this DataPlane again: call it when the store refuses the keys.
-    pub fn distrust(&self, plane: &str) {
+    pub fn invalidate_credentials(&self, plane: &str) {
         if let Some(kept) = self.stores.lock().unwrap_or_else(PoisonError::into_inner).get_mut(plane) {
             kept.checked = Timestamp::MIN;
         }

@@ -14,7 +14,7 @@ const PROOFS: u32 = 2;
 /// A timer this late means that this process was starved.
 pub(crate) const STARVED: Duration = Duration::from_millis(250);
 /// After this time without an answer it is away, however starved we are.
-const HOPELESS: Duration = Duration::from_secs(60);
+const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 /// How often [`timed`] looks at the clock.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -44,7 +44,7 @@ impl Doubt {
         if lag < STARVED {
             self.proofs = self.proofs.saturating_add(1);
         }
-        self.proofs >= PROOFS || now >= later(since, HOPELESS)
+        self.proofs >= PROOFS || now >= later(since, GIVE_UP_AFTER)
     }
 
     /// The message of an outage: with the lateness of this process, if that may be its cause.

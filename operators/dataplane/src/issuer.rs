@@ -116,7 +116,7 @@ pub(crate) async fn perform(of: (&DataPlane, &Try), at: &Connections, with: (&Re
     let credentials = assume(store.as_ref(), plane).await.map_err(|error| {
         if error.trouble == Trouble::StoreDenied {
             // Perhaps the Secret was rotated.
-            at.distrust(&name);
+            at.invalidate_credentials(&name);
         }
         Failure::from(error)
     })?;

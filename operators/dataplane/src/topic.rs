@@ -3,10 +3,10 @@
 //! Owns the names of topics on the broker. Never touches a configuration key that neither the spec lists nor listed
 //! before, never shrinks, never deletes what it cannot prove to be the incarnation in status.
 
+mod conflicts;
 mod decide;
 pub mod model;
 mod observe;
-mod rivals;
 mod status;
 
 use std::{
@@ -78,10 +78,10 @@ impl Operator for Topics {
     const NAME: &'static str = NAME;
 
     fn watches(&self) -> Vec<Watch> {
-        let rivals =
-            Watch::related::<DataTopic>("two objects may want one topic: the one that waits is woken", rivals::of)
-                .stored_as(|_: &mut DataTopic| {}, rivals::words);
-        std::iter::once(rivals).chain(plane_watches::<DataTopic>()).collect()
+        let conflicts =
+            Watch::related::<DataTopic>("two objects may want one topic: the one that waits is woken", conflicts::of)
+                .stored_as(|_: &mut DataTopic| {}, conflicts::index_keys);
+        std::iter::once(conflicts).chain(plane_watches::<DataTopic>()).collect()
     }
 
     async fn observe(&self, object: &DataTopic, reader: &Reader) -> Result<Observed, Failure> {

@@ -35,7 +35,7 @@ impl Buckets {
     /// Keys that are refused may have been rotated.
     pub(super) fn suspect(&self, plane: &str, error: &StoreError) {
         if error.trouble == Trouble::StoreDenied {
-            self.connections.distrust(plane);
+            self.connections.invalidate_credentials(plane);
         }
     }
 }

@@ -66,7 +66,7 @@ pub(super) async fn perform(this: &Grants, of: (&DataGrant, &Issue), writer: &Wr
     let at = writer.now();
     let credentials = store.assume(&ask).await.map_err(|error| {
         if error.trouble == Trouble::StoreDenied {
-            this.connections.distrust(plane);
+            this.connections.invalidate_credentials(plane);
         }
         Failure::from(error)
     })?;

@@ -86,7 +86,7 @@ impl State {
 
     /// A change of this topic is on its way: what is known of it does not count any more, and whoever asked for the change
     /// will look by itself.
-    pub(super) fn spoil(&mut self, name: &str) {
+    pub(super) fn invalidate(&mut self, name: &str) {
         let entry = self.entry(name);
         entry.stale = true;
         entry.told = None;

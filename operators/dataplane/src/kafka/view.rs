@@ -87,7 +87,7 @@ impl Broker for View {
     }
 
     async fn perform(&self, change: &Change) -> Result<(), Failure> {
-        lock(&self.state).spoil(change.name());
+        lock(&self.state).invalidate(change.name());
         let (answer, answered) = oneshot::channel();
         let _ = self.asks.send(Ask::Perform(Asked { change: change.clone(), answer, tries: 0 }));
         answered.await.unwrap_or_else(|_| Err(unreachable("the broker's view has ended")))

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How often the store is asked; Kafka's view wakes us by itself. Passes cost no API write.
-const AGAIN: Duration = Duration::from_secs(5);
+const POLL_PENDING: Duration = Duration::from_secs(5);
 
 pub(super) fn decide(object: &DataPlane, seen: &Seen<Observed>, now: Timestamp) -> Decision<DataPlaneStatus, Try> {
     let (failures, seen) = (&seen.failures, &seen.data);
@@ -54,5 +54,5 @@ pub(super) fn decide(object: &DataPlane, seen: &Seen<Observed>, now: Timestamp) 
     let decision = Decision::of(if quiet { object.status.clone().unwrap_or_default() } else { new });
     let decision = due.into_iter().fold(decision, |d, intent| d.act(Action::Effect(intent)));
     let decision = deadline.into_iter().fold(decision, Decision::wake_at);
-    if waits { decision.wake_after(now, AGAIN) } else { decision }
+    if waits { decision.wake_after(now, POLL_PENDING) } else { decision }
 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Longest waits for the store's answer, one after the other; with the pass every 5 s they keep the 15 s promise.
-const PATIENCE: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(5)];
+const TIMEOUTS: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(5)];
 /// Between the two: a store that restarts refuses connections for a moment.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -83,10 +83,10 @@ pub(super) async fn observe(object: &DataPlane, at: &Connections, reader: &Reade
 async fn answers(store: &dyn Store, plane: &DataPlane, of: (&Connections, &Reader)) -> StoreSeen {
     let (at, reader) = of;
     let name = plane.metadata.name.clone().unwrap_or_default();
-    for patience in PATIENCE {
-        let (answer, lag) = within(store.probe(), patience).await;
+    for timeout in TIMEOUTS {
+        let (answer, lag) = within(store.probe(), timeout).await;
         let lost = match answer {
-            None => format!("the store did not answer within {} s", patience.as_secs()),
+            None => format!("the store did not answer within {} s", timeout.as_secs()),
             Some(Err(error)) if matches!(error.trouble, Trouble::StoreUnreachable | Trouble::StoreBusy) => {
                 error.message
             }
@@ -95,7 +95,7 @@ async fn answers(store: &dyn Store, plane: &DataPlane, of: (&Connections, &Reade
                 let Err(error) = answer else { return StoreSeen::Up };
                 if error.trouble == Trouble::StoreDenied {
                     // Perhaps the Secret was rotated.
-                    at.distrust(&name);
+                    at.invalidate_credentials(&name);
                 }
                 return StoreSeen::Down(error.into());
             }
@@ -118,11 +118,11 @@ fn away(at: &Connections, plane: &str, when: (Timestamp, Duration), lost: &str) 
 
 /// The call's result, or nothing in time, and how late our own timers were meanwhile. Outside a runtime (in the simulated
 /// world) there is no timer and no need.
-async fn within<T>(call: impl Future<Output = T>, patience: Duration) -> (Option<T>, Duration) {
+async fn within<T>(call: impl Future<Output = T>, timeout: Duration) -> (Option<T>, Duration) {
     if tokio::runtime::Handle::try_current().is_err() {
         return (Some(call.await), Duration::ZERO);
     }
-    let (answer, lag) = timed(tokio::time::timeout(patience, call)).await;
+    let (answer, lag) = timed(tokio::time::timeout(timeout, call)).await;
     (answer.ok(), lag)
 }
 

@@ -1,4 +1,4 @@
-use super::{Doubt, Duration, HOPELESS, STARVED, Timestamp, later, timed};
+use super::{Doubt, Duration, GIVE_UP_AFTER, STARVED, Timestamp, later, timed};
 
 const START: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -19,7 +19,7 @@ fn what_fails_while_we_are_starved_proves_nothing_for_a_minute() {
         assert!(!doubt.unanswered(later(START, Duration::from_secs(second)), STARVED));
     }
     assert!(!doubt.unanswered(later(START, Duration::from_secs(10)), Duration::ZERO), "the first that counts");
-    assert!(doubt.unanswered(later(START, HOPELESS), STARVED));
+    assert!(doubt.unanswered(later(START, GIVE_UP_AFTER), STARVED));
     assert!(doubt.words("no answer").starts_with("no answer (this process was short of processor time"));
 }
 

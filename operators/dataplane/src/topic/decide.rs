@@ -1,9 +1,9 @@
 //! What to do with a topic: nothing, if it is as declared.
 //!
-//! [`keep`] decides for living objects, [`delete`] for dying ones.
+//! [`reconcile`] decides for living objects, [`delete`] for dying ones.
 
 mod delete;
-mod keep;
+mod reconcile;
 mod say;
 
 use jiff::Timestamp;
@@ -18,5 +18,5 @@ pub(crate) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) 
         return delete::decide(object, seen, now);
     }
     let hold = model::policy(object) == TopicDeletion::Delete;
-    keep::decide(object, seen, now).hold(hold)
+    reconcile::decide(object, seen, now).hold(hold)
 }

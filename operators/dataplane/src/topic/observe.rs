@@ -1,4 +1,4 @@
-//! What is seen of a DataTopic: its DataPlane, its rivals, and the topic in the broker's view.
+//! What is seen of a DataTopic: its DataPlane, its conflicts, and the topic in the broker's view.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use millrace_crds::{DataPlane, DataTopic, NamespaceSelector};
 use millrace_kit::{Failure, Key, Reader};
 use serde::{Deserialize, Serialize};
 
-use super::{model, rivals};
+use super::{conflicts, model};
 use crate::{
     connect::Connections,
     kafka::{Freshness, Sight},
@@ -69,7 +69,7 @@ pub(super) async fn observe(at: &Connections, object: &DataTopic, reader: &Reade
     let allowed = plane.spec.namespaces.as_ref().is_none_or(chosen);
     let external_names = given && plane.spec.external_names.as_ref().is_some_and(chosen);
     let prefix = kafka.topic_prefix.clone().unwrap_or_default();
-    let beaten = rivals::beaten(object, &reader.cache);
+    let beaten = conflicts::beaten(object, &reader.cache);
 
     let dying = object.metadata.deletion_timestamp.is_some();
     let usable = allowed && !beaten && (external_names || !given) && model::parse(object, &prefix).is_ok();

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long what others make may take, before a person is asked to look.
-const PATIENCE: Duration = Duration::from_secs(600);
+const STALL_AFTER: Duration = Duration::from_secs(600);
 
 pub(super) fn decide(
     pipeline: &MLPipeline,
@@ -65,7 +65,7 @@ fn stand(told: &mut MLPipelineStatus, pipeline: &MLPipeline, standing: Standing,
     let same = told.observed_generation == pipeline.metadata.generation.unwrap_or(0)
         && conditions::get(told, "Ready").is_some_and(|c| c.reason == reason);
     let since = since.filter(|_| same).unwrap_or(Time(now));
-    let wait = Wait::new(reason, message, since.0, PATIENCE);
+    let wait = Wait::new(reason, message, since.0, STALL_AFTER);
     told.waiting_since = Some(since);
     conditions::stand(told, &wait.standing(now), now);
     wait.wake(now)

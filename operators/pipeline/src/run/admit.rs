@@ -6,7 +6,7 @@ use millrace_crds::{MLPipelineRun, Reason};
 
 use super::{
     seen::{Frozen, Observed},
-    status::{PATIENCE, Waiting},
+    status::{STALL_AFTER, Waiting},
 };
 use crate::{
     spec::{
@@ -48,7 +48,7 @@ pub(super) fn admit(run: &MLPipelineRun, around: &Observed) -> Admission {
     if !begun {
         let Some(pipeline) = &around.pipeline else {
             let message = format!("MLPipeline {namespace}/{name} does not exist");
-            return wait(Reason::PipelineMissing, message, "it exists", PATIENCE);
+            return wait(Reason::PipelineMissing, message, "it exists", STALL_AFTER);
         };
         if pipeline.suspended {
             let message = format!("MLPipeline {name} is suspended");

@@ -18,7 +18,7 @@ use millrace_kit::{
 
 use super::{
     seen::Observed,
-    status::{MAX_MESSAGE, PATIENCE, ended},
+    status::{MAX_MESSAGE, STALL_AFTER, ended},
 };
 use crate::{
     children,
@@ -242,7 +242,7 @@ impl<'a> Advance<'a> {
     fn take_back(&mut self, before: StepStatus, child: &ChildState) -> StepStatus {
         self.actions.extend(deletion(self.run, child));
         if let Some(since) = &before.stopping_at {
-            let due = later(since.0, PATIENCE);
+            let due = later(since.0, STALL_AFTER);
             self.wake = Some(due).filter(|due| *due > self.now).into_iter().chain(self.wake).min();
         }
         before

@@ -13,7 +13,7 @@ use millrace_kit::{Standing, Wait, conditions, later, wait::spoken};
 use crate::verbs::child_state::Cause;
 
 /// How long something may take that others do, before the run says so or ends.
-pub(super) const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const STALL_AFTER: Duration = Duration::from_secs(600);
 /// Longest message of a step, in bytes; the schema says the same.
 pub(super) const MAX_MESSAGE: usize = 1_024;
 /// Longest progress line, in bytes; the schema says the same.
@@ -109,10 +109,13 @@ pub(super) fn go(status: &mut MLPipelineRunStatus, now: Timestamp) {
 fn troubles(steps: &[StepStatus], now: Timestamp) -> String {
     let trouble = |step: &StepStatus| {
         let message = step.message.as_ref()?;
-        let late = |since: &Time| now >= later(since.0, PATIENCE);
+        let late = |since: &Time| now >= later(since.0, STALL_AFTER);
         let late = step.stopping_at.as_ref().filter(|since| late(since)).map_or_else(String::new, |_| {
             let child = step.child.as_ref().map(|child| child.name.as_str()).unwrap_or_default();
-            format!("; {child}, which it made, is still being deleted after {}: see its finalizers", spoken(PATIENCE))
+            format!(
+                "; {child}, which it made, is still being deleted after {}: see its finalizers",
+                spoken(STALL_AFTER)
+            )
         });
         Some(format!("; {}: {message}{late}", step.name))
     };

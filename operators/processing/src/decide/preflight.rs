@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// When a refusal is asked about again: whoever helps, helps outside the job.
-const AGAIN: Duration = Duration::from_secs(60);
+const RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Whether nothing speaks against stopping the attempt. If something does it goes on, and the status says why.
 pub(crate) fn clear(pass: &mut Pass<'_>, attempt: &Attempt) -> bool {
@@ -38,7 +38,7 @@ fn held(pass: &mut Pass<'_>, work: &Work, now: (&Attempt, &Preflight)) -> Option
     match &seen.answer {
         Some(Answer::Admitted) => return None,
         Some(Answer::Refused(told)) => {
-            pass.wake_at(later(pass.now, AGAIN));
+            pass.wake_at(later(pass.now, RETRY_AFTER));
             return Some(refused(told));
         }
         Some(Answer::Unanswered(told)) => {

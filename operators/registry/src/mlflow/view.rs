@@ -85,7 +85,7 @@ impl Views {
     }
 
     /// Forgets the snapshot: something was changed.
-    pub async fn spoil(&self, uid: &str) {
+    pub async fn invalidate(&self, uid: &str) {
         self.slot(uid).lock().await.last = None;
     }
 

@@ -10,7 +10,7 @@ use super::{effect::RegistryEffect, seen::Observed, spec::Plan};
 use crate::pods::Trouble;
 
 /// How long a part may take before a person is asked to look.
-const PATIENCE: Duration = Duration::from_secs(600);
+const STALL_AFTER: Duration = Duration::from_secs(600);
 
 /// Conditions of this kind, in the order in which they become true.
 pub(super) const DATA: &str = "DataReady";
@@ -85,7 +85,7 @@ impl Pass<'_> {
             return Standing::stalled(part.reason, part.message);
         }
         let since = wait::since(&self.decision.status, kind, "False", self.now);
-        let wait = Wait::new(part.reason, part.message, since, PATIENCE);
+        let wait = Wait::new(part.reason, part.message, since, STALL_AFTER);
         if let Some(at) = wait.wake(self.now) {
             self.wake(at);
         }

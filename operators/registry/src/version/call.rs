@@ -18,7 +18,7 @@ pub(super) async fn perform(context: &Context, effect: &VersionEffect, writer: &
         Call::Withdraw(withdrawal) => withdraw(context, &server, withdrawal).await,
     };
     // Done or not, the snapshot no longer tells the truth.
-    context.views.spoil(&at.uid).await;
+    context.views.invalidate(&at.uid).await;
     done.map_err(|error| failure(&error))
 }
 

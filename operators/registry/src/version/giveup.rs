@@ -7,7 +7,7 @@ use millrace_kit::{Decision, Seen, Standing, Wait};
 
 use super::{
     effect::{Call, WITHDRAW, Withdrawal},
-    pass::{PATIENCE, VersionDecision, call, stand, waits},
+    pass::{STALL_AFTER, VersionDecision, call, stand, waits},
     seen::Observed,
 };
 use crate::mlflow::{Version, view};
@@ -33,7 +33,7 @@ pub(super) fn decide(version: &ModelVersion, seen: &Seen<Observed>, now: Timesta
     let why = seen.data.error.as_ref().map_or_else(|| "it may be on its way".to_owned(), ToString::to_string);
     let message = format!("deleted, and not known whether it was registered: {why}; look for it in MLflow");
     let since = version.metadata.deletion_timestamp.as_ref().map_or(now, |t| t.0);
-    let wait = Wait::new(Reason::GivenUp, message, since, PATIENCE);
+    let wait = Wait::new(Reason::GivenUp, message, since, STALL_AFTER);
     // A namespace must not hang on a server that never comes back.
     waits(status, &wait, now).hold(!wait.over(now)).wake_after(now, view::RETRY)
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::{
     effect::VersionEffect,
-    pass::{PATIENCE, VersionDecision, stand, waits},
+    pass::{STALL_AFTER, VersionDecision, stand, waits},
     seen::Observed,
     spec::Plan,
 };
@@ -30,7 +30,7 @@ const BASE: Duration = Duration::from_secs(10);
 const REASON: Reason = Reason::MeasuringSource;
 /// One wording for all steps: each change of it would be a write.
 const COUNTING: &str = "counting its files";
-const AGAIN: &str = "set the annotation reconcile.fluxcd.io/requestedAt to have it measured again";
+const MEASURE_AGAIN: &str = "set the annotation reconcile.fluxcd.io/requestedAt to have it measured again";
 
 /// What the pod says; see `children/measure.py`.
 #[derive(Deserialize)]
@@ -89,7 +89,7 @@ fn asked(version: &ModelVersion) -> bool {
 
 fn empty(status: ModelVersionStatus, source: &str, now: Timestamp) -> VersionDecision {
     let message = format!(
-        "spec.source: no files at {source}; write the model there and create the ModelVersion again, or {AGAIN}"
+        "spec.source: no files at {source}; write the model there and create the ModelVersion again, or {MEASURE_AGAIN}"
     );
     stand(status, &Standing::stalled(Reason::SourceEmpty, message), now)
 }
@@ -120,7 +120,7 @@ impl Run<'_> {
             let last = attempt % ATTEMPTS == 0;
             if last && !asked(self.version) {
                 let grant = data.grant.iter().map(|g| Action::Delete(Target::of(g)));
-                let standing = Standing::stalled(Reason::SourceNotMeasured, format!("{said}; {AGAIN}"));
+                let standing = Standing::stalled(Reason::SourceNotMeasured, format!("{said}; {MEASURE_AGAIN}"));
                 let mut decision = stand(status, &standing, self.now);
                 decision.actions.extend(grant);
                 return decision;
@@ -162,7 +162,7 @@ impl Run<'_> {
         let said = conditions::get(&status, "Ready").filter(|c| trouble.told_by(&c.reason, &c.message));
         let message =
             said.map_or_else(|| format!("spec.source: Job {job}: {}", trouble.message), |c| c.message.clone());
-        waits(status, &Wait::new(&trouble.reason, message, self.since(), PATIENCE), self.now)
+        waits(status, &Wait::new(&trouble.reason, message, self.since(), STALL_AFTER), self.now)
     }
 
     fn since(&self) -> Timestamp {
@@ -171,7 +171,7 @@ impl Run<'_> {
 
     fn waits(&self, status: ModelVersionStatus, doing: &str) -> VersionDecision {
         let wait =
-            Wait::new(REASON, format!("spec.source: {}: {doing}", self.plan.source.uri()), self.since(), PATIENCE);
+            Wait::new(REASON, format!("spec.source: {}: {doing}", self.plan.source.uri()), self.since(), STALL_AFTER);
         waits(status, &wait, self.now)
     }
 

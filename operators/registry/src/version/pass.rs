@@ -12,7 +12,7 @@ use super::{
 };
 
 /// How long a wait may take before a person is asked to look.
-pub(super) const PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const STALL_AFTER: Duration = Duration::from_secs(600);
 
 /// What one pass decides.
 pub(super) type VersionDecision = Decision<ModelVersionStatus, VersionEffect>;
@@ -25,7 +25,7 @@ pub(super) fn stand(mut status: ModelVersionStatus, standing: &Standing, now: Ti
 
 /// Waiting since the object is not Ready, for a time; then a person is asked.
 pub(super) fn not_ready(status: &ModelVersionStatus, reason: Reason, message: String, now: Timestamp) -> Wait {
-    Wait::new(reason, message, wait::since(status, "Ready", "False", now), PATIENCE)
+    Wait::new(reason, message, wait::since(status, "Ready", "False", now), STALL_AFTER)
 }
 
 /// Says what is waited for, and wakes at the end of it.

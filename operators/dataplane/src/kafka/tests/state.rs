@@ -55,7 +55,7 @@ fn who_asks_is_told_and_not_woken() {
 #[test]
 fn a_change_of_ours_makes_the_snapshot_stale() {
     let mut state = told();
-    state.spoil("t");
+    state.invalidate("t");
     assert_eq!(state.tell("t", Freshness::Snapshot), None);
     see(&mut state, present("1"));
     assert_eq!(state.tell("t", Freshness::Snapshot), Some(present("1")));
@@ -73,7 +73,7 @@ fn answer(sight: Sight, changes: u64, last: bool) -> Answer<'static> {
 fn an_answer_older_than_a_change_of_ours_does_not_count() {
     let mut state = told();
     let before = state.changes("t");
-    state.spoil("t");
+    state.invalidate("t");
     let sent = state.changes("t");
     assert_eq!(state.saw(answer(Sight::Absent, before, true), &BTreeSet::new()), None);
     state.confirmed(grow(1));
@@ -85,7 +85,7 @@ fn an_answer_older_than_a_change_of_ours_does_not_count() {
 #[test]
 fn nobody_is_woken_by_what_they_did_themselves_however_late_it_shows() {
     let mut state = told();
-    state.spoil("t");
+    state.invalidate("t");
     state.confirmed(grow(2));
     let changes = state.changes("t");
     // The broker has confirmed it and does not show it yet: no news, and nothing to tell.

@@ -1,6 +1,6 @@
 //! A dying object with the policy `Delete`: delete the topic whose id is in status, or say why it stays.
 //!
-//! The finalizer never hangs for ever: [`PATIENCE`] after the deletion was asked for, an object whose broker does not
+//! The finalizer never hangs for ever: [`GIVE_UP_AFTER`] after the deletion was asked for, an object whose broker does not
 //! answer, or refuses, is let go, with a Warning event that names what is left.
 
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How long a deletion waits for a broker that is away or refuses.
-const PATIENCE: Duration = Duration::from_secs(600);
+const GIVE_UP_AFTER: Duration = Duration::from_secs(600);
 
 pub(super) fn decide(object: &DataTopic, seen: &Seen<Observed>, now: Timestamp) -> TopicDecision {
     let status = object.status.clone().unwrap_or_default();
@@ -74,7 +74,7 @@ fn say(mut status: DataTopicStatus, reason: Reason, message: String, now: Timest
 
 fn deadline(object: &DataTopic, now: Timestamp) -> Timestamp {
     let asked = object.metadata.deletion_timestamp.as_ref().map_or(now, |t| t.0);
-    later(asked, PATIENCE)
+    later(asked, GIVE_UP_AFTER)
 }
 
 /// Keeps the finalizer until the deadline, then lets go.
@@ -84,7 +84,7 @@ fn wait(object: &DataTopic, status: DataTopicStatus, why: &str, now: Timestamp) 
     if now >= deadline {
         let message = format!(
             "topic {name} was left on the broker: it could not be deleted within {} min: {why}",
-            PATIENCE.as_secs() / 60
+            GIVE_UP_AFTER.as_secs() / 60
         );
         return say(status, LEFT, message, now);
     }

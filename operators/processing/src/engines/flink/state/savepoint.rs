@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// Pause before a savepoint that failed is asked for once more.
-const AGAIN: Duration = Duration::from_secs(5);
+const POLL_PENDING: Duration = Duration::from_secs(5);
 /// How long one that is taken now and then may take.
-const PATIENCE: Duration = Duration::from_secs(600);
+const GIVE_UP_AFTER: Duration = Duration::from_secs(600);
 
 /// Stores that a job that is asked to stop shall do so with a savepoint, if it shall and can.
 pub(crate) fn intend(pass: &mut Pass<'_>, reason: StopReason) {
@@ -77,7 +77,8 @@ pub(crate) fn progress(pass: &mut Pass<'_>) {
     if let Some(done) = done {
         return taken(pass, (&attempt, &trigger), (&view, done));
     }
-    let late = trigger.purpose == Purpose::Keep && asked(&trigger).is_some_and(|at| pass.now >= later(at, PATIENCE));
+    let late =
+        trigger.purpose == Purpose::Keep && asked(&trigger).is_some_and(|at| pass.now >= later(at, GIVE_UP_AFTER));
     let problem = match view.trigger {
         Some(TriggerView::Failed { problem }) => Some(problem),
         _ if late => Some("Flink did not complete it in time".to_owned()),
@@ -138,7 +139,7 @@ pub(crate) fn waits(pass: &Pass<'_>, attempt: &Attempt) -> Option<Timestamp> {
 /// Asks once more for a savepoint that failed, while there is time.
 pub(crate) fn insist(pass: &mut Pass<'_>, attempt: &Attempt) {
     let Some(trigger) = pending(attempt).filter(|t| t.purpose == Purpose::Stop && t.problem.is_some()) else { return };
-    let due = asked(trigger).map_or(pass.now, |at| later(at, AGAIN));
+    let due = asked(trigger).map_or(pass.now, |at| later(at, POLL_PENDING));
     let alive = pass.seen.data.flink.as_ref().and_then(|v| v.job.as_ref()).is_some_and(|job| !job.over());
     if pass.now >= due && alive && waits(pass, attempt).is_some() {
         store(pass, attempt, Purpose::Stop);

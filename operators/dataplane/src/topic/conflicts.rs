@@ -21,7 +21,7 @@ fn given(plane: &str, name: &str) -> String {
 }
 
 /// The words a topic is found by, here and in the grant controller.
-pub(super) fn words(topic: &DataTopic) -> Vec<String> {
+pub(super) fn index_keys(topic: &DataTopic) -> Vec<String> {
     let plane = &topic.spec.data_plane;
     let name = broker_name(topic, "");
     let mut words = vec![on_plane(plane), in_namespace(&topic.metadata.namespace.clone().unwrap_or_default())];
@@ -35,15 +35,15 @@ pub(super) fn words(topic: &DataTopic) -> Vec<String> {
 
 /// The other objects that want the same topic: whom a change of this one may concern.
 pub(super) fn of(topic: &DataTopic, cache: &Cache) -> Vec<Key> {
-    rivals(topic, cache).iter().map(|r| Key::of(r.as_ref())).collect()
+    others(topic, cache).iter().map(|r| Key::of(r.as_ref())).collect()
 }
 
 /// Whether another object has the better claim to this topic.
 pub(super) fn beaten(topic: &DataTopic, cache: &Cache) -> bool {
-    rivals(topic, cache).iter().any(|rival| claim(rival) < claim(topic))
+    others(topic, cache).iter().any(|other| precedence(other) < precedence(topic))
 }
 
-fn rivals(topic: &DataTopic, cache: &Cache) -> Vec<Arc<DataTopic>> {
+fn others(topic: &DataTopic, cache: &Cache) -> Vec<Arc<DataTopic>> {
     let plane = &topic.spec.data_plane;
     let key = Key::new("", plane);
     let prefix = cache.get::<DataPlane>(&key).and_then(|p| p.spec.kafka.clone()?.topic_prefix).unwrap_or_default();
@@ -57,7 +57,7 @@ fn rivals(topic: &DataTopic, cache: &Cache) -> Vec<Arc<DataTopic>> {
 }
 
 /// Smaller is better.
-fn claim(topic: &DataTopic) -> (bool, bool, Option<jiff::Timestamp>, Option<String>) {
+fn precedence(topic: &DataTopic) -> (bool, bool, Option<jiff::Timestamp>, Option<String>) {
     let adopted = topic.status.as_ref().is_some_and(|s| s.topic_id.is_some());
     let meta = &topic.metadata;
     let born = meta.creation_timestamp.as_ref().map(|t| t.0);

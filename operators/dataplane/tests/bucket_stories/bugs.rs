@@ -117,7 +117,7 @@ impl<const BUG: u8> Mutant<BUG> {
         }
     }
 
-    fn invalidate(decision: &mut DecisionOf<Buckets>, dying: bool) {
+    fn spoil(decision: &mut DecisionOf<Buckets>, dying: bool) {
         match BUG {
             1 => decision.hold = false,
             2 => decision.status.creating = None,

@@ -200,7 +200,7 @@ fn says(world: &World, reason: &str) -> bool {
 }
 
 /// What a spec that cannot be carried out makes of a bucket.
-fn invalidate(world: &World) {
+fn spoil(world: &World) {
     world.change::<DataBucket>("ml", "raw", |b| {
         let status = b.status.get_or_insert_default();
         conditions::stand(

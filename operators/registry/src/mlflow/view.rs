@@ -1,7 +1,7 @@
 //! The operator's view of each server: one snapshot per registry, shared by both controllers.
 //!
 //! A look costs three requests for all versions of a registry, at most one every 30 s (5 s while the server is away);
-//! a change of ours spoils the snapshot. Never kept across registries: the key is the registry's uid.
+//! a change of ours invalidates the snapshot. Never kept across registries: the key is the registry's uid.
 
 use std::{
     collections::{BTreeSet, HashMap},

@@ -179,9 +179,9 @@ fn close(rows: &[Row], away: &[Story], time: &str) -> Outcome<()> {
             println!("\nrung {} {}\n{why}", row.rung, row.name);
         }
     }
-    let (schedules, mutants) = (sum(|c| c.schedules), sum(|c| c.mutants));
+    let (schedules, bugs) = (sum(|c| c.schedules), sum(|c| c.seeded_bugs));
     if schedules > 0 {
-        println!("\nsimulated world: {schedules} schedules, {mutants} mutants caught");
+        println!("\nsimulated world: {schedules} schedules, {bugs} seeded bugs caught");
     }
     println!("\nplayed {time}");
     println!("\n{passed} passed, {failed} failed");

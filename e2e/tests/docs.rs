@@ -33,8 +33,8 @@ fn exists(kind: &str, name: &str, all: &str) -> bool {
     let quoted = format!("\"{name}\"");
     match kind {
         "test" => all.contains(&format!("fn {name}(")),
-        "plot" => sources(&["operators/processing/tests/support/plots"]).contains(&quoted),
-        "mutant" => sources(&["operators/processing/tests"]).contains(&format!("({quoted}, told")),
+        "scenario" => sources(&["operators/processing/tests/support"]).contains(&quoted),
+        "seeded bug" => sources(&["operators/processing/tests"]).contains(&format!("NAME: &'static str = {quoted};")),
         "golden" => golden.join("decision.yaml").is_file(),
         "story" => read("e2e/src/stories.rs").contains(&quoted),
         "bad" => repository().join("crds/tests/bad/processingjob").join(format!("{name}.yaml")).is_file(),
@@ -87,9 +87,8 @@ fn every_kind_of_report_is_held_by_tests_that_are_there() {
     let stories = read("e2e/src/stories.rs");
     let exists = |kind: &str, name: &str| match kind {
         "test" => all.contains(&format!("fn {name}(")),
-        "plot" => all.contains(&format!("\"{name}\"")),
-        // A crate names its seeded bugs in words, or as members of an enum.
-        "mutant" => all.contains(&format!("\"{name}\"")) || all.contains(&format!("::{name}")),
+        "scenario" => all.contains(&format!("\"{name}\"")),
+        "seeded bug" => all.contains(&format!("NAME: &'static str = \"{name}\";")),
         "golden" => cases.contains(name),
         "story" => stories.contains(&format!("\"{name}\"")),
         other => panic!("`{other}` is no kind of test"),

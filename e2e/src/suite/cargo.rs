@@ -72,7 +72,7 @@ fn counted(args: &[&str], env: &[(&str, String)]) -> Outcome<Counts> {
             }
         }
         counts.schedules += after(line, "schedules: ");
-        counts.mutants += line.split_once("mutants caught: ").map_or(0, |(_, n)| n.trim().parse().unwrap_or(0));
+        counts.seeded_bugs += line.split_once("seeded bugs caught: ").map_or(0, |(_, n)| n.trim().parse().unwrap_or(0));
     }
     if counts.passed == 0 {
         return Err(Failure::because(format!("cargo {} ran no test", args.join(" ")), said));

@@ -13,12 +13,12 @@ pub(super) struct Counts {
     /// Schedules the simulated world ran, as the tests print them.
     pub schedules: usize,
     /// Seeded bugs that were caught.
-    pub mutants: usize,
+    pub seeded_bugs: usize,
 }
 
 impl Counts {
     /// One check that holds.
-    pub(super) const ONE: Self = Self { passed: 1, failed: 0, schedules: 0, mutants: 0 };
+    pub(super) const ONE: Self = Self { passed: 1, failed: 0, schedules: 0, seeded_bugs: 0 };
 }
 
 pub(super) type Run = Box<dyn FnOnce(&Ui) -> Outcome<Counts> + Send>;

@@ -7,9 +7,9 @@ mod store_sim;
 
 use std::path::Path;
 
-use bucket_stories::{Bug, Plot, mutants, told, with_story};
+use bucket_stories::{Plot, checked, scenario, scenarios, seeded_bugs, sound, told};
 use millrace_dataplane::bucket::Buckets;
-use millrace_kit::sim::{self, Schedule, World, story::Story};
+use millrace_kit::sim::{self, Schedule};
 use strum::IntoEnumIterator;
 
 /// Orders tried for each cut; order 0 is the strict one.
@@ -24,26 +24,19 @@ fn golden() {
 
 #[test]
 fn same_end_under_every_cut_and_order() {
-    let mut schedules = 0;
-    for plot in Plot::iter() {
-        let report = with_story(plot, (None, Bug::None), |story| sim::story::explore(story, ORDERS));
-        report.settled().unwrap_or_else(|faults| panic!("{faults}"));
-        println!("{plot:?}: {} schedules, {} writes", report.schedules, report.writes.len());
-        schedules += report.schedules;
-    }
-    println!("schedules: {schedules}");
+    sim::all_end_alike(&scenarios(), &sound, ORDERS).unwrap_or_else(|faults| panic!("{faults}"));
 }
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run = |plot| with_story(plot, (None, Bug::None), |story| sim::story::recorded(story, Schedule::UNDISTURBED));
-    let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "bucket", Plot::iter().map(run));
+    let runs = scenarios().into_iter().map(|one| sim::recorded(&one, &sound, Schedule::UNDISTURBED));
+    let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "bucket", runs);
     checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 /// Writes to the Kubernetes API (events included) of the undisturbed run.
 fn writes(plot: Plot) -> Vec<String> {
-    let outcome = with_story(plot, (None, Bug::None), |story| sim::story::run(story, Schedule::UNDISTURBED));
+    let outcome = sim::run(&scenario(plot), &sound, Schedule::UNDISTURBED);
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
     let kubernetes = |w: &String| {
         ["create ", "status ", "put ", "finalizers ", "apply ", "delete "].iter().any(|v| w.starts_with(v))
@@ -64,27 +57,12 @@ fn a_bucket_costs_two_writes_and_an_idle_or_unreachable_one_none() {
 fn what_happened_is_told_once() {
     for plot in Plot::iter() {
         // The end of an undisturbed run is the only place where events can be counted exactly.
-        with_story(plot, (None, Bug::None), |story| {
-            let end = |world: &World| told(plot, world);
-            let story = Story { end: &end, ..*story };
-            let outcome = sim::story::run(&story, Schedule::UNDISTURBED);
-            assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
-        });
+        let outcome = sim::run(&checked(plot, move |world| told(plot, world)), &sound, Schedule::UNDISTURBED);
+        assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
     }
 }
 
 #[test]
 fn every_bug_is_caught() {
-    let mut missed = Vec::new();
-    let all = mutants();
-    for (plot, mutation, bug) in &all {
-        let caught = with_story(*plot, (None, Bug::None), |sound| {
-            with_story(*plot, (*mutation, *bug), |mutant| sim::story::caught(sound, mutant, ORDERS))
-        });
-        if !caught {
-            missed.push((plot, mutation, bug));
-        }
-    }
-    assert!(missed.is_empty(), "not caught: {missed:?}");
-    println!("mutants caught: {}", all.len());
+    sim::all_bugs_caught(&seeded_bugs::all(), &scenarios(), ORDERS).unwrap_or_else(|missed| panic!("{missed}"));
 }

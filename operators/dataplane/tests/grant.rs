@@ -8,10 +8,9 @@ mod store_sim;
 
 use std::path::Path;
 
-use grant_stories::{Bug, Plot, mutants, with_story};
+use grant_stories::{Plot, scenario, scenarios, seeded_bugs, sound};
 use millrace_dataplane::grant::Grants;
 use millrace_kit::sim::{self, Schedule};
-use strum::IntoEnumIterator;
 
 /// Orders tried for each cut; order 0 is the strict one.
 const ORDERS: u64 = 3;
@@ -25,25 +24,18 @@ fn golden() {
 
 #[test]
 fn same_end_under_every_cut_and_order() {
-    let mut schedules = 0;
-    for plot in Plot::iter() {
-        let report = with_story(plot, (None, Bug::None), |story| sim::story::explore(story, ORDERS));
-        report.settled().unwrap_or_else(|faults| panic!("{faults}"));
-        println!("{plot:?}: {} schedules, {} writes", report.schedules, report.writes.len());
-        schedules += report.schedules;
-    }
-    println!("schedules: {schedules}");
+    sim::all_end_alike(&scenarios(), &sound, ORDERS).unwrap_or_else(|faults| panic!("{faults}"));
 }
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run = |plot| with_story(plot, (None, Bug::None), |story| sim::story::recorded(story, Schedule::UNDISTURBED));
-    let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "grant", Plot::iter().map(run));
+    let runs = scenarios().into_iter().map(|one| sim::recorded(&one, &sound, Schedule::UNDISTURBED));
+    let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "grant", runs);
     checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 fn writes(plot: Plot) -> Vec<String> {
-    let outcome = with_story(plot, (None, Bug::None), |story| sim::story::run(story, Schedule::UNDISTURBED));
+    let outcome = sim::run(&scenario(plot), &sound, Schedule::UNDISTURBED);
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
     outcome.writes
 }
@@ -65,16 +57,5 @@ fn a_renewal_costs_one_secret_and_one_status() {
 
 #[test]
 fn every_bug_is_caught() {
-    let mut missed = Vec::new();
-    let all = mutants();
-    for (plot, mutation, bug) in &all {
-        let caught = with_story(*plot, (None, Bug::None), |sound| {
-            with_story(*plot, (*mutation, *bug), |mutant| sim::story::caught(sound, mutant, ORDERS))
-        });
-        if !caught {
-            missed.push((plot, mutation, bug));
-        }
-    }
-    assert!(missed.is_empty(), "not caught: {missed:?}");
-    println!("mutants caught: {}", all.len());
+    sim::all_bugs_caught(&seeded_bugs::all(), &scenarios(), ORDERS).unwrap_or_else(|missed| panic!("{missed}"));
 }

@@ -22,28 +22,28 @@ use millrace_crds::DataPlane;
 use millrace_dataplane::{connect::Connections, plane::Planes};
 use millrace_kit::{
     Controller, Env, Kernel, conditions,
-    sim::{self, Actor, Schedule, World, story::Story},
+    sim::{self, Actor, Scenario, Schedule, World},
 };
 use strum::IntoEnumIterator;
 
 /// What happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter, strum::IntoStaticStr)]
 enum Plot {
-    /// All is well, for five minutes.
+    #[strum(serialize = "all is well, for five minutes")]
     Quiet,
-    /// The brokers go and come back.
+    #[strum(serialize = "the brokers go and come back")]
     Kafka,
-    /// The store goes and comes back.
+    #[strum(serialize = "the store goes and comes back")]
     Store,
-    /// The admin Secret comes later.
+    #[strum(serialize = "the admin Secret comes later")]
     Secret,
-    /// No store is declared.
+    #[strum(serialize = "no store is declared")]
     KafkaOnly,
-    /// Nonsense in the spec.
+    #[strum(serialize = "nonsense in the spec")]
     Invalid,
-    /// The store forgets the credentials it has issued.
+    #[strum(serialize = "the store forgets the credentials it has issued")]
     Forgets,
-    /// The keys that credentials are issued with are changed.
+    #[strum(serialize = "the keys that credentials are issued with are changed")]
     Rotated,
 }
 
@@ -137,48 +137,45 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
     }
 }
 
-fn with_story<T>(plot: Plot, minutes: u64, then: impl FnOnce(&Story<'_>) -> T) -> T {
-    let build = |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
-        let kafka = SimKafka { world: world.clone(), waker: env.waker.clone() };
-        let at = Connections::new(store_sim::HOME, Arc::new(kafka), Arc::new(store_sim::Open(world.clone())));
-        vec![Box::new(Kernel::new(Planes::new(at, env.reader.clone()), env.reader.clone()))]
-    };
-    then(&Story {
-        name: "plane",
-        setup: &|world| setup(plot, world),
-        build: &build,
-        actors: &|| actors(plot),
+/// The scenario of a plot, watched for so many minutes.
+fn scenario(plot: Plot, minutes: u64) -> Scenario {
+    Scenario::new(<&str>::from(plot))
+        .within(Duration::from_secs(60 * minutes))
+        .given(move |world| setup(plot, world))
+        .actors(move || actors(plot))
         // A Secret or its absence is never shown.
-        invariant: &|world| {
+        .invariant(|world| {
             let text = serde_json::to_string(&world.list::<DataPlane>()).unwrap();
             if text.contains("\"SK\"") { Err("a secret key stands in a DataPlane".into()) } else { Ok(()) }
-        },
-        end: &|world| end(plot, world),
-        horizon: Duration::from_secs(60 * minutes),
-    })
+        })
+        .then(move |world| end(plot, world))
+}
+
+fn sound(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
+    let kafka = SimKafka { world: world.clone(), waker: env.waker.clone() };
+    let at = Connections::new(store_sim::HOME, Arc::new(kafka), Arc::new(store_sim::Open(world.clone())));
+    vec![Box::new(Kernel::new(Planes::new(at, env.reader.clone()), env.reader.clone()))]
+}
+
+fn scenarios() -> Vec<Scenario> {
+    Plot::iter().map(|plot| scenario(plot, 1)).collect()
 }
 
 #[test]
 fn same_end_under_every_cut_and_order() {
-    let mut schedules = 0;
-    for plot in Plot::iter() {
-        let report = with_story(plot, 1, |story| sim::story::explore(story, 3));
-        report.settled().unwrap_or_else(|faults| panic!("{faults}"));
-        schedules += report.schedules;
-    }
-    println!("schedules: {schedules}");
+    sim::all_end_alike(&scenarios(), &sound, 3).unwrap_or_else(|faults| panic!("{faults}"));
 }
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run = |plot| with_story(plot, 1, |story| sim::story::recorded(story, Schedule::UNDISTURBED));
-    let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "plane", Plot::iter().map(run));
+    let runs = scenarios().into_iter().map(|one| sim::recorded(&one, &sound, Schedule::UNDISTURBED));
+    let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "plane", runs);
     checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
 
 #[test]
 fn five_quiet_minutes_cost_one_write_and_an_outage_two_more() {
-    let writes = |plot| with_story(plot, 5, |s| sim::story::run(s, Schedule::UNDISTURBED)).writes;
+    let writes = |plot| sim::run(&scenario(plot, 5), &sound, Schedule::UNDISTURBED).writes;
     let status = |plot| writes(plot).iter().filter(|w| w.starts_with("status")).count();
     // The credential that is tried lives for days.
     let quiet = writes(Plot::Quiet);

@@ -24,7 +24,7 @@ use millrace_dataplane::{
 };
 use millrace_kit::{
     conditions,
-    sim::{self, Actor, Schedule, World, story::Story},
+    sim::{self, Actor, Scenario, Schedule, World},
 };
 use minio_support::{
     adapter, admin, build, client, endpoint, plane, prefix, put, root, runtime, said, tags, tamper, wait,
@@ -62,20 +62,15 @@ fn steps(list: Vec<Step>) -> Actor {
     })
 }
 
-fn run(setup: &dyn Fn(&World), actors: &dyn Fn() -> Vec<Actor>, end: &dyn Fn(&World) -> Result<(), String>) {
+/// Plays a scenario on the real store.
+fn play(scenario: &Scenario) {
     let _inside = runtime().enter();
-    let invariant = |_: &World| Ok(());
-    let story = Story {
-        name: "minio",
-        setup,
-        build: &build,
-        actors,
-        invariant: &invariant,
-        end,
-        horizon: Duration::from_secs(600),
-    };
-    let outcome = sim::story::run(&story, Schedule::UNDISTURBED);
+    let outcome = sim::run(scenario, &build, Schedule::UNDISTURBED);
     assert!(outcome.faults.is_empty(), "{:#?}\nobjects: {:#?}", outcome.faults, outcome.end);
+}
+
+fn scenario(name: &str) -> Scenario {
+    Scenario::new(name).within(Duration::from_secs(600))
 }
 
 fn seen(bucket: &str) -> Bucket {
@@ -86,12 +81,13 @@ fn seen(bucket: &str) -> Bucket {
 fn a_bucket_is_made_kept_and_adopted_again() {
     let prefix = prefix("keep");
     let bucket = derived(&prefix, ("ml", "raw"));
-    let setup = |world: &World| {
+    let setup = move |world: &World| {
         plane(world, &prefix);
         world.apply(&kept());
     };
-    let actors = || {
-        let name = bucket.clone();
+    let made = bucket.clone();
+    let actors = move || {
+        let name = made.clone();
         let drifted = name.clone();
         let again = name.clone();
         vec![steps(vec![
@@ -135,7 +131,7 @@ fn a_bucket_is_made_kept_and_adopted_again() {
             ),
         ])]
     };
-    let end = |world: &World| {
+    let end = move |world: &World| {
         let object = world.get::<DataBucket>("ml", "raw").ok_or("gone")?;
         let all = wait(tags(&bucket));
         let tagged = all.get(TAG_UID).cloned();
@@ -148,7 +144,7 @@ fn a_bucket_is_made_kept_and_adopted_again() {
         let there = said(wait(admin().head_object().bucket(&bucket).key("tmp/keep-me").send()));
         if there == "ok" { Ok(()) } else { Err(format!("the object was lost: {there}")) }
     };
-    run(&setup, &actors, &end);
+    play(&scenario("on a real store").given(setup).actors(actors).then(end));
 }
 
 #[test]
@@ -156,11 +152,11 @@ fn a_foreign_bucket_is_left_alone() {
     let prefix = prefix("take");
     let bucket = derived(&prefix, ("ml", "raw"));
     wait(admin().create_bucket().bucket(&bucket).send()).unwrap();
-    let setup = |world: &World| {
+    let setup = move |world: &World| {
         plane(world, &prefix);
         world.apply(&kept());
     };
-    let end = |world: &World| {
+    let end = move |world: &World| {
         let status = world.get::<DataBucket>("ml", "raw").unwrap().status.unwrap();
         let says = conditions::get(&status, "Stalled").map(|c| c.reason.clone());
         if says.as_deref() == Some("NameTaken") && seen(&bucket) == Bucket::default() {
@@ -169,14 +165,14 @@ fn a_foreign_bucket_is_left_alone() {
             Err(format!("{says:?} {:?}", seen(&bucket)))
         }
     };
-    run(&setup, &Vec::new, &end);
+    play(&scenario("on a real store").given(setup).then(end));
 }
 
 #[test]
 fn delete_all_takes_versions_and_unfinished_uploads() {
     let prefix = prefix("del");
     let bucket = derived(&prefix, ("ml", "tmp"));
-    let setup = |world: &World| {
+    let setup = move |world: &World| {
         plane(world, &prefix);
         let deletion_policy = Some(BucketDeletion::DeleteAll);
         world.apply(&object(
@@ -184,8 +180,9 @@ fn delete_all_takes_versions_and_unfinished_uploads() {
             BucketSettings { versioning: Some(true), deletion_policy, ..BucketSettings::default() },
         ));
     };
-    let actors = || {
-        let bucket = bucket.clone();
+    let made = bucket.clone();
+    let actors = move || {
+        let bucket = made.clone();
         vec![steps(vec![(
             "fill and delete",
             Box::new(move |world| {
@@ -207,11 +204,11 @@ fn delete_all_takes_versions_and_unfinished_uploads() {
             }),
         )])]
     };
-    let end = |world: &World| {
+    let end = move |world: &World| {
         let gone = wait(adapter(&endpoint(), root()).look(&bucket)).unwrap().is_none();
         if gone && world.get::<DataBucket>("ml", "tmp").is_none() { Ok(()) } else { Err("still there".to_owned()) }
     };
-    run(&setup, &actors, &end);
+    play(&scenario("on a real store").given(setup).actors(actors).then(end));
 }
 
 #[test]
@@ -225,7 +222,7 @@ fn a_grant_is_a_wall() {
         mode,
         ..AccessRequest::default()
     };
-    let setup = |world: &World| {
+    let setup = move |world: &World| {
         plane(world, &prefix);
         world.apply(&object("raw", BucketSettings::default()));
         world.apply(&object("other", BucketSettings::default()));
@@ -236,7 +233,7 @@ fn a_grant_is_a_wall() {
         grant.metadata.namespace = Some("ml".into());
         world.apply(&grant);
     };
-    let end = |world: &World| {
+    let end = move |world: &World| {
         let grant = world.get::<DataGrant>("ml", "g").unwrap().status.unwrap();
         let secret = world.get::<Secret>("ml", "g").ok_or_else(|| format!("no Secret: {grant:?}"))?;
         let document: serde_json::Value =
@@ -255,7 +252,7 @@ fn a_grant_is_a_wall() {
             .collect();
         if faults.is_empty() { Ok(()) } else { Err(faults.join("\n")) }
     };
-    run(&setup, &Vec::new, &end);
+    play(&scenario("on a real store").given(setup).then(end));
 }
 
 const NO: &str = "AccessDenied";

@@ -3,70 +3,57 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod kafka_support;
-mod topic_mutants;
 mod topic_plots;
+mod topic_seeded_bugs;
 
-use millrace_kit::sim::{self, faults::KernelBug};
-use strum::IntoEnumIterator;
-use topic_mutants::{Bug, with_bug};
-use topic_plots::{ORDERS, Plot, with_story};
+use millrace_kit::sim::{
+    self, Seeded,
+    faults::{self, KernelBug},
+};
+use topic_plots::{ORDERS, Plot, scenario, scenarios, sound, with};
 
 #[test]
 fn same_end_under_every_cut_and_order() {
-    let mut schedules = 0;
-    for plot in Plot::iter() {
-        let report = with_story(plot, None, |story| sim::story::explore(story, ORDERS));
-        report.settled().unwrap_or_else(|faults| panic!("{faults}"));
-        println!("{plot:?}: {} schedules, {} writes", report.schedules, report.writes.len());
-        schedules += report.schedules;
-    }
-    println!("schedules: {schedules}");
+    sim::all_end_alike(&scenarios(), &sound, ORDERS).unwrap_or_else(|faults| panic!("{faults}"));
 }
 
 #[test]
 fn the_reasons_that_stories_reach() {
-    let run = |plot| with_story(plot, None, |story| sim::story::recorded(story, sim::Schedule::UNDISTURBED));
-    let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "topic", Plot::iter().map(run));
+    let runs = scenarios().into_iter().map(|one| sim::recorded(&one, &sound, sim::Schedule::UNDISTURBED));
+    let checked = sim::golden::reached(env!("CARGO_MANIFEST_DIR"), "topic", runs);
     checked.unwrap_or_else(|diff| panic!("{diff}"));
 }
 
-/// The plot that brings a broken rule of the kernel to light; none where this kind gives it nothing to break.
-fn exposes(mutation: KernelBug) -> Option<Plot> {
-    match mutation {
-        KernelBug::ActBeforeListed => Some(Plot::Create),
-        KernelBug::ActBeforeStatus | KernelBug::LateFinalizer => Some(Plot::Delete),
-        KernelBug::UnconditionalStatus | KernelBug::ActAfterConflict => Some(Plot::Edit),
-        // Nothing is done upon a stale object here: each deed goes with a status write, and the conflict stops both. There
-        // are no children.
-        KernelBug::TrustStaleCache | KernelBug::AdoptByName | KernelBug::DeleteByName | KernelBug::FightAdmission => {
-            None
-        }
-    }
+/// Bugs of the kernel, each with what exposes it. Four have nothing to break here: nothing is done upon a stale object, since
+/// each deed goes with a status write and the conflict stops both, and there are no children.
+const OF_THE_KERNEL: [(KernelBug, Plot); 5] = [
+    (KernelBug::ActBeforeListed, Plot::Create),
+    (KernelBug::ActBeforeStatus, Plot::Delete),
+    (KernelBug::LateFinalizer, Plot::Delete),
+    (KernelBug::UnconditionalStatus, Plot::Edit),
+    (KernelBug::ActAfterConflict, Plot::Edit),
+];
+
+fn caught(bugs: &[Seeded]) {
+    sim::all_bugs_caught(bugs, &scenarios(), ORDERS).unwrap_or_else(|missed| panic!("{missed}"));
 }
 
 #[test]
 fn kernel_mutations_are_caught() {
-    let caught = |(mutation, plot): &(KernelBug, Plot)| {
-        with_story(*plot, None, |sound| {
-            with_story(*plot, Some(*mutation), |mutant| sim::story::caught(sound, mutant, ORDERS))
-        })
-    };
-    let all: Vec<_> = KernelBug::iter().filter_map(|m| exposes(m).map(|plot| (m, plot))).collect();
-    let missed: Vec<_> = all.iter().filter(|m| !caught(m)).collect();
-    assert!(missed.is_empty(), "not caught: {missed:?}");
-    println!("kernel mutants caught: {}", all.len());
+    caught(&OF_THE_KERNEL.map(|(bug, plot)| {
+        let broken = with(move |topics, env, _| faults::kernel(bug, topics, env.reader.clone()));
+        Seeded::new(format!("{bug:?}"), <&str>::from(plot), sound, broken)
+    }));
 }
 
 #[test]
 fn operator_mutations_are_caught() {
-    let missed: Vec<_> = Bug::iter().filter(|bug| !with_bug(*bug)).collect();
-    assert!(missed.is_empty(), "not caught: {missed:?}");
-    println!("operator mutants caught: {}", Bug::iter().count());
+    caught(&topic_seeded_bugs::all());
 }
 
 /// The writes of an undisturbed run, by what they write to.
 fn writes(plot: Plot) -> Vec<String> {
-    let outcome = with_story(plot, None, |story| sim::story::run(story, sim::Schedule::UNDISTURBED));
+    let outcome = sim::run(&scenario(plot), &sound, sim::Schedule::UNDISTURBED);
     outcome.writes.into_iter().filter(|w| !w.contains("DataPlane")).collect()
 }
 

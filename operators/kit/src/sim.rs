@@ -18,7 +18,6 @@ mod rest;
 mod scenario;
 mod schedule;
 mod seeded;
-pub mod story;
 mod timeline;
 mod world;
 

@@ -68,5 +68,5 @@ fn it_goes_on_where_its_predecessor_was() {
 fn without_a_look_at_what_was_written_it_does_things_twice() {
     let hasty: &Build<'_> = &|env, world| vec![Box::new(Hasty(toy(world, env)))];
     assert!(scenarios::all().iter().any(|scenario| differs(scenario, hasty).is_some()), "nobody notices");
-    println!("mutants caught: 1");
+    println!("seeded bugs caught: 1");
 }

@@ -10,10 +10,10 @@ use std::{fs, path::Path};
 use millrace_crds::ProcessingJob;
 use millrace_kit::{
     Controller,
-    sim::{self, Schedule, World, story::Story},
+    sim::{self, Schedule, World},
 };
 use serde_json::{Value, json};
-use support::plots;
+use support::scenarios;
 
 /// Every object that a golden decision creates, by case, in order.
 fn created() -> Vec<(String, Vec<Value>)> {
@@ -58,23 +58,19 @@ fn complaint_09_there_is_no_webhook() {
 /// An object that does not decode is left alone, and hinders no other.
 #[test]
 fn complaint_10_one_bad_object_stops_nobody() {
-    let plot = plots::named("container ends well");
     let build =
         |env: &millrace_kit::Env, _: &World| -> Vec<Box<dyn Controller>> { millrace_processing::controllers(env) };
-    support::with_story(&plot, &build, |story| {
-        let setup = |world: &World| {
-            let broken = json!({
-                "apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob",
-                "metadata": {"name": "aaa", "namespace": "ml", "uid": "broken", "resourceVersion": "1", "generation": 1},
-                "spec": {"container": "not an object", "deadlines": 7},
-            });
-            world.restore::<ProcessingJob>(&broken, world.now());
-            (story.setup)(world);
-        };
-        let outcome = sim::story::run(&Story { setup: &setup, ..*story }, Schedule::UNDISTURBED);
-        assert_eq!(outcome.faults, Vec::<String>::new());
-        assert!(outcome.writes.iter().all(|w| !w.contains("ml/aaa")), "{:#?}", outcome.writes);
+    let scenario = scenarios::named("container ends well").given(|world| {
+        let broken = json!({
+            "apiVersion": "millrace.dev/v1alpha1", "kind": "ProcessingJob",
+            "metadata": {"name": "aaa", "namespace": "ml", "uid": "broken", "resourceVersion": "1", "generation": 1},
+            "spec": {"container": "not an object", "deadlines": 7},
+        });
+        world.restore::<ProcessingJob>(&broken, world.now());
     });
+    let outcome = sim::run(&scenario, &build, Schedule::UNDISTURBED);
+    assert_eq!(outcome.faults, Vec::<String>::new());
+    assert!(outcome.writes.iter().all(|w| !w.contains("ml/aaa")), "{:#?}", outcome.writes);
 }
 
 /// The cache grows with our own objects only: every stream but those of Millrace's kinds asks for our labels.
@@ -90,9 +86,7 @@ fn complaint_11_watches_are_narrow() {
         all.iter().flat_map(|c| c.watches()).for_each(|watch| narrow(&watch));
         all
     };
-    let outcome = support::with_story(&plots::named("container ends well"), &build, |story| {
-        sim::story::run(story, Schedule::UNDISTURBED)
-    });
+    let outcome = sim::run(&scenarios::named("container ends well"), &build, Schedule::UNDISTURBED);
     assert_eq!(outcome.faults, Vec::<String>::new());
 }
 

@@ -18,19 +18,18 @@ use millrace_kit::{
 };
 use millrace_processing::{Observed, Processing, WorkloadView};
 use serde_json::{Value, json};
-use support::plots;
+use support::scenarios;
 
 /// Orders tried of a workload whose caches lag.
 const ORDERS: u64 = 100;
 
 /// Runs a workload in many orders; its own end and what holds at every step are checked each time.
-fn holds(plot: &str) {
-    let plot = plots::named(plot);
+fn holds(name: &str) {
+    let scenario = scenarios::named(name);
     for seed in 0..ORDERS {
-        let outcome = support::with_story(&plot, &|env, _| millrace_processing::controllers(env), |story| {
-            sim::story::run(story, Schedule { seed, cut: None })
-        });
-        assert!(outcome.faults.is_empty(), "{}, order {seed}: {:?}", plot.name, outcome.faults);
+        let build = |env: &millrace_kit::Env, _: &sim::World| millrace_processing::controllers(env);
+        let outcome = sim::run(&scenario, &build, Schedule { seed, cut: None });
+        assert!(outcome.faults.is_empty(), "{}, order {seed}: {:?}", scenario.name(), outcome.faults);
     }
 }
 

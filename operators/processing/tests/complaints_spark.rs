@@ -7,31 +7,25 @@ mod support;
 use std::{cell::RefCell, rc::Rc};
 
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
-use millrace_kit::sim::{self, Outcome, Schedule, World};
+use millrace_kit::sim::{self, Outcome, Scenario, Schedule};
 use serde_json::{Value, json};
-use support::{Life, Plane, Plot, plots};
+use support::{Life, Plane, dataplane, scenario, scenarios};
+
+fn played(scenario: &Scenario) -> Outcome {
+    sim::run(scenario, &|env, _| millrace_processing::controllers(env), Schedule::UNDISTURBED)
+}
 
 /// Runs a Spark job to its end; what was written, and the objects that are left.
 fn run(more: Value) -> (Outcome, Vec<Pod>, Vec<ConfigMap>, Vec<Service>) {
     let left = Rc::new(RefCell::new((Vec::new(), Vec::new(), Vec::new())));
-    let plot = Plot {
-        name: "complaint",
-        spec: plots::spark(more),
-        life: |_, _| Life::Exit(0, ""),
-        before: |_| {},
-        plane: Some(Plane::Answers),
-        around: Vec::new,
-        end: |_| Ok(()),
-        writes: 0,
-    };
-    let outcome = support::with_story(&plot, &|env, _| millrace_processing::controllers(env), |story| {
-        let end = |world: &World| {
-            *left.borrow_mut() = (world.list::<Pod>(), world.list::<ConfigMap>(), world.list::<Service>());
+    let found = Rc::clone(&left);
+    let job = scenario("complaint", scenarios::spark(more), |_, _| Life::Exit(0, ""))
+        .actor(|| dataplane(Plane::Answers))
+        .then(move |world| {
+            *found.borrow_mut() = (world.list::<Pod>(), world.list::<ConfigMap>(), world.list::<Service>());
             Ok(())
-        };
-        let story = sim::story::Story { end: &end, ..*story };
-        sim::story::run(&story, Schedule::UNDISTURBED)
-    });
+        });
+    let outcome = played(&job);
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
     let (pods, confs, services) = left.take();
     (outcome, pods, confs, services)
@@ -95,10 +89,7 @@ fn complaint_14_packages_are_fetched_once_by_the_driver() {
 fn complaint_23_the_driver_ends_with_its_program() {
     let (_, _, confs, _) = run(json!({}));
     has(&properties(&confs), "spark.submit.callSystemExitOnMainExit=true");
-    let plot = plots::named("run deadline");
-    let outcome = support::with_story(&plot, &|env, _| millrace_processing::controllers(env), |story| {
-        sim::story::run(story, Schedule::UNDISTURBED)
-    });
+    let outcome = played(&scenarios::named("run deadline"));
     assert!(outcome.faults.is_empty(), "{:?}", outcome.faults);
 }
 

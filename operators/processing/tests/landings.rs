@@ -6,7 +6,7 @@
 
 mod support;
 
-use std::{collections::BTreeSet, fs, path::Path, time::Duration};
+use std::{collections::BTreeSet, fs, path::Path, rc::Rc, time::Duration};
 
 use k8s_openapi::api::{
     core::v1::{ConfigMap, Pod, ServiceAccount},
@@ -18,18 +18,22 @@ use millrace_crds::{
 };
 use millrace_kit::{
     Env,
-    sim::{self, Actor, Schedule, World, story::Story},
+    sim::{self, Scenario, Schedule, World},
 };
 use serde_json::Value;
-use support::{Plot, plots};
+use support::scenarios;
 
-/// The world at one moment of a plot, as another version left it.
-struct Moment<'a> {
-    plot: Plot,
-    objects: Vec<&'a Value>,
+/// Recorded scenarios in which a user does something: from a moment on, it would be done twice.
+const WITH_USERS: [&str; 2] = ["suspended and resumed", "spec changed while it runs"];
+
+/// The world at one moment of a scenario, as another version left it.
+#[derive(Clone)]
+struct Moment {
+    scenario: Scenario,
+    objects: Vec<Value>,
     now: jiff::Timestamp,
-    /// Names and spec hashes the other version ever used in this plot.
-    used: &'a BTreeSet<String>,
+    /// Names and spec hashes the other version ever used in this scenario.
+    used: Rc<BTreeSet<String>>,
 }
 
 fn restore(world: &World, object: &Value, now: jiff::Timestamp) {
@@ -44,26 +48,27 @@ fn restore(world: &World, object: &Value, now: jiff::Timestamp) {
     }
 }
 
-impl Moment<'_> {
-    /// Runs this version on it.
-    fn take_over(&self, around: (&dyn Fn(&World), &dyn Fn() -> Vec<Actor>), horizon: Duration, end: &dyn Fn(&World)) {
-        let (setup, actors) = around;
+impl Moment {
+    /// Runs this version on it: the scenario from here on, or nobody but the operator.
+    fn take_over(&self, scenario: Scenario, end: impl Fn(&World) + 'static) {
         let build = |env: &Env, _: &World| millrace_processing::controllers(env);
-        let ended = |world: &World| {
+        let scenario = scenario.then(move |world| {
             end(world);
             Ok(())
-        };
-        support::with_story(&self.plot, &build, |story| {
-            let story = Story { setup, actors, end: &ended, horizon, ..*story };
-            let outcome = sim::story::run(&story, Schedule::UNDISTURBED);
-            assert_eq!(outcome.faults, Vec::<String>::new(), "{}", self.name());
-            for create in outcome.writes.iter().filter_map(|w| w.strip_prefix("create ")) {
-                let (kind, name) = create.split_once(" ml/").unwrap();
-                let shared = ["Event", "ServiceAccount", "RoleBinding", "PodDisruptionBudget"];
-                let fresh = shared.contains(&kind) || self.used.contains(name);
-                assert!(fresh, "{}: {create} has a name of its own", self.name());
-            }
         });
+        let outcome = sim::run(&scenario, &build, Schedule::UNDISTURBED);
+        assert_eq!(outcome.faults, Vec::<String>::new(), "{}", self.name());
+        for create in outcome.writes.iter().filter_map(|w| w.strip_prefix("create ")) {
+            let (kind, name) = create.split_once(" ml/").unwrap();
+            let shared = ["Event", "ServiceAccount", "RoleBinding", "PodDisruptionBudget"];
+            let fresh = shared.contains(&kind) || self.used.contains(name);
+            assert!(fresh, "{}: {create} has a name of its own", self.name());
+        }
+    }
+
+    /// Two seconds without anybody else.
+    fn alone(&self, setup: impl Fn(&World) + 'static) -> Scenario {
+        Scenario::new(self.name()).within(Duration::from_secs(2)).given(setup).invariant(support::invariant)
     }
 
     fn restore(&self, world: &World) {
@@ -71,12 +76,12 @@ impl Moment<'_> {
     }
 
     fn name(&self) -> String {
-        format!("{} at {}", self.plot.name, self.now)
+        format!("{} at {}", self.scenario.name(), self.now)
     }
 
     fn job(&self) -> ProcessingJob {
         let found = self.objects.iter().find(|o| o["kind"] == "ProcessingJob");
-        serde_json::from_value((*found.unwrap()).clone()).unwrap()
+        serde_json::from_value(found.unwrap().clone()).unwrap()
     }
 
     fn pods(&self) -> Vec<Pod> {
@@ -107,13 +112,17 @@ fn promised(status: &ProcessingJobStatus) -> Value {
 }
 
 /// Without help, the new version only goes on with what was begun.
-fn supervises(moment: &Moment<'_>) {
+fn supervises(moment: &Moment) {
     let job = moment.job();
     let before = job.status.unwrap_or_default();
     // As it was asked for, without a deadline that may just have passed.
     let unchanged = job.metadata.generation == Some(1) && job.spec.job.deadlines.is_none();
     let running = unchanged && moment.runs(before.attempt.as_ref().and_then(|a| a.pod.as_deref()));
-    moment.take_over((&|w| moment.restore(w), &Vec::new), Duration::from_secs(2), &|world| {
+    let at = moment.clone();
+    let scenario = moment.alone(move |world| at.restore(world));
+    let there = moment.clone();
+    moment.take_over(scenario, move |world| {
+        let moment = &there;
         let after = support::status(world);
         let (mut was, is) = (promised(&before), promised(&after));
         if was["podUid"].is_null() {
@@ -137,17 +146,14 @@ fn supervises(moment: &Moment<'_>) {
 }
 
 /// With the world at work, it ends as it would have ended, in no more attempts.
-fn ends_the_same(moment: &Moment<'_>, last: &ProcessingJobStatus) {
-    let actors = || {
-        let mut all = vec![support::kubelet(moment.plot.life)];
-        all.extend(moment.plot.plane.map(support::dataplane));
-        all
-    };
-    moment.take_over((&|w| moment.restore(w), &actors), Duration::from_secs(6 * 3600), &|world| {
+fn ends_the_same(moment: &Moment, last: &ProcessingJobStatus) {
+    let (at, there, last) = (moment.clone(), moment.clone(), last.clone());
+    moment.take_over(moment.scenario.continued_from(move |world| at.restore(world)), move |world| {
+        let moment = &there;
         let mut after = support::status(world);
         // When it ended is the only difference that time makes.
         after.finished_at.clone_from(&last.finished_at);
-        let (mut want, mut have) = (promised(last), promised(&after));
+        let (mut want, mut have) = (promised(&last), promised(&after));
         for side in [&mut want, &mut have] {
             side["createdAt"] = Value::Null;
             side["podUid"] = Value::Null;
@@ -157,20 +163,23 @@ fn ends_the_same(moment: &Moment<'_>, last: &ProcessingJobStatus) {
 }
 
 /// A status that a newer version wrote goes through this one's hands whole.
-fn keeps_what_it_does_not_know(moment: &Moment<'_>) {
-    let setup = |world: &World| {
-        for object in &moment.objects {
-            let mut object = (*object).clone();
+fn keeps_what_it_does_not_know(moment: &Moment) {
+    let at = moment.clone();
+    let setup = move |world: &World| {
+        for object in &at.objects {
+            let mut object = object.clone();
             for part in ["", "/attempt", "/failures", "/lastAttempts/0"] {
                 if let Some(Value::Object(part)) = object.pointer_mut(&format!("/status{part}")) {
                     part.insert("ofANewerVersion".into(), "kept".into());
                 }
             }
-            restore(world, &object, moment.now);
+            restore(world, &object, at.now);
         }
     };
     let before = moment.job().status.unwrap_or_default();
-    moment.take_over((&setup, &Vec::new), Duration::from_secs(2), &|world| {
+    let there = moment.clone();
+    moment.take_over(moment.alone(setup), move |world| {
+        let moment = &there;
         let after = support::status(world);
         let kept = |other: &std::collections::BTreeMap<String, Value>| other.contains_key("ofANewerVersion");
         assert!(kept(&after.other), "{}: lost in the status", moment.name());
@@ -200,44 +209,43 @@ fn used(objects: &[Value]) -> BTreeSet<String> {
 #[test]
 fn an_earlier_version_is_taken_over_at_any_moment() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/landings");
-    let (mut moments, mut plots_seen) = (0, 0);
+    let (mut moments, mut recordings) = (0, 0);
     for version in fs::read_dir(dir).unwrap().flatten() {
         for file in fs::read_dir(version.path()).unwrap().flatten() {
             let stem = file.path().file_stem().unwrap().to_string_lossy().into_owned();
-            let same = |p: &Plot| p.name.replace(", ", " ").replace(' ', "-") == stem;
-            let plot = plots::all().into_iter().find(same).unwrap();
+            let same = |one: &Scenario| one.name().replace(", ", " ").replace(' ', "-") == stem;
+            let scenario = scenarios::all().into_iter().find(same).unwrap();
             let recorded: Value = serde_json::from_str(&fs::read_to_string(file.path()).unwrap()).unwrap();
             let objects = recorded["objects"].as_array().unwrap();
-            let used = used(objects);
-            let all: Vec<Moment<'_>> = recorded["moments"]
+            let used = Rc::new(used(objects));
+            let all: Vec<Moment> = recorded["moments"]
                 .as_array()
                 .unwrap()
                 .iter()
                 .map(|m| Moment {
-                    plot: plot.clone(),
+                    scenario: scenario.clone(),
                     objects: m["has"]
                         .as_array()
                         .unwrap()
                         .iter()
-                        .map(|i| &objects[i.as_u64().unwrap() as usize])
+                        .map(|i| objects[i.as_u64().unwrap() as usize].clone())
                         .collect(),
                     now: m["now"].as_str().unwrap().parse().unwrap(),
-                    used: &used,
+                    used: Rc::clone(&used),
                 })
                 .collect();
             let last = all.last().unwrap().job().status.unwrap();
             for moment in &all {
                 supervises(moment);
                 keeps_what_it_does_not_know(moment);
-                // What users do in between would be done twice.
-                if (plot.around)().is_empty() {
+                if !WITH_USERS.contains(&scenario.name()) {
                     ends_the_same(moment, &last);
                 }
             }
             moments += all.len();
-            plots_seen += 1;
+            recordings += 1;
         }
     }
-    assert!(plots_seen > 5, "only {plots_seen} recordings");
-    println!("taken over: {moments} moments of {plots_seen} plots");
+    assert!(recordings > 5, "only {recordings} recordings");
+    println!("taken over: {moments} moments of {recordings} recordings");
 }

@@ -17,27 +17,26 @@ use millrace_crds::processing_job::JobPhase;
 use millrace_kit::{
     Env,
     metrics::{ByController, ByKind, Metrics, Request},
-    sim::{self, Cut, Outcome, Schedule, World},
+    sim::{self, Cut, Outcome, Scenario, Schedule, World},
 };
-use support::{Plot, plots};
+use support::scenarios;
 
-/// Runs a plot; also the metrics of every process there was, and the job's status at the end.
-fn played(plot: &Plot, schedule: Schedule) -> (Outcome, Vec<Metrics>, millrace_crds::ProcessingJobStatus) {
+/// Runs a scenario; also the metrics of every process there was, and the job's status at the end.
+fn played(scenario: &Scenario, schedule: Schedule) -> (Outcome, Vec<Metrics>, millrace_crds::ProcessingJobStatus) {
     let processes = Rc::new(RefCell::new(Vec::new()));
     let mine = Rc::clone(&processes);
-    let status = RefCell::default();
+    let status = Rc::new(RefCell::default());
+    let last = Rc::clone(&status);
     let build = move |env: &Env, _: &World| {
         mine.borrow_mut().push(env.metrics.clone());
         millrace_processing::controllers(env)
     };
-    let outcome = support::with_story(plot, &build, |story| {
-        let end = |world: &World| {
-            status.replace(support::status(world));
-            (story.end)(world)
-        };
-        sim::story::run(&sim::story::Story { end: &end, ..*story }, schedule)
+    let watched = scenario.clone().then(move |world| {
+        last.replace(support::status(world));
+        Ok(())
     });
-    (outcome, processes.take(), status.into_inner())
+    let outcome = sim::run(&watched, &build, schedule);
+    (outcome, processes.take(), status.take())
 }
 
 /// Samples by their name with labels, as they stand in the text.
@@ -60,11 +59,11 @@ fn counted(processes: &[Metrics]) -> BTreeMap<String, f64> {
     sum
 }
 
-const PLOTS: [&str; 3] = ["container with data", "fails, then succeeds", "suspended and resumed"];
+const SCENARIOS: [&str; 3] = ["container with data", "fails, then succeeds", "suspended and resumed"];
 
 #[test]
 fn attempts_are_counted() {
-    let told = |plot: &str| counted(&played(&plots::named(plot), Schedule::UNDISTURBED).1);
+    let told = |name: &str| counted(&played(&scenarios::named(name), Schedule::UNDISTURBED).1);
     let fails = told("fails, then succeeds");
     let ended = |result: &str, class: &str| {
         format!(r#"millrace_processing_attempts_ended_total{{engine="container",result="{result}",class="{class}"}}"#)
@@ -87,21 +86,22 @@ fn attempts_are_counted() {
 #[test]
 fn nothing_is_counted_twice() {
     let mut schedules = 0;
-    for name in PLOTS {
-        let plot = plots::named(name);
-        let want = counted(&played(&plot, Schedule::UNDISTURBED).1);
+    for name in SCENARIOS {
+        let scenario = scenarios::named(name);
+        let (undisturbed, processes, _) = played(&scenario, Schedule::UNDISTURBED);
+        let want = counted(&processes);
         for seed in 0..2 {
             let kinds = [Cut::KillBefore, Cut::KillAfter, Cut::Refused, Cut::Unanswered];
-            for cut in (0..plot.writes).flat_map(|n| kinds.map(|kind| (n, kind))) {
+            for cut in (0..undisturbed.writes.len()).flat_map(|n| kinds.map(|kind| (n, kind))) {
                 let schedule = Schedule { seed, cut: Some(cut) };
-                let have = counted(&played(&plot, schedule).1);
+                let have = counted(&played(&scenario, schedule).1);
                 // The time to a pod whose creation was not answered is not known.
                 let may_lack = |k: &str| matches!(cut.1, Cut::KillBefore | Cut::KillAfter) || k.contains("first_pod");
                 let all: BTreeSet<&String> = have.keys().chain(want.keys()).collect();
                 for name in all {
                     let [has, wants] = [&have, &want].map(|side| side.get(name).copied().unwrap_or(0.0));
                     let well = has == wants || (has < wants && may_lack(name));
-                    assert!(well, "{} {schedule:?}: {name} is {has}, not {wants}", plot.name);
+                    assert!(well, "{} {schedule:?}: {name} is {has}, not {wants}", scenario.name());
                 }
                 schedules += 1;
             }
@@ -113,11 +113,11 @@ fn nothing_is_counted_twice() {
 /// The process that lives at the end says where the job is, whoever brought it there.
 #[test]
 fn gauges_are_right_after_a_restart() {
-    for name in PLOTS {
-        let plot = plots::named(name);
-        for n in 0..plot.writes {
+    for name in SCENARIOS {
+        let scenario = scenarios::named(name);
+        for n in 0..played(&scenario, Schedule::UNDISTURBED).0.writes.len() {
             let schedule = Schedule { seed: 0, cut: Some((n, Cut::KillAfter)) };
-            let (_, processes, status) = played(&plot, schedule);
+            let (_, processes, status) = played(&scenario, schedule);
             let last = samples(processes.last().unwrap());
             let jobs: Vec<_> =
                 last.iter().filter(|(k, v)| k.starts_with("millrace_processing_jobs") && **v > 0.0).collect();
@@ -130,13 +130,13 @@ fn gauges_are_right_after_a_restart() {
 /// A phase that nobody saw is measured by what the status says of it.
 #[test]
 fn phases_add_up() {
-    let (_, processes, status) = played(&plots::named("run deadline"), Schedule::UNDISTURBED);
+    let (_, processes, status) = played(&scenarios::named("run deadline"), Schedule::UNDISTURBED);
     assert_eq!(status.phase, Some(JobPhase::Failed));
     let have = samples(&processes[0]);
     let spent =
         |phase: &str| have[&format!(r#"millrace_processing_phase_seconds_sum{{engine="container",phase="{phase}"}}"#)];
     assert_eq!(spent("Running"), 60.0, "{have:#?}");
-    let retried = played(&plots::named("fails, then succeeds"), Schedule::UNDISTURBED).1;
+    let retried = played(&scenarios::named("fails, then succeeds"), Schedule::UNDISTURBED).1;
     let have = samples(&retried[0]);
     assert_eq!(
         have[r#"millrace_processing_phase_seconds_sum{engine="container",phase="Retrying"}"#], 30.0,
@@ -147,7 +147,7 @@ fn phases_add_up() {
 /// Name, type, labels, meaning; from the text that is served.
 #[test]
 fn the_table_is_current() {
-    let (_, processes, _) = played(&plots::named("fails, then succeeds"), Schedule::UNDISTURBED);
+    let (_, processes, _) = played(&scenarios::named("fails, then succeeds"), Schedule::UNDISTURBED);
     let metrics = &processes[0];
     let text = |s: &str| s.to_owned();
     metrics.requests.get_or_create(&Request { verb: text("GET"), resource: text("pods"), code: text("200") }).inc();

@@ -7,7 +7,7 @@
 
 mod support;
 
-use std::{cell::RefCell, fs, path::Path};
+use std::{cell::RefCell, fs, path::Path, rc::Rc};
 
 use k8s_openapi::api::{
     core::v1::{ConfigMap, Pod, ServiceAccount},
@@ -15,11 +15,11 @@ use k8s_openapi::api::{
 };
 use millrace_crds::{DataGrant, ProcessingJob};
 use millrace_kit::{
-    Object,
-    sim::{self, Cut, Schedule, World, story::Story},
+    Env, Object,
+    sim::{self, Cut, Scenario, Schedule, World},
 };
 use serde_json::{Value, json};
-use support::{Plot, plots};
+use support::scenarios;
 
 /// Every phase of a container and of a Spark job is among their moments.
 const RECORDED: [&str; 6] = [
@@ -71,39 +71,42 @@ impl Moments {
     }
 }
 
-fn moments(plot: &Plot) -> Moments {
-    let found = RefCell::new(Moments::default());
-    let controllers = |env: &millrace_kit::Env, _: &World| millrace_processing::controllers(env);
-    support::with_story(plot, &controllers, |story| {
-        for n in 0..plot.writes {
-            let died = |world: &World| {
-                if world.dead() {
-                    found.borrow_mut().add(world);
-                }
-                (story.invariant)(world)
-            };
-            let cut = Some((n, Cut::KillBefore));
-            let _ = sim::story::run(&Story { invariant: &died, ..*story }, Schedule { seed: 0, cut });
-        }
-        let ended = |world: &World| {
+fn moments(scenario: &Scenario) -> Moments {
+    let found = Rc::new(RefCell::new(Moments::default()));
+    let build = |env: &Env, _: &World| millrace_processing::controllers(env);
+    let at_death = {
+        let found = Rc::clone(&found);
+        scenario.clone().invariant(move |world| {
+            if world.dead() {
+                found.borrow_mut().add(world);
+            }
+            Ok(())
+        })
+    };
+    for n in 0..sim::run(scenario, &build, Schedule::UNDISTURBED).writes.len() {
+        let _ = sim::run(&at_death, &build, Schedule { seed: 0, cut: Some((n, Cut::KillBefore)) });
+    }
+    let at_the_end = {
+        let found = Rc::clone(&found);
+        scenario.clone().then(move |world| {
             found.borrow_mut().add(world);
             Ok(())
-        };
-        let _ = sim::story::run(&Story { end: &ended, ..*story }, Schedule::UNDISTURBED);
-    });
-    found.into_inner()
+        })
+    };
+    let _ = sim::run(&at_the_end, &build, Schedule::UNDISTURBED);
+    found.take()
 }
 
 #[test]
 fn what_is_left_at_each_death() {
-    let name = std::env::var("RECORD").ok();
-    for plot in RECORDED {
-        let moments = moments(&plots::named(plot));
-        assert!(moments.moments.len() > 4, "{plot}: {} moments", moments.moments.len());
-        if let Some(name) = &name {
-            let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/landings").join(name);
+    let version = std::env::var("RECORD").ok();
+    for name in RECORDED {
+        let moments = moments(&scenarios::named(name));
+        assert!(moments.moments.len() > 4, "{name}: {} moments", moments.moments.len());
+        if let Some(version) = &version {
+            let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/landings").join(version);
             fs::create_dir_all(&dir).unwrap();
-            let file = plot.replace(", ", " ").replace(' ', "-") + ".json";
+            let file = name.replace(", ", " ").replace(' ', "-") + ".json";
             fs::write(dir.join(file), moments.text()).unwrap();
         }
     }

@@ -1,7 +1,7 @@
 //! The stories of a DataBucket: what the user and the world around do, and what must hold at the end.
 
-mod bugs;
 mod kept;
+pub(crate) mod seeded_bugs;
 
 use std::time::Duration;
 
@@ -18,65 +18,60 @@ use millrace_dataplane::{
     store::Versioning,
 };
 use millrace_kit::{
-    Controller, Env, conditions,
-    sim::{
-        Actor, World,
-        faults::{self, KernelBug},
-        once,
-        story::Story,
-    },
+    Controller, Env, Kernel, conditions,
+    sim::{Actor, Scenario, World, once},
 };
+use strum::IntoEnumIterator;
 
 use crate::store_sim::{Stored, connections, elapsed, plane, state};
-pub(crate) use bugs::{Bug, mutants};
 use kept::refused;
 
 /// What happens around the bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter, strum::IntoStaticStr)]
 pub(crate) enum Plot {
-    /// Created with versioning and an expiry rule.
+    #[strum(serialize = "created with versioning and an expiry rule")]
     Create,
-    /// The same, for ten minutes.
+    #[strum(serialize = "created, and idle for ten minutes")]
     Idle,
-    /// The spec changes once it is ready.
+    #[strum(serialize = "the spec changes once it is ready")]
     Change,
-    /// Somebody else writes into the status meanwhile.
+    #[strum(serialize = "somebody else writes into the status meanwhile")]
     Edit,
-    /// Changed behind our back once it is ready.
+    #[strum(serialize = "changed behind our back once it is ready")]
     Drift,
-    /// A grant keeps what a rule would delete: the rule goes while the bucket stays Ready.
+    #[strum(serialize = "a grant keeps what a rule would delete")]
     Kept,
-    /// The same, and the grant goes: the rule comes back.
+    #[strum(serialize = "a grant keeps what a rule would delete, and goes")]
     KeptThenGone,
-    /// Deleted on the store once it is ready.
+    #[strum(serialize = "deleted on the store once it is ready")]
     Vanish,
-    /// Deleted with everything in it.
+    #[strum(serialize = "deleted with everything in it")]
     DeleteAll,
-    /// Deleted while it is being created.
+    #[strum(serialize = "deleted while it is being created")]
     DeleteEarly,
-    /// Deleted if empty: somebody empties it in time.
+    #[strum(serialize = "deleted if empty: somebody empties it in time")]
     DeleteIfEmpty,
-    /// Deleted if empty, and it never is.
+    #[strum(serialize = "deleted if empty, and it never is")]
     NeverEmpty,
-    /// Kept on deletion, and applied again: adopted with its objects.
+    #[strum(serialize = "kept on deletion, and applied again: adopted with its objects")]
     Retain,
-    /// Deleted while another cluster has claimed it.
+    #[strum(serialize = "deleted while another cluster has claimed it")]
     ClaimedThenDeleted,
-    /// An untagged bucket of that name is there.
+    #[strum(serialize = "an untagged bucket of that name is there")]
     Foreign,
-    /// A bucket of that name is there, tagged for another owner.
+    #[strum(serialize = "a bucket of that name is there, tagged for another owner")]
     ForeignTagged,
-    /// `externalName`, allowed.
+    #[strum(serialize = "`externalName`, allowed")]
     External,
-    /// `externalName`, not allowed.
+    #[strum(serialize = "`externalName`, not allowed")]
     ExternalRefused,
-    /// The store is away for the first minute.
+    #[strum(serialize = "the store is away for the first minute")]
     AwayAtFirst,
-    /// The store is away for two minutes once the bucket is ready.
+    #[strum(serialize = "the store is away for two minutes once the bucket is ready")]
     AwayWhileReady,
-    /// The store is away for ever when the object is deleted.
+    #[strum(serialize = "the store is away for ever when the object is deleted")]
     AwayAtDeletion,
-    /// The DataPlane comes after the bucket has given up waiting for it.
+    #[strum(serialize = "the DataPlane comes after the bucket has given up waiting for it")]
     PlaneVeryLate,
 }
 
@@ -365,35 +360,37 @@ pub(crate) fn told(plot: Plot, world: &World) -> Result<(), String> {
     if have == want { Ok(()) } else { Err(format!("{plot:?}: events {have:?}, expected {want:?}")) }
 }
 
-/// Runs `then` on the story of a plot, with seeded bugs.
-pub(crate) fn with_story<T>(plot: Plot, bugs: (Option<KernelBug>, Bug), then: impl FnOnce(&Story<'_>) -> T) -> T {
-    let (mutation, bug) = bugs;
-    let setup = |world: &World| setup(plot, world);
-    let build = |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
-        let buckets = Buckets::new(connections(world), env.reader.clone());
-        if bug == Bug::None {
-            vec![faults::kernel(mutation, buckets, env.reader.clone())]
-        } else {
-            vec![bugs::mutant(bug, (buckets, world), env)]
-        }
-    };
-    let actors = || actors(plot);
-    let invariant = |world: &World| invariant(plot, world);
-    let end = |world: &World| end(plot, world);
+/// The scenario of a plot.
+pub(crate) fn scenario(plot: Plot) -> Scenario {
+    checked(plot, move |world| end(plot, world))
+}
+
+/// The same with another check of its end.
+pub(crate) fn checked(plot: Plot, end: impl Fn(&World) -> Result<(), String> + 'static) -> Scenario {
     // Time that passes without anything to see costs schedules of nothing.
     let long = matches!(plot, Plot::Idle | Plot::AwayWhileReady | Plot::NeverEmpty | Plot::AwayAtDeletion);
-    let story = Story {
-        name: "bucket",
-        setup: &setup,
-        build: &build,
-        actors: &actors,
-        invariant: &invariant,
-        end: &end,
-        horizon: Duration::from_secs(match plot {
-            Plot::PlaneVeryLate => 900,
-            _ if long => 600,
-            _ => 150,
-        }),
+    let horizon = match plot {
+        Plot::PlaneVeryLate => 900,
+        _ if long => 600,
+        _ => 150,
     };
-    then(&story)
+    Scenario::new(<&str>::from(plot))
+        .within(Duration::from_secs(horizon))
+        .given(move |world| setup(plot, world))
+        .actors(move || actors(plot))
+        .invariant(move |world| invariant(plot, world))
+        .then(end)
+}
+
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    Plot::iter().map(scenario).collect()
+}
+
+/// The operator as it is.
+pub(crate) fn sound(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
+    vec![Box::new(Kernel::new(operator(env, world), env.reader.clone()))]
+}
+
+pub(crate) fn operator(env: &Env, world: &World) -> Buckets {
+    Buckets::new(connections(world), env.reader.clone())
 }

@@ -1,6 +1,6 @@
 //! The stories of a DataGrant: what the holder, the buckets and the store do, and what must hold at the end.
 
-mod bugs;
+pub(crate) mod seeded_bugs;
 
 use std::time::Duration;
 
@@ -15,64 +15,59 @@ use millrace_crds::{
 };
 use millrace_dataplane::grant::Grants;
 use millrace_kit::{
-    Controller, Env, Standing, conditions,
-    sim::{
-        Actor, World,
-        faults::{self, KernelBug},
-        once,
-        story::Story,
-    },
+    Controller, Env, Kernel, Standing, conditions,
+    sim::{Actor, Scenario, World, once},
 };
+use strum::IntoEnumIterator;
 
 use crate::store_sim::{Stored, TREASURE, connections, elapsed, plane, state};
-pub(crate) use bugs::{Bug, mutants};
 
 /// What happens around the grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter, strum::IntoStaticStr)]
 pub(crate) enum Plot {
-    /// Everything is there: issued at once.
+    #[strum(serialize = "everything is there: issued at once")]
     Issue,
-    /// Topics alone: no Secret.
+    #[strum(serialize = "topics alone: no Secret")]
     TopicOnly,
-    /// The bucket becomes ready later.
+    #[strum(serialize = "the bucket becomes ready later")]
     WaitBucket,
-    /// The bucket does not exist at first.
+    #[strum(serialize = "the bucket does not exist at first")]
     MissingBucket,
-    /// The bucket is another namespace's, shared to write.
+    #[strum(serialize = "the bucket is another namespace's, shared to write")]
     Shared,
-    /// The bucket is another namespace's, shared to read, and writing is asked.
+    #[strum(serialize = "the bucket is another namespace's, shared to read, and writing is asked")]
     SharedReadOnly,
-    /// The bucket is another namespace's and not shared: it does not exist for us.
+    #[strum(serialize = "the bucket is another namespace's and not shared")]
     NotShared,
-    /// Two namespaces share a bucket of the name.
+    #[strum(serialize = "two namespaces share a bucket of the name")]
     Ambiguous,
-    /// Renewed after three quarters of an hour.
+    #[strum(serialize = "renewed after three quarters of an hour")]
     Renew,
-    /// Credentials of fifteen minutes, for twenty minutes.
+    #[strum(serialize = "credentials of fifteen minutes, for twenty minutes")]
     RenewShortest,
-    /// The bucket goes away before the renewal: the credentials run out.
+    #[strum(serialize = "the bucket goes away before the renewal: the credentials run out")]
     LostBeforeRenewal,
-    /// The bucket is edited into nonsense before the renewal: the running job keeps its access.
+    #[strum(serialize = "the bucket is edited into nonsense before the renewal: the running job keeps its access")]
     EditBeforeRenewal,
-    /// A rule of the bucket reaches what is to be kept, until its owner removes it.
+    #[strum(serialize = "a rule of the bucket reaches what is to be kept, until its owner removes it")]
     Expires,
-    /// What the job is restored from is not there at first.
+    #[strum(serialize = "what the job is restored from is not there at first")]
     RestorePoint,
-    /// The store is away for the first minute.
+    #[strum(serialize = "the store is away for the first minute")]
     Away,
-    /// The grant is deleted; its Secret goes with it.
+    #[strum(serialize = "the grant is deleted; its Secret goes with it")]
     Delete,
-    /// A grant of the same name follows another.
+    #[strum(serialize = "a grant of the same name follows another")]
     Again,
-    /// Too many prefixes.
+    #[strum(serialize = "too many prefixes")]
     TooLong,
-    /// Somebody deletes the Secret of a running job.
+    #[strum(serialize = "somebody deletes the Secret of a running job")]
     SecretDeleted,
-    /// Somebody writes into the Secret of a running job.
+    #[strum(serialize = "somebody writes into the Secret of a running job")]
     SecretChanged,
-    /// The store has forgotten what it issued: the DataPlane says since when.
+    #[strum(serialize = "the store has forgotten what it issued: the DataPlane says since when")]
     Forgotten,
-    /// One thing it waits for comes, another turns out to be on another DataPlane.
+    #[strum(serialize = "one thing it waits for comes, another turns out to be on another DataPlane")]
     CauseChanges,
 }
 
@@ -363,28 +358,25 @@ const fn horizon(plot: Plot) -> Duration {
     }
 }
 
-/// Runs `then` on the story of a plot, with seeded bugs.
-pub(crate) fn with_story<T>(plot: Plot, bugs: (Option<KernelBug>, Bug), then: impl FnOnce(&Story<'_>) -> T) -> T {
-    let (mutation, bug) = bugs;
-    let setup = |world: &World| setup(plot, world);
-    let build = |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
-        let grants = Grants::new(connections(world), env.reader.clone());
-        if bug == Bug::None {
-            vec![faults::kernel(mutation, grants, env.reader.clone())]
-        } else {
-            vec![bugs::mutant(bug, grants, env)]
-        }
-    };
-    let actors = || actors(plot);
-    let end = |world: &World| end(plot, world);
-    let story = Story {
-        name: "grant",
-        setup: &setup,
-        build: &build,
-        actors: &actors,
-        invariant: &|world| invariant(plot, world),
-        end: &end,
-        horizon: horizon(plot),
-    };
-    then(&story)
+/// The scenario of a plot.
+pub(crate) fn scenario(plot: Plot) -> Scenario {
+    Scenario::new(<&str>::from(plot))
+        .within(horizon(plot))
+        .given(move |world| setup(plot, world))
+        .actors(move || actors(plot))
+        .invariant(move |world| invariant(plot, world))
+        .then(move |world| end(plot, world))
+}
+
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    Plot::iter().map(scenario).collect()
+}
+
+/// The operator as it is.
+pub(crate) fn sound(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
+    vec![Box::new(Kernel::new(operator(env, world), env.reader.clone()))]
+}
+
+pub(crate) fn operator(env: &Env, world: &World) -> Grants {
+    Grants::new(connections(world), env.reader.clone())
 }

@@ -1,19 +1,16 @@
 //! What happens to topics: each plot is a workload with its actors and its end.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use k8s_openapi::api::{core::v1::Namespace, events::v1::Event};
 use millrace_crds::{DataPlane, DataTopic, DataTopicStatus};
 use millrace_dataplane::{plane::Planes, topic::Topics};
 use millrace_kit::{
-    Controller, Env, Kernel, Operator, conditions,
-    sim::{
-        Actor, World,
-        faults::{self, KernelBug},
-        story::Story,
-    },
+    Controller, Env, Kernel, conditions,
+    sim::{Actor, Scenario, World},
 };
 use serde_json::{Value, json};
+use strum::IntoEnumIterator;
 
 use crate::kafka_support::{Cluster, DEFAULT_PARTITIONS, connections, data_plane, data_topic};
 
@@ -24,57 +21,57 @@ pub(crate) const ORDERS: u64 = 3;
 pub(crate) const NAME: &str = "mr.ml.t";
 
 /// What happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumIter, strum::IntoStaticStr)]
 pub(crate) enum Plot {
-    /// A topic is made.
+    #[strum(serialize = "a topic is made")]
     Create,
-    /// The broker refuses the configuration; the user mends it.
+    #[strum(serialize = "the broker refuses the configuration; the user mends it")]
     Refused,
-    /// Made, then deleted with the policy `Delete`.
+    #[strum(serialize = "made, then deleted with the policy Delete")]
     Delete,
-    /// Deleted as soon as the topic exists, seen or not.
+    #[strum(serialize = "deleted as soon as the topic exists, seen or not")]
     DeleteEarly,
-    /// Deleted with `Retain` and applied again: the same topic.
+    #[strum(serialize = "deleted with Retain and applied again: the same topic")]
     Retain,
-    /// The topic exists.
+    #[strum(serialize = "the topic exists")]
     Adopt,
-    /// Grown, one key changed, one dropped, one added.
+    #[strum(serialize = "grown, one key changed, one dropped, one added")]
     Change,
-    /// The spec asks for fewer partitions than there are.
+    #[strum(serialize = "the spec asks for fewer partitions than there are")]
     Shrink,
-    /// A listed key and an unlisted one are changed on the broker.
+    #[strum(serialize = "a listed key and an unlisted one are changed on the broker")]
     Drift,
-    /// The topic is deleted on the broker.
+    #[strum(serialize = "the topic is deleted on the broker")]
     Lost,
-    /// Deleted and made anew on the broker, under `Retain`.
+    #[strum(serialize = "replaced on the broker, under Retain")]
     ReplacedRetain,
-    /// The same under `Delete`; then the object is deleted, and the stranger's topic stays.
+    #[strum(serialize = "replaced on the broker, under Delete: the stranger's topic stays")]
     ReplacedDelete,
-    /// The brokers are away when the topic is wanted.
+    #[strum(serialize = "the brokers are away when the topic is wanted")]
     OutageAtBirth,
-    /// The brokers are away for a while and nothing is asked of them.
+    #[strum(serialize = "the brokers are away for a while and nothing is asked of them")]
     OutageWhenReady,
-    /// The spec changes while the brokers are away.
+    #[strum(serialize = "the spec changes while the brokers are away")]
     OutageAtChange,
-    /// The object is deleted while the brokers are away, and they come back.
+    #[strum(serialize = "the object is deleted while the brokers are away, and they come back")]
     OutageAtDelete,
-    /// They do not come back: the object is let go.
+    #[strum(serialize = "the brokers stay away: the object is let go")]
     OutageForEver,
-    /// Two objects want one topic; the one that has it goes.
+    #[strum(serialize = "two objects want one topic; the one that has it goes")]
     Rivals,
-    /// The namespace may not use the DataPlane, then it may.
+    #[strum(serialize = "the namespace may not use the DataPlane, then it may")]
     Closed,
-    /// The DataPlane comes later.
+    #[strum(serialize = "the DataPlane comes later")]
     PlaneLater,
-    /// The DataPlane comes after the topic has given up waiting for it.
+    #[strum(serialize = "the DataPlane comes after the topic has given up waiting for it")]
     PlaneVeryLate,
-    /// The brokers come back after the topic has given up waiting for them.
+    #[strum(serialize = "the brokers come back after the topic has given up waiting for them")]
     OutageLong,
-    /// No number of partitions is asked for, and the topic exists.
+    #[strum(serialize = "no number of partitions is asked for, and the topic exists")]
     Unset,
-    /// No number of partitions is asked for, and there is no topic.
+    #[strum(serialize = "no number of partitions is asked for, and there is no topic")]
     UnsetNew,
-    /// Somebody else writes into the status.
+    #[strum(serialize = "somebody else writes into the status")]
     Edit,
 }
 
@@ -337,37 +334,36 @@ fn end(plot: Plot, world: &World) -> Result<(), String> {
     if fine { Ok(()) } else { Err(format!("{plot:?} ended with {topic:?}, {:?}", status(world, "t"))) }
 }
 
-/// The story of a plot, told by `operator` in place of [`Topics`].
-pub(crate) fn with_operator<O: Operator, T>(
-    plot: Plot,
-    operator: impl Fn(Topics) -> O,
-    mutation: Option<KernelBug>,
-    then: impl FnOnce(&Story<'_>) -> T,
-) -> T {
-    let build = |env: &Env, world: &World| -> Vec<Box<dyn Controller>> {
-        let at = connections(env, world);
-        let topics = operator(Topics::new(std::sync::Arc::clone(&at), env.reader.clone()));
-        vec![
-            Box::new(Kernel::new(Planes::new(at, env.reader.clone()), env.reader.clone())),
-            faults::kernel(mutation, topics, env.reader.clone()),
-        ]
+/// The scenario of a plot.
+pub(crate) fn scenario(plot: Plot) -> Scenario {
+    let horizon = match plot {
+        Plot::OutageForEver | Plot::OutageLong | Plot::PlaneVeryLate => 900,
+        _ => 300,
     };
-    let story = Story {
-        name: "topic",
-        setup: &|world| setup(plot, world),
-        build: &build,
-        actors: &|| actors(plot),
-        invariant: &|world| invariant(plot, world),
-        end: &|world| end(plot, world),
-        horizon: Duration::from_secs(match plot {
-            Plot::OutageForEver | Plot::OutageLong | Plot::PlaneVeryLate => 900,
-            _ => 300,
-        }),
-    };
-    then(&story)
+    Scenario::new(<&str>::from(plot))
+        .within(Duration::from_secs(horizon))
+        .given(move |world| setup(plot, world))
+        .actors(move || actors(plot))
+        .invariant(move |world| invariant(plot, world))
+        .then(move |world| end(plot, world))
 }
 
-/// The story of a plot on the sound operator.
-pub(crate) fn with_story<T>(plot: Plot, mutation: Option<KernelBug>, then: impl FnOnce(&Story<'_>) -> T) -> T {
-    with_operator(plot, |topics| topics, mutation, then)
+pub(crate) fn scenarios() -> Vec<Scenario> {
+    Plot::iter().map(scenario).collect()
+}
+
+/// The operator's controllers, with that of topics as `topics` makes it.
+pub(crate) fn with(
+    topics: impl Fn(Topics, &Env, &World) -> Box<dyn Controller>,
+) -> impl Fn(&Env, &World) -> Vec<Box<dyn Controller>> {
+    move |env, world| {
+        let at = connections(env, world);
+        let own = Topics::new(Arc::clone(&at), env.reader.clone());
+        vec![Box::new(Kernel::new(Planes::new(at, env.reader.clone()), env.reader.clone())), topics(own, env, world)]
+    }
+}
+
+/// The operator as it is.
+pub(crate) fn sound(env: &Env, world: &World) -> Vec<Box<dyn Controller>> {
+    with(|topics, env, _| Box::new(Kernel::new(topics, env.reader.clone())))(env, world)
 }

@@ -43,22 +43,22 @@ pub fn once(when: impl Fn(&World) -> bool + 'static, act: impl Fn(&World) + 'sta
 /// Builds the controllers of a process, anew after each crash.
 pub type Build<'a> = dyn Fn(&Env, &World) -> Vec<Box<dyn Controller>> + 'a;
 
-/// A workload to run to its end.
-pub struct Story<'a> {
+/// A scenario as the driver sees it, with the operators to run.
+pub(super) struct Story<'a> {
     /// For messages.
-    pub name: &'a str,
+    pub(super) name: &'a str,
     /// Fills the world before the operator starts.
-    pub setup: &'a dyn Fn(&World),
+    pub(super) setup: &'a dyn Fn(&World),
     /// The operator's controllers, as its `main` builds them, on simulated adapters.
-    pub build: &'a Build<'a>,
+    pub(super) build: &'a Build<'a>,
     /// Fresh actors for one run.
-    pub actors: &'a dyn Fn() -> Vec<Actor>,
+    pub(super) actors: &'a dyn Fn() -> Vec<Actor>,
     /// Must hold after every step.
-    pub invariant: &'a dyn Fn(&World) -> Result<(), String>,
+    pub(super) invariant: &'a dyn Fn(&World) -> Result<(), String>,
     /// Must hold at the end, beside equality with the undisturbed run.
-    pub end: &'a dyn Fn(&World) -> Result<(), String>,
+    pub(super) end: &'a dyn Fn(&World) -> Result<(), String>,
     /// How far simulated time may run on timers alone.
-    pub horizon: Duration,
+    pub(super) horizon: Duration,
 }
 
 /// What a run ended with.
@@ -140,13 +140,13 @@ const MAX_STEPS: usize = 20_000;
 
 /// Runs a story under a schedule.
 #[must_use]
-pub fn run(story: &Story<'_>, schedule: Schedule) -> Outcome {
+pub(super) fn run(story: &Story<'_>, schedule: Schedule) -> Outcome {
     run_in(World::default(), story, schedule)
 }
 
 /// The same, with everything that happens written down.
 #[must_use]
-pub fn recorded(story: &Story<'_>, schedule: Schedule) -> Outcome {
+pub(super) fn recorded(story: &Story<'_>, schedule: Schedule) -> Outcome {
     let world = World::default();
     world.record();
     run_in(world, story, schedule)

@@ -58,7 +58,7 @@ impl Report {
 /// Every cut of every write under `orders` orders (seed 0 is strict order), and every order without a cut; or the one
 /// schedule that the environment asks for.
 #[must_use]
-pub fn explore(story: &Story<'_>, orders: u64) -> Report {
+pub(super) fn explore(story: &Story<'_>, orders: u64) -> Report {
     let reference = run(story, Schedule::UNDISTURBED);
     if let Ok(wanted) = env::var(REPLAY) {
         return replay(story, &reference, &wanted);
@@ -87,13 +87,13 @@ fn replay(story: &Story<'_>, reference: &Outcome, wanted: &str) -> Report {
     report
 }
 
-/// Whether any schedule tells this (mutated) story from what `reference`, the sound one, ends with, or only the mutant
+/// Whether any schedule tells the broken story from what the sound one ends with, or only the broken one
 /// leaves something waiting for ever.
 #[must_use]
-pub fn caught(sound: &Story<'_>, mutant: &Story<'_>, orders: u64) -> bool {
+pub(super) fn caught(sound: &Story<'_>, broken: &Story<'_>, orders: u64) -> bool {
     let reference = run(sound, Schedule::UNDISTURBED);
-    !hunt(mutant, &reference, orders, true).faults.is_empty()
-        || (!left_waiting(mutant).is_empty() && left_waiting(sound).is_empty())
+    !hunt(broken, &reference, orders, true).faults.is_empty()
+        || (!left_waiting(broken).is_empty() && left_waiting(sound).is_empty())
 }
 
 fn hunt(story: &Story<'_>, reference: &Outcome, orders: u64, first: bool) -> Report {

@@ -22,7 +22,7 @@ const STRIDE: Duration = Duration::from_secs(900);
 /// An object waits unless it is Ready, Stalled (a person is asked), or has ended (`Succeeded` is True or False). An object
 /// that is being deleted waits unless it is Stalled.
 #[must_use]
-pub fn left_waiting(story: &Story<'_>) -> Vec<String> {
+pub(super) fn left_waiting(story: &Story<'_>) -> Vec<String> {
     let (mut play, faults) = Play::to_the_end(World::default(), story, Schedule::UNDISTURBED);
     if !faults.is_empty() {
         return faults;

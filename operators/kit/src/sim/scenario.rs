@@ -120,6 +120,18 @@ impl Scenario {
         self
     }
 
+    /// How many writes it is to make, if it says so.
+    #[must_use]
+    pub const fn expected_writes(&self) -> Option<usize> {
+        self.writes
+    }
+
+    /// The same actors and invariants from another beginning, to an end that is not checked yet.
+    #[must_use]
+    pub fn continued_from(&self, setup: impl Fn(&World) + 'static) -> Self {
+        Self { given: vec![Rc::new(setup)], checks: Vec::new(), writes: None, ..self.clone() }
+    }
+
     /// Its name, by which it is found and told.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -177,6 +177,6 @@ pub fn all_bugs_caught(bugs: &[Seeded], scenarios: &[Scenario], orders: u64) -> 
     if !missed.is_empty() {
         return Err(missed.join("\n"));
     }
-    println!("mutants caught: {}", bugs.len());
+    println!("seeded bugs caught: {}", bugs.len());
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 pub(crate) mod flink;
 mod graph;
-pub(crate) mod plots;
+pub(crate) mod scenarios;
 pub(crate) mod starts;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -22,8 +22,8 @@ use millrace_crds::{
     data_grant::{GrantedBucket, GrantedTopic},
 };
 use millrace_kit::{
-    Controller, Env, Standing, conditions,
-    sim::{Actor, World, once, story::Story},
+    Standing, conditions,
+    sim::{Actor, Scenario, World, once},
 };
 use serde_json::{Value, json};
 
@@ -324,45 +324,15 @@ pub(crate) fn invariant(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-/// One workload: the job, what becomes of its pods, what happens around it, and what must come of it.
-#[derive(Clone)]
-pub(crate) struct Plot {
-    pub(crate) name: &'static str,
-    pub(crate) spec: Value,
-    pub(crate) life: fn(i64, i64) -> Life,
-    /// What is there before the operator starts.
-    pub(crate) before: fn(&World),
-    pub(crate) plane: Option<Plane>,
-    pub(crate) around: fn() -> Vec<Actor>,
-    pub(crate) end: fn(&World) -> Result<(), String>,
-    /// Writes of the undisturbed run, events included.
-    pub(crate) writes: usize,
-}
-
-pub(crate) type Build = dyn Fn(&Env, &World) -> Vec<Box<dyn Controller>>;
-
-/// Runs `then` on the plot's story with these controllers.
-pub(crate) fn with_story<T>(plot: &Plot, build: &Build, then: impl FnOnce(&Story<'_>) -> T) -> T {
-    let setup = |world: &World| {
-        world.apply(&job(plot.spec.clone()));
-        (plot.before)(world);
-    };
-    let actors = || {
-        let mut all = vec![kubelet(plot.life)];
-        all.extend(plot.plane.map(dataplane));
-        all.extend((plot.around)());
-        all
-    };
-    then(&Story {
-        name: plot.name,
-        setup: &setup,
-        build,
-        actors: &actors,
-        invariant: &invariant,
-        end: &plot.end,
-        // A stream is looked at again and again for as long as it runs.
-        horizon: Duration::from_secs(if plot.spec.get("flink").is_some() { 240 } else { 6 * 3600 }),
-    })
+/// A job whose pods live like this, by run and attempt. A stream is looked at again and again for as long as it runs, so it
+/// gets minutes.
+pub(crate) fn scenario(name: &str, spec: Value, life: fn(i64, i64) -> Life) -> Scenario {
+    let horizon = Duration::from_secs(if spec.get("flink").is_some() { 240 } else { 6 * 3600 });
+    Scenario::new(name)
+        .within(horizon)
+        .given(move |world| world.apply(&job(spec.clone())))
+        .actor(move || kubelet(life))
+        .invariant(invariant)
 }
 
 /// A check of the end, in words.

@@ -25,108 +25,78 @@ fn asked(world: &World) -> bool {
     status(world).pending_run_request.is_some()
 }
 
-pub(crate) fn all() -> Vec<Plot> {
+pub(crate) fn all() -> Vec<Scenario> {
     vec![
-        Plot {
-            name: "suspended and resumed",
-            spec: container(json!({"reads": ["bucket/raw"]})),
-            life: |_, n| if n == 1 { Life::Forever } else { OK },
-            before: |_| {},
-            plane: Some(Plane::Answers),
-            around: || {
-                vec![
-                    once(
-                        |w| is(w, JobPhase::Running),
-                        |w| change(w, json!({"reads": ["bucket/raw"], "suspend": true})),
-                    ),
-                    once(|w| is(w, JobPhase::Suspended), |w| change(w, json!({"reads": ["bucket/raw"]}))),
-                ]
-            },
-            end: |w| {
-                phase(w, JobPhase::Succeeded)?;
-                last(w, (1, 2, AttemptResult::Succeeded, None))?;
-                must(status(w).last_attempts[1].result == AttemptResult::Stopped, "not stopped")?;
-                no_grants(w)
-            },
-            writes: 5 + 3 + 7,
-        },
-        Plot {
-            name: "stream suspended and resumed",
-            spec: stream(false),
-            life: |_, _| Life::Forever,
-            before: |_| {},
-            plane: Some(Plane::Answers),
-            around: || {
+        scenario("suspended and resumed", container(json!({"reads": ["bucket/raw"]})), |_, n| {
+            if n == 1 { Life::Forever } else { OK }
+        })
+        .actor(|| dataplane(Plane::Answers))
+        .actors(|| {
+            vec![
+                once(|w| is(w, JobPhase::Running), |w| change(w, json!({"reads": ["bucket/raw"], "suspend": true}))),
+                once(|w| is(w, JobPhase::Suspended), |w| change(w, json!({"reads": ["bucket/raw"]}))),
+            ]
+        })
+        .then(|w| {
+            phase(w, JobPhase::Succeeded)?;
+            last(w, (1, 2, AttemptResult::Succeeded, None))?;
+            must(status(w).last_attempts[1].result == AttemptResult::Stopped, "not stopped")?;
+            no_grants(w)
+        })
+        .writes(5 + 3 + 7),
+        scenario("stream suspended and resumed", stream(false), |_, _| Life::Forever)
+            .actor(|| dataplane(Plane::Answers))
+            .actors(|| {
                 vec![
                     once(|w| is(w, JobPhase::Running), |w| w.apply(&job(stream(true)))),
                     once(|w| is(w, JobPhase::Suspended), |w| w.apply(&job(stream(false)))),
                 ]
-            },
-            end: |w| {
+            })
+            .then(|w| {
                 phase(w, JobPhase::Running)?;
                 ready(w, "Running")?;
                 let status = status(w);
                 must(status.attempt.as_ref().is_some_and(|a| a.number == 2), "not resumed")?;
                 let log: Vec<_> = w.list::<ConfigMap>().iter().filter_map(places).collect();
                 must(log.len() == 2 && log[0] == log[1], format!("another checkpoint: {log:?}"))
-            },
-            writes: 8 + 4 + 5 + 1,
-        },
-        Plot {
-            name: "suspended from birth",
-            spec: container(json!({"suspend": true})),
-            life: |_, _| OK,
-            before: |_| {},
-            plane: None,
-            around: Vec::new,
-            end: |w| {
+            })
+            .writes(8 + 4 + 5 + 1),
+        scenario("suspended from birth", container(json!({"suspend": true})), |_, _| OK)
+            .then(|w| {
                 phase(w, JobPhase::Suspended)?;
                 must(conditions::is_true(&status(w), "Ready"), "not Ready")
-            },
-            writes: 1,
-        },
-        Plot {
-            name: "spec changed while it runs",
-            spec: container(json!({})),
-            life: |run, _| if run == 1 { Life::Forever } else { OK },
-            before: |_| {},
-            plane: None,
-            around: || {
-                vec![once(|w| is(w, JobPhase::Running), |w| change(w, json!({"env": [{"name": "A", "value": "1"}]})))]
-            },
-            end: |w| {
-                phase(w, JobPhase::Succeeded)?;
-                last(w, (2, 1, AttemptResult::Succeeded, None))?;
-                must(w.list::<Pod>().len() == 1, "pods of the old run were kept")
-            },
-            writes: 10,
-        },
-        Plot {
-            name: "spec changed after the end",
-            spec: spark(json!({})),
-            life: |_, _| OK,
-            before: |_| {},
-            plane: Some(Plane::Answers),
-            around: || {
+            })
+            .writes(1),
+        scenario(
+            "spec changed while it runs",
+            container(json!({})),
+            |run, _| if run == 1 { Life::Forever } else { OK },
+        )
+        .actors(|| {
+            vec![once(|w| is(w, JobPhase::Running), |w| change(w, json!({"env": [{"name": "A", "value": "1"}]})))]
+        })
+        .then(|w| {
+            phase(w, JobPhase::Succeeded)?;
+            last(w, (2, 1, AttemptResult::Succeeded, None))?;
+            must(w.list::<Pod>().len() == 1, "pods of the old run were kept")
+        })
+        .writes(10),
+        scenario("spec changed after the end", spark(json!({})), |_, _| OK)
+            .actor(|| dataplane(Plane::Answers))
+            .actors(|| {
                 vec![once(
                     |w| is(w, JobPhase::Succeeded),
                     |w| w.apply(&job(spark(json!({"reads": ["bucket/raw", "bucket/more"]})))),
                 )]
-            },
-            end: |w| {
+            })
+            .then(|w| {
                 last(w, (2, 1, AttemptResult::Succeeded, None))?;
                 must(w.list::<Pod>().len() == 1 && w.list::<ConfigMap>().len() == 1, "the old run was kept")?;
                 no_grants(w)
-            },
-            writes: 10 + 3 + 8,
-        },
-        Plot {
-            name: "rerun only on request",
-            spec: container(json!({"rerun": "OnRequest"})),
-            life: |_, _| OK,
-            before: |_| {},
-            plane: None,
-            around: || {
+            })
+            .writes(10 + 3 + 8),
+        scenario("rerun only on request", container(json!({"rerun": "OnRequest"})), |_, _| OK)
+            .actors(|| {
                 vec![
                     once(
                         |w| is(w, JobPhase::Succeeded),
@@ -144,17 +114,11 @@ pub(crate) fn all() -> Vec<Plot> {
                         },
                     ),
                 ]
-            },
-            end: |w| last(w, (2, 1, AttemptResult::Succeeded, None)),
-            writes: 12,
-        },
-        Plot {
-            name: "a request is taken away while suspended",
-            spec: container(json!({"rerun": "OnRequest"})),
-            life: |_, _| OK,
-            before: |_| {},
-            plane: None,
-            around: || {
+            })
+            .then(|w| last(w, (2, 1, AttemptResult::Succeeded, None)))
+            .writes(12),
+        scenario("a request is taken away while suspended", container(json!({"rerun": "OnRequest"})), |_, _| OK)
+            .actors(|| {
                 vec![
                     once(
                         |w| is(w, JobPhase::Succeeded),
@@ -173,32 +137,21 @@ pub(crate) fn all() -> Vec<Plot> {
                         |w| change(w, json!({"rerun": "OnRequest"})),
                     ),
                 ]
-            },
-            end: |w| last(w, (2, 1, AttemptResult::Succeeded, None)),
-            writes: 12,
-        },
-        Plot {
-            name: "job deleted while it runs",
-            spec: spark(json!({})),
-            life: |_, _| Life::Forever,
-            before: |_| {},
-            plane: Some(Plane::Answers),
-            around: || {
+            })
+            .then(|w| last(w, (2, 1, AttemptResult::Succeeded, None)))
+            .writes(12),
+        scenario("job deleted while it runs", spark(json!({})), |_, _| Life::Forever)
+            .actor(|| dataplane(Plane::Answers))
+            .actors(|| {
                 vec![once(|w| is(w, JobPhase::Running), |w| w.delete::<millrace_crds::ProcessingJob>("ml", "features"))]
-            },
-            end: |w| {
+            })
+            .then(|w| {
                 must(w.list::<Pod>().is_empty() && w.list::<ConfigMap>().is_empty(), "something outlives the job")?;
                 no_grants(w)
-            },
-            writes: 5 + 3,
-        },
-        Plot {
-            name: "somebody else writes into the status",
-            spec: container(json!({})),
-            life: |_, _| OK,
-            before: |_| {},
-            plane: None,
-            around: || {
+            })
+            .writes(5 + 3),
+        scenario("somebody else writes into the status", container(json!({})), |_, _| OK)
+            .actors(|| {
                 let mut left = 3;
                 vec![Box::new(move |w| {
                     left -= i32::from(left >= 0);
@@ -208,20 +161,14 @@ pub(crate) fn all() -> Vec<Plot> {
                     });
                     left >= 0
                 })]
-            },
-            end: |w| {
+            })
+            .then(|w| {
                 phase(w, JobPhase::Succeeded)?;
                 must(status(w).other.len() == 3, "fields of others are lost")
-            },
-            writes: 5,
-        },
-        Plot {
-            name: "an old pod's name is taken",
-            spec: container(json!({})),
-            life: |_, _| OK,
-            before: |_| {},
-            plane: None,
-            around: || {
+            })
+            .writes(5),
+        scenario("an old pod's name is taken", container(json!({})), |_, _| OK)
+            .actors(|| {
                 vec![once(
                     |w| is(w, JobPhase::Succeeded),
                     |w| {
@@ -231,30 +178,23 @@ pub(crate) fn all() -> Vec<Plot> {
                         change(w, json!({"env": [{"name": "A", "value": "1"}]}));
                     },
                 )]
-            },
-            end: |w| {
+            })
+            .then(|w| {
                 last(w, (2, 1, AttemptResult::Succeeded, None))?;
                 must(w.list::<Pod>().len() == 2, "another's pod was touched")
-            },
-            writes: 10,
-        },
-        Plot {
-            name: "a name is taken",
-            spec: container(json!({"retry": {"limit": 3}})),
-            life: |_, _| OK,
-            before: |w| {
+            })
+            .writes(10),
+        scenario("a name is taken", container(json!({"retry": {"limit": 3}})), |_, _| OK)
+            .given(|w| {
                 let uid = live(w).and_then(|j| j.metadata.uid).unwrap_or_default();
                 let base = names::child("features", &uid, &["run1", "attempt1"]);
                 w.apply(&foreign(&format!("{base}-main")));
-            },
-            plane: None,
-            around: Vec::new,
-            end: |w| {
+            })
+            .then(|w| {
                 phase(w, JobPhase::Failed)?;
                 last(w, (1, 1, AttemptResult::Failed, Some(FailureClass::Configuration)))?;
                 must(w.list::<Pod>().len() == 1, "another's pod was touched")
-            },
-            writes: 4,
-        },
+            })
+            .writes(4),
     ]
 }

@@ -23,30 +23,18 @@ fn plane(world: &World, tier: &str) {
     world.apply(&plane);
 }
 
-pub(crate) fn all() -> Vec<Plot> {
+pub(crate) fn all() -> Vec<Scenario> {
     vec![
-        Plot {
-            name: "a priority of the system",
-            spec: critical(),
-            life: |_, _| OK,
-            before: |w| plane(w, "other"),
-            plane: None,
-            around: Vec::new,
-            end: |w| {
+        scenario("a priority of the system", critical(), |_, _| OK)
+            .given(|w| plane(w, "other"))
+            .then(|w| {
                 ready(w, "InvalidSpec")?;
                 must(w.list::<Pod>().is_empty(), "a pod was made")
-            },
-            writes: 2,
-        },
-        Plot {
-            name: "a priority of the system, allowed later",
-            spec: critical(),
-            life: |_, _| OK,
-            before: |_| {},
-            plane: None,
-            around: || vec![once(|w| conditions::is_true(&status(w), "Stalled"), |w| plane(w, "platform"))],
-            end: |w| phase(w, JobPhase::Succeeded),
-            writes: 7,
-        },
+            })
+            .writes(2),
+        scenario("a priority of the system, allowed later", critical(), |_, _| OK)
+            .actors(|| vec![once(|w| conditions::is_true(&status(w), "Stalled"), |w| plane(w, "platform"))])
+            .then(|w| phase(w, JobPhase::Succeeded))
+            .writes(7),
     ]
 }

@@ -98,47 +98,35 @@ fn nothing(world: &World) -> Result<(), String> {
     must(world.list::<Deployment>().is_empty() && world.list::<Pod>().is_empty(), "something outlives the job")
 }
 
-pub(crate) fn plot(name: &'static str, spec: Value) -> Plot {
-    Plot {
-        name,
-        spec,
-        life: |_, _| Life::Forever,
-        before: |_| {},
-        plane: Some(Plane::Answers),
-        around: || vec![flink::flink(|_, _| Job::Streams)],
-        end: one_runs,
-        writes: 0,
-    }
+/// A Flink job whose data is there.
+pub(crate) fn stream_job(name: &str, spec: Value) -> Scenario {
+    scenario(name, spec, |_, _| Life::Forever).actor(|| dataplane(Plane::Answers))
 }
 
-pub(crate) fn batches() -> Vec<Plot> {
+pub(crate) fn batches() -> Vec<Scenario> {
     vec![
-        Plot {
-            around: || vec![flink::flink(|_, _| Job::Finishes)],
-            end: |w| {
+        stream_job("flink batch ends well", batch(json!({})))
+            .actors(|| vec![flink::flink(|_, _| Job::Finishes)])
+            .then(|w| {
                 phase(w, JobPhase::Succeeded)?;
                 must(w.list::<Pod>().is_empty() && w.list::<Deployment>().is_empty(), "the cluster was left alone")
-            },
-            writes: 10,
-            ..plot("flink batch ends well", batch(json!({})))
-        },
-        Plot {
-            around: || {
+            })
+            .writes(10),
+        stream_job("flink batch fails once", batch(json!({"retry": {"limit": 1}})))
+            .actors(|| {
                 vec![flink::flink(|_, n| {
                     if n == 1 { Job::Fails("java.lang.ArithmeticException: / by zero") } else { Job::Finishes }
                 })]
-            },
-            end: |w| {
+            })
+            .then(|w| {
                 phase(w, JobPhase::Succeeded)?;
                 let record = status(w).last_attempts[1].clone();
                 must(record.class == Some(FailureClass::Application), "wrong class")?;
                 must(record.message.unwrap_or_default().contains("/ by zero"), "the cause is lost")
-            },
-            writes: 17,
-            ..plot("flink batch fails once", batch(json!({"retry": {"limit": 1}})))
-        },
-        Plot {
-            around: || {
+            })
+            .writes(17),
+        stream_job("flink batch is changed while it starts", batch(json!({})))
+            .actors(|| {
                 vec![
                     flink::flink(|run, _| if run == 1 { Job::Sick } else { Job::Finishes }),
                     once(
@@ -146,18 +134,16 @@ pub(crate) fn batches() -> Vec<Plot> {
                         |w| apply(w, batch(json!({"writes": ["bucket/out"]}))),
                     ),
                 ]
-            },
-            end: |w| phase(w, JobPhase::Succeeded).and_then(|()| last(w, (2, 1, AttemptResult::Succeeded, None))),
-            writes: 23,
-            ..plot("flink batch is changed while it starts", batch(json!({})))
-        },
+            })
+            .then(|w| phase(w, JobPhase::Succeeded).and_then(|()| last(w, (2, 1, AttemptResult::Succeeded, None))))
+            .writes(23),
     ]
 }
 
-pub(crate) fn stops() -> Vec<Plot> {
+pub(crate) fn stops() -> Vec<Scenario> {
     vec![
-        Plot {
-            around: || {
+        stream_job("stream suspended and resumed", stream("1", json!({})))
+            .actors(|| {
                 vec![
                     flink::flink(|_, _| Job::Streams),
                     once(healthy, |w| {
@@ -170,93 +156,75 @@ pub(crate) fn stops() -> Vec<Plot> {
                         |w| apply(w, stream("1", json!({}))),
                     ),
                 ]
-            },
-            end: |w| one_runs(w).and_then(|()| restored(w, "/savepoint-1")),
-            writes: 23,
-            ..plot("stream suspended and resumed", stream("1", json!({})))
-        },
-        Plot {
-            around: || vec![flink::flink(|_, _| Job::Streams), once(healthy, |w| apply(w, stream("2", json!({}))))],
-            end: |w| {
+            })
+            .then(|w| one_runs(w).and_then(|()| restored(w, "/savepoint-1")))
+            .writes(23),
+        stream_job("stream upgraded with its savepoint", stream("1", json!({})))
+            .actors(|| vec![flink::flink(|_, _| Job::Streams), once(healthy, |w| apply(w, stream("2", json!({}))))])
+            .then(|w| {
                 one_runs(w)?;
                 restored(w, "/savepoint-1")?;
                 must(run(w) == 2, "not a new run")
-            },
-            writes: 28,
-            ..plot("stream upgraded with its savepoint", stream("1", json!({})))
-        },
-        Plot {
-            around: || {
-                vec![
-                    flink::flink(|_, _| Job::Streams),
-                    once(healthy, kill),
-                    once(|w| is(w, JobPhase::Retrying), |w| apply(w, stream("2", json!({"upgrade": "LastState"})))),
-                ]
-            },
-            end: |w| one_runs(w).and_then(|()| restored(w, "/chk-2")),
-            writes: 22,
-            ..plot(
-                "stream upgraded from its last state with a dead JobManager",
-                stream("1", json!({"upgrade": "LastState"})),
-            )
-        },
-        Plot {
-            around: || upgraded(Traps { first_savepoint_fails: true, ..Traps::default() }),
-            end: |w| one_runs(w).and_then(|()| restored(w, "/savepoint-1")),
-            writes: 31,
-            ..plot("the first savepoint has no location", stream("1", json!({})))
-        },
-        Plot {
-            around: || upgraded(Traps { forgets_triggers: true, ..Traps::default() }),
-            end: |w| one_runs(w).and_then(|()| restored(w, "/savepoint-1")),
-            writes: 28,
-            ..plot("Flink forgets the savepoint it took", stream("1", json!({})))
-        },
-        Plot {
-            around: || upgraded(Traps { never_ends: true, ..Traps::default() }),
-            end: |w| one_runs(w).and_then(|()| restored(w, "/chk-1")),
-            writes: 28,
-            ..plot("a savepoint never ends", stream("1", json!({})))
-        },
-        Plot {
-            around: || {
+            })
+            .writes(28),
+        stream_job(
+            "stream upgraded from its last state with a dead JobManager",
+            stream("1", json!({"upgrade": "LastState"})),
+        )
+        .actors(|| {
+            vec![
+                flink::flink(|_, _| Job::Streams),
+                once(healthy, kill),
+                once(|w| is(w, JobPhase::Retrying), |w| apply(w, stream("2", json!({"upgrade": "LastState"})))),
+            ]
+        })
+        .then(|w| one_runs(w).and_then(|()| restored(w, "/chk-2")))
+        .writes(22),
+        stream_job("the first savepoint has no location", stream("1", json!({})))
+            .actors(|| upgraded(Traps { first_savepoint_fails: true, ..Traps::default() }))
+            .then(|w| one_runs(w).and_then(|()| restored(w, "/savepoint-1")))
+            .writes(31),
+        stream_job("Flink forgets the savepoint it took", stream("1", json!({})))
+            .actors(|| upgraded(Traps { forgets_triggers: true, ..Traps::default() }))
+            .then(|w| one_runs(w).and_then(|()| restored(w, "/savepoint-1")))
+            .writes(28),
+        stream_job("a savepoint never ends", stream("1", json!({})))
+            .actors(|| upgraded(Traps { never_ends: true, ..Traps::default() }))
+            .then(|w| one_runs(w).and_then(|()| restored(w, "/chk-1")))
+            .writes(28),
+        stream_job("stream deleted with a savepoint", stream("1", json!({"onDelete": "Savepoint"})))
+            .actors(|| {
                 vec![flink::flink(|_, _| Job::Streams), once(healthy, |w| w.delete::<ProcessingJob>("ml", "features"))]
-            },
-            end: |w| {
+            })
+            .then(|w| {
                 nothing(w)?;
                 must(
                     flink::store(w).lock().bucket.iter().any(|p| p.ends_with("/savepoint-1")),
                     "no savepoint was taken",
                 )
-            },
-            writes: 20,
-            ..plot("stream deleted with a savepoint", stream("1", json!({"onDelete": "Savepoint"})))
-        },
-        Plot {
-            around: || {
+            })
+            .writes(20),
+        stream_job("stream deleted with a dead JobManager", stream("1", json!({"onDelete": "Savepoint"})))
+            .actors(|| {
                 vec![
                     flink::flink(|_, _| Job::Streams),
                     once(healthy, kill),
                     once(|w| is(w, JobPhase::Retrying), |w| w.delete::<ProcessingJob>("ml", "features")),
                 ]
-            },
-            end: nothing,
-            writes: 18,
-            ..plot("stream deleted with a dead JobManager", stream("1", json!({"onDelete": "Savepoint"})))
-        },
+            })
+            .then(nothing)
+            .writes(18),
     ]
 }
 
-pub(crate) fn losses() -> Vec<Plot> {
+pub(crate) fn losses() -> Vec<Scenario> {
     vec![
-        Plot {
-            around: || vec![flink::flink(|_, _| Job::Streams), once(healthy, kill)],
-            end: |w| one_runs(w).and_then(|()| restored(w, "/chk-2")),
-            writes: 24,
-            ..plot("JobManager killed", stream("1", json!({})))
-        },
-        Plot {
-            around: || {
+        stream_job("JobManager killed", stream("1", json!({})))
+            .actors(|| vec![flink::flink(|_, _| Job::Streams), once(healthy, kill)])
+            .then(|w| one_runs(w).and_then(|()| restored(w, "/chk-2")))
+            .writes(24),
+        stream_job("the JobManager forgets its job", stream("1", json!({})))
+            .actors(|| {
                 vec![
                     flink::flink(|_, _| Job::Streams),
                     once(healthy, |w| {
@@ -264,17 +232,15 @@ pub(crate) fn losses() -> Vec<Plot> {
                         flink::forget(w);
                     }),
                 ]
-            },
-            end: |w| {
+            })
+            .then(|w| {
                 one_runs(w)?;
                 restored(w, "/chk-2")?;
                 last(w, (1, 1, AttemptResult::Failed, Some(FailureClass::Infrastructure)))
-            },
-            writes: 26,
-            ..plot("the JobManager forgets its job", stream("1", json!({})))
-        },
-        Plot {
-            around: || {
+            })
+            .writes(26),
+        stream_job("an unknown restore point", stream("1", json!({})))
+            .actors(|| {
                 vec![
                     flink::flink(|_, _| Job::Streams),
                     once(healthy, |w| {
@@ -282,17 +248,15 @@ pub(crate) fn losses() -> Vec<Plot> {
                         w.delete::<Pod>("ml", &status(w).attempt.unwrap().pod.unwrap());
                     }),
                 ]
-            },
-            end: |w| {
+            })
+            .then(|w| {
                 ready(w, "RestorePointUnknown")?;
                 must(conditions::is_true(&status(w), "Stalled"), "not Stalled")?;
                 nothing(w)
-            },
-            writes: 19,
-            ..plot("an unknown restore point", stream("1", json!({})))
-        },
-        Plot {
-            around: || {
+            })
+            .writes(19),
+        stream_job("an unknown restore point, given up", stream("1", json!({})))
+            .actors(|| {
                 vec![
                     flink::flink(|_, _| Job::Streams),
                     once(healthy, |w| {
@@ -304,61 +268,52 @@ pub(crate) fn losses() -> Vec<Plot> {
                         |w| apply(w, stream("1", json!({"restoreFrom": "Empty"}))),
                     ),
                 ]
-            },
-            end: |w| one_runs(w).and_then(|()| restored(w, "Empty")),
-            writes: 27,
-            ..plot("an unknown restore point, given up", stream("1", json!({})))
-        },
-        Plot {
-            around: || {
+            })
+            .then(|w| one_runs(w).and_then(|()| restored(w, "Empty")))
+            .writes(27),
+        stream_job("an upgrade that cannot restore goes back", stream("1", json!({"rollbackAfter": "5m"})))
+            .actors(|| {
                 vec![
                     flink::flink(|run, _| if run == 2 { Job::Incompatible } else { Job::Streams }),
                     once(healthy, |w| apply(w, stream("2", json!({"rollbackAfter": "5m"})))),
                 ]
-            },
-            end: rolled_back,
-            writes: 42,
-            ..plot("an upgrade that cannot restore goes back", stream("1", json!({"rollbackAfter": "5m"})))
-        },
-        Plot {
-            around: || {
+            })
+            .then(rolled_back)
+            .writes(42),
+        stream_job("an upgrade that does not become healthy goes back", stream("1", json!({"rollbackAfter": "1m"})))
+            .actors(|| {
                 vec![
                     flink::flink(|run, _| if run == 2 { Job::Sick } else { Job::Streams }),
                     once(healthy, |w| apply(w, stream("2", json!({"rollbackAfter": "1m"})))),
                 ]
-            },
-            end: rolled_back,
-            writes: 44,
-            ..plot("an upgrade that does not become healthy goes back", stream("1", json!({"rollbackAfter": "1m"})))
-        },
-        Plot {
-            around: || {
+            })
+            .then(rolled_back)
+            .writes(44),
+        stream_job("an upgrade that cannot restore", stream("1", json!({"upgrade": "LastState"})))
+            .actors(|| {
                 vec![
                     flink::flink(|run, _| if run == 2 { Job::Incompatible } else { Job::Streams }),
                     once(healthy, |w| apply(w, stream("2", json!({"upgrade": "LastState"})))),
                 ]
-            },
-            end: |w| {
+            })
+            .then(|w| {
                 phase(w, JobPhase::Failed)?;
                 ready(w, "Configuration")?;
                 must(maps(w) == 0 && w.list::<Deployment>().is_empty(), "something was leaked")?;
                 let next = status(w).state.unwrap_or_default().next_restore.unwrap_or_default();
                 must(next.ends_with("/chk-1"), format!("the restore point is lost: {next}"))
-            },
-            writes: 32,
-            ..plot("an upgrade that cannot restore", stream("1", json!({"upgrade": "LastState"})))
-        },
-        Plot {
-            end: |w| {
+            })
+            .writes(32),
+        stream_job("savepoints now and then", stream("1", json!({"savepointEvery": "100s", "keep": 1})))
+            .actors(|| vec![flink::flink(|_, _| Job::Streams)])
+            .then(|w| {
                 one_runs(w)?;
                 let state = status(w).state.unwrap_or_default();
                 must(state.restore_points.len() >= 2, format!("{:?}", state.restore_points))?;
                 let kept = flink::store(w).lock().bucket.iter().filter(|p| p.contains("/savepoint-")).count();
                 must(kept == 1, format!("{kept} savepoints are kept"))
-            },
-            writes: 18,
-            ..plot("savepoints now and then", stream("1", json!({"savepointEvery": "100s", "keep": 1})))
-        },
+            })
+            .writes(18),
     ]
 }
 

@@ -66,15 +66,11 @@ fn dataplane() -> millrace_kit::sim::Actor {
     })
 }
 
-pub(crate) fn all() -> Vec<Plot> {
+pub(crate) fn all() -> Vec<Scenario> {
     vec![
-        Plot {
-            name: "a new spec is refused",
-            spec: container(json!({})),
-            life: |run, _| if run == 1 { Life::Forever } else { OK },
-            before: |w| w.admission(Some(level)),
-            plane: None,
-            around: || {
+        scenario("a new spec is refused", container(json!({})), |run, _| if run == 1 { Life::Forever } else { OK })
+            .given(|w| w.admission(Some(level)))
+            .actors(|| {
                 vec![
                     once(|w| is(w, JobPhase::Running), |w| change(w, bad())),
                     once(
@@ -82,87 +78,72 @@ pub(crate) fn all() -> Vec<Plot> {
                         |w| change(w, json!({"env": [{"name": "TRY", "value": "good"}]})),
                     ),
                 ]
-            },
-            end: replaced,
-            writes: 12,
-        },
-        Plot {
-            name: "a new spec exceeds the quota until it is raised",
-            spec: container(json!({})),
-            life: |run, _| if run == 1 { Life::Forever } else { OK },
-            before: |w| w.admission(Some(quota)),
-            plane: None,
-            around: || {
-                vec![
-                    once(|w| is(w, JobPhase::Running), |w| change(w, bad())),
-                    once(|w| reason(w) == "PreflightFailed", |w| w.admission(None)),
-                ]
-            },
-            end: replaced,
-            writes: 12,
-        },
-        Plot {
-            name: "a new spec is refused and taken back",
-            spec: container(json!({})),
-            life: |_, _| Life::Forever,
-            before: |w| w.admission(Some(level)),
-            plane: None,
-            around: || {
+            })
+            .then(replaced)
+            .writes(12),
+        scenario("a new spec exceeds the quota until it is raised", container(json!({})), |run, _| {
+            if run == 1 { Life::Forever } else { OK }
+        })
+        .given(|w| w.admission(Some(quota)))
+        .actors(|| {
+            vec![
+                once(|w| is(w, JobPhase::Running), |w| change(w, bad())),
+                once(|w| reason(w) == "PreflightFailed", |w| w.admission(None)),
+            ]
+        })
+        .then(replaced)
+        .writes(12),
+        scenario("a new spec is refused and taken back", container(json!({})), |_, _| Life::Forever)
+            .given(|w| w.admission(Some(level)))
+            .actors(|| {
                 vec![
                     once(|w| is(w, JobPhase::Running), |w| change(w, bad())),
                     once(|w| reason(w) == "PreflightFailed", |w| change(w, json!({}))),
                 ]
-            },
-            end: |w| {
+            })
+            .then(|w| {
                 phase(w, JobPhase::Running)?;
                 ready(w, "Running")?;
                 must(status(w).last_attempts.is_empty(), "the attempt was stopped")
-            },
-            writes: 6,
-        },
-        Plot {
-            name: "the data of a new spec is late",
-            spec: container(json!({"reads": ["bucket/raw"]})),
-            life: |run, _| if run == 1 { Life::Forever } else { OK },
-            before: |_| {},
-            plane: None,
-            around: || {
-                vec![
-                    dataplane(),
-                    once(|w| is(w, JobPhase::Running), |w| change(w, json!({"reads": ["bucket/raw", "bucket/late"]}))),
-                ]
-            },
-            end: |w| replaced(w).and_then(|()| no_grants(w)),
-            writes: 18,
-        },
-        Plot {
-            name: "the data of a new spec never comes",
-            spec: container(json!({"reads": ["bucket/raw"], "deadlines": {"start": "1m"}})),
-            life: |_, _| Life::Forever,
-            before: |_| {},
-            plane: None,
-            around: || {
-                vec![
-                    Box::new(|world| {
-                        let grants = world.list::<DataGrant>();
-                        let open = grants.iter().find(|g| g.status.as_ref().is_none_or(|s| s.observed_generation <= 0));
-                        open.is_some_and(|grant| {
-                            says(world, grant, if late(grant) { Plane::Refuses } else { Plane::Answers });
-                            true
-                        })
-                    }),
-                    once(
-                        |w| is(w, JobPhase::Running),
-                        |w| change(w, json!({"reads": ["bucket/late"], "deadlines": {"start": "1m"}})),
-                    ),
-                ]
-            },
-            end: |w| {
-                phase(w, JobPhase::Running)?;
-                ready(w, "PreflightFailed")?;
-                must(w.list::<DataGrant>().len() == 2, "the running attempt and the preflight have one grant each")
-            },
-            writes: 9,
-        },
+            })
+            .writes(6),
+        scenario("the data of a new spec is late", container(json!({"reads": ["bucket/raw"]})), |run, _| {
+            if run == 1 { Life::Forever } else { OK }
+        })
+        .actors(|| {
+            vec![
+                dataplane(),
+                once(|w| is(w, JobPhase::Running), |w| change(w, json!({"reads": ["bucket/raw", "bucket/late"]}))),
+            ]
+        })
+        .then(|w| replaced(w).and_then(|()| no_grants(w)))
+        .writes(18),
+        scenario(
+            "the data of a new spec never comes",
+            container(json!({"reads": ["bucket/raw"], "deadlines": {"start": "1m"}})),
+            |_, _| Life::Forever,
+        )
+        .actors(|| {
+            vec![
+                Box::new(|world| {
+                    let grants = world.list::<DataGrant>();
+                    let open = grants.iter().find(|g| g.status.as_ref().is_none_or(|s| s.observed_generation <= 0));
+                    open.is_some_and(|grant| {
+                        says(world, grant, if late(grant) { Plane::Refuses } else { Plane::Answers });
+                        true
+                    })
+                }),
+                once(
+                    |w| is(w, JobPhase::Running),
+                    |w| change(w, json!({"reads": ["bucket/late"], "deadlines": {"start": "1m"}})),
+                ),
+            ]
+        })
+        .then(|w| {
+            phase(w, JobPhase::Running)?;
+            ready(w, "PreflightFailed")?;
+            must(w.list::<DataGrant>().len() == 2, "the running attempt and the preflight have one grant each")
+        })
+        .writes(9),
     ]
 }

@@ -121,26 +121,15 @@ fn alpha_then_beta() -> Actor {
     })
 }
 
-pub(crate) fn all() -> Vec<Plot> {
+pub(crate) fn all() -> Vec<Scenario> {
     let soon = json!({"deadlines": {"start": "2m"}});
     vec![
-        Plot {
-            name: "a Secret of a volume is missing",
-            spec: container(soon.clone()),
-            life: |_, _| NO_SECRET,
-            before: |_| {},
-            plane: None,
-            around: || vec![told("Ready", "secret \"late\" not found")],
-            end: |w| never_ran(w, FailureClass::Configuration, "secret \"late\" not found"),
-            writes: 7,
-        },
-        Plot {
-            name: "a Secret of a volume comes late",
-            spec: container(soon.clone()),
-            life: |_, _| NO_SECRET,
-            before: |_| {},
-            plane: None,
-            around: || {
+        scenario("a Secret of a volume is missing", container(soon.clone()), |_, _| NO_SECRET)
+            .actors(|| vec![told("Ready", "secret \"late\" not found")])
+            .then(|w| never_ran(w, FailureClass::Configuration, "secret \"late\" not found"))
+            .writes(7),
+        scenario("a Secret of a volume comes late", container(soon.clone()), |_, _| NO_SECRET)
+            .actors(|| {
                 vec![once(
                     |w| message(w, "Ready").contains("\"late\" not found"),
                     |w| {
@@ -148,119 +137,81 @@ pub(crate) fn all() -> Vec<Plot> {
                         w.apply(&serde_json::from_value::<Secret>(secret).unwrap());
                     },
                 )]
-            },
-            end: |w| phase(w, JobPhase::Running).and_then(|()| ready(w, "Running")),
-            writes: 4,
-        },
-        Plot {
-            name: "a sandbox of one byte",
-            spec: container(soon.clone()),
-            life: |_, _| NO_SANDBOX,
-            before: |_| {},
-            plane: None,
-            around: || vec![told("Ready", "memory limit too low")],
-            end: |w| never_ran(w, FailureClass::Configuration, "memory limit too low"),
-            writes: 7,
-        },
-        Plot {
-            name: "a claim is missing",
-            spec: container(soon.clone()),
-            life: |_, _| NO_CLAIM,
-            before: |_| {},
-            plane: None,
-            around: || vec![told("Ready", "create the PersistentVolumeClaim scratch")],
-            end: |w| never_ran(w, FailureClass::Configuration, "create the PersistentVolumeClaim scratch"),
-            writes: 7,
-        },
-        Plot {
-            name: "an image is pulled in turns",
-            spec: container(soon),
-            life: |_, _| Life::NoImage,
-            before: |_| {},
-            plane: None,
-            around: || vec![turns()],
-            end: |w| {
+            })
+            .then(|w| phase(w, JobPhase::Running).and_then(|()| ready(w, "Running")))
+            .writes(4),
+        scenario("a sandbox of one byte", container(soon.clone()), |_, _| NO_SANDBOX)
+            .actors(|| vec![told("Ready", "memory limit too low")])
+            .then(|w| never_ran(w, FailureClass::Configuration, "memory limit too low"))
+            .writes(7),
+        scenario("a claim is missing", container(soon.clone()), |_, _| NO_CLAIM)
+            .actors(|| vec![told("Ready", "create the PersistentVolumeClaim scratch")])
+            .then(|w| never_ran(w, FailureClass::Configuration, "create the PersistentVolumeClaim scratch"))
+            .writes(7),
+        scenario("an image is pulled in turns", container(soon), |_, _| Life::NoImage)
+            .actors(|| vec![turns()])
+            .then(|w| {
                 phase(w, JobPhase::Failed)?;
                 last(w, (1, 1, AttemptResult::Failed, Some(FailureClass::Image)))
-            },
+            })
             // One more than if it were not: at a look the newest words are told.
-            writes: 8,
-        },
-        Plot {
-            name: "the cause of a wait for data changes",
-            spec: container(json!({"reads": ["bucket/alpha", "bucket/beta"], "deadlines": {"start": "20m"}})),
-            life: |_, _| OK,
-            before: |_| {},
-            plane: None,
-            around: || vec![alpha_then_beta()],
-            end: |w| {
-                phase(w, JobPhase::Succeeded)?;
-                must(w.effects().len() == 1, "the second cause was not told")
-            },
-            writes: 10,
-        },
-        Plot {
-            name: "executors find no node",
-            spec: spark(json!({"deadlines": {"workers": "3m"}, "retry": {"infrastructureLimit": 0}})),
-            life: |_, _| Life::Forever,
-            before: |_| {},
-            plane: None,
-            around: || vec![workers(Worker::Unplaced), told("WorkersReady", "1 Insufficient cpu")],
-            end: |w| ended_without_workers(w, "1 Insufficient cpu"),
-            writes: 12,
-        },
-        Plot {
-            name: "executors over the quota",
-            spec: spark(json!({"deadlines": {"workers": "3m"}, "retry": {"infrastructureLimit": 0}})),
-            life: |_, _| Life::Forever,
-            before: |w| w.admission(Some(tight)),
-            plane: None,
-            around: || vec![told("WorkersReady", "exceeded quota: tight")],
-            end: |w| ended_without_workers(w, "exceeded quota: tight"),
-            writes: 12,
-        },
-        Plot {
-            name: "executors come late",
-            spec: spark(json!({"deadlines": {"run": "20m"}})),
-            life: |_, _| Life::Forever,
-            before: |_| {},
-            plane: None,
-            around: || vec![workers(Worker::Late), told("WorkersReady", "1 executors run")],
-            end: |w| {
+            .writes(8),
+        scenario(
+            "the cause of a wait for data changes",
+            container(json!({"reads": ["bucket/alpha", "bucket/beta"], "deadlines": {"start": "20m"}})),
+            |_, _| OK,
+        )
+        .actors(|| vec![alpha_then_beta()])
+        .then(|w| {
+            phase(w, JobPhase::Succeeded)?;
+            must(w.effects().len() == 1, "the second cause was not told")
+        })
+        .writes(10),
+        scenario(
+            "executors find no node",
+            spark(json!({"deadlines": {"workers": "3m"}, "retry": {"infrastructureLimit": 0}})),
+            |_, _| Life::Forever,
+        )
+        .actors(|| vec![workers(Worker::Unplaced), told("WorkersReady", "1 Insufficient cpu")])
+        .then(|w| ended_without_workers(w, "1 Insufficient cpu"))
+        .writes(12),
+        scenario(
+            "executors over the quota",
+            spark(json!({"deadlines": {"workers": "3m"}, "retry": {"infrastructureLimit": 0}})),
+            |_, _| Life::Forever,
+        )
+        .given(|w| w.admission(Some(tight)))
+        .actors(|| vec![told("WorkersReady", "exceeded quota: tight")])
+        .then(|w| ended_without_workers(w, "exceeded quota: tight"))
+        .writes(12),
+        scenario("executors come late", spark(json!({"deadlines": {"run": "20m"}})), |_, _| Life::Forever)
+            .actors(|| vec![workers(Worker::Late), told("WorkersReady", "1 executors run")])
+            .then(|w| {
                 last(w, (1, 1, AttemptResult::Failed, Some(FailureClass::Deadline)))?;
                 must(w.effects().len() == 2, format!("told {:?}", w.effects()))
-            },
-            writes: 13,
-        },
-        Plot {
-            name: "executors run",
-            spec: spark(json!({"deadlines": {"run": "20m"}})),
-            life: |_, _| Life::Forever,
-            before: |_| {},
-            plane: None,
-            around: || vec![workers(Worker::Runs)],
-            end: |w| last(w, (1, 1, AttemptResult::Failed, Some(FailureClass::Deadline))),
-            writes: 11,
-        },
-        Plot {
-            name: "TaskManagers find no node",
-            spec: json!({
+            })
+            .writes(13),
+        scenario("executors run", spark(json!({"deadlines": {"run": "20m"}})), |_, _| Life::Forever)
+            .actors(|| vec![workers(Worker::Runs)])
+            .then(|w| last(w, (1, 1, AttemptResult::Failed, Some(FailureClass::Deadline))))
+            .writes(11),
+        scenario(
+            "TaskManagers find no node",
+            json!({
                 "flink": {"image": "streams:1", "main": "local:///opt/flink/usrlib/streams.jar"},
                 "deadlines": {"workers": "70s", "start": "10m"}, "retry": {"infrastructureLimit": 0},
             }),
-            life: |_, _| Life::Forever,
-            before: |_| {},
-            plane: None,
-            around: || {
-                vec![
-                    crate::support::flink::flink(|_, _| crate::support::flink::Job::Waits),
-                    workers(Worker::Unplaced),
-                    told("WorkersReady", "1 Insufficient cpu"),
-                ]
-            },
-            end: |w| ended_without_workers(w, "1 Insufficient cpu"),
-            writes: 13,
-        },
+            |_, _| Life::Forever,
+        )
+        .actors(|| {
+            vec![
+                crate::support::flink::flink(|_, _| crate::support::flink::Job::Waits),
+                workers(Worker::Unplaced),
+                told("WorkersReady", "1 Insufficient cpu"),
+            ]
+        })
+        .then(|w| ended_without_workers(w, "1 Insufficient cpu"))
+        .writes(13),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! The workloads of a ProcessingJob.
+//! The scenarios of a ProcessingJob.
 
 pub(crate) mod ends;
 pub(crate) mod memory;
@@ -16,10 +16,13 @@ use millrace_crds::{
     DataGrant,
     processing_job::{AttemptResult, FailureClass, JobPhase},
 };
-use millrace_kit::{conditions, sim::World};
+use millrace_kit::{
+    conditions,
+    sim::{Scenario, World},
+};
 use serde_json::{Value, json};
 
-use crate::support::{Life, Plane, Plot, job, live, must, once, status};
+use crate::support::{Life, Plane, dataplane, job, live, must, once, scenario, status};
 
 pub(crate) fn container(more: Value) -> Value {
     let mut spec = json!({"container": {"image": "train:1", "command": ["python3", "/app/train.py"]}});
@@ -52,7 +55,7 @@ pub(crate) fn ready(world: &World, want: &str) -> Result<(), String> {
 
 pub(crate) const OK: Life = Life::Exit(0, "");
 
-pub(crate) fn all() -> Vec<Plot> {
+pub(crate) fn all() -> Vec<Scenario> {
     let streams = [streams::batches(), streams::stops(), streams::losses(), rescale::all()].concat();
     [
         ends::all(),
@@ -69,8 +72,8 @@ pub(crate) fn all() -> Vec<Plot> {
 }
 
 #[allow(dead_code, reason = "each test binary uses a part")]
-pub(crate) fn named(name: &str) -> Plot {
-    all().into_iter().find(|p| p.name == name).unwrap()
+pub(crate) fn named(name: &str) -> Scenario {
+    Scenario::find(&all(), name).unwrap().clone()
 }
 
 pub(crate) fn spark(more: Value) -> Value {

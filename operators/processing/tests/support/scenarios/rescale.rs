@@ -5,7 +5,7 @@ use millrace_kit::conditions;
 use serde_json::{Value, json};
 
 use super::{
-    streams::{apply, healthy, kill, one_runs, plot, restored, run, stream},
+    streams::{apply, healthy, kill, one_runs, restored, run, stream, stream_job},
     *,
 };
 use crate::support::flink::{self, Job};
@@ -41,38 +41,32 @@ fn grown(world: &World) -> bool {
     flink::store(world).lock().clusters.values().any(|c| c.vertices.iter().any(|v| v.tasks == 3))
 }
 
-pub(crate) fn all() -> Vec<Plot> {
+pub(crate) fn all() -> Vec<Scenario> {
     vec![
-        Plot {
-            around: || {
+        stream_job("stream rescaled in place", wide(2))
+            .actors(|| {
                 vec![
                     flink::flink(|_, _| Job::Streams),
                     once(healthy, |w| apply(w, wide(3))),
                     once(|w| healthy(w) && grown(w), |w| apply(w, wide(1))),
                 ]
-            },
-            end: |w| runs(w, (1, 1)),
-            writes: 15,
-            ..plot("stream rescaled in place", wide(2))
-        },
-        Plot {
-            around: || vec![flink::flink(|_, _| Job::Streams), once(begins, |w| apply(w, wide(3)))],
-            end: |w| runs(w, (1, 3)),
-            writes: 13,
-            ..plot("stream rescaled before its job is there", wide(2))
-        },
-        Plot {
-            around: || {
+            })
+            .then(|w| runs(w, (1, 1)))
+            .writes(15),
+        stream_job("stream rescaled before its job is there", wide(2))
+            .actors(|| vec![flink::flink(|_, _| Job::Streams), once(begins, |w| apply(w, wide(3)))])
+            .then(|w| runs(w, (1, 3)))
+            .writes(13),
+        stream_job("JobManager of a rescaled stream killed", wide(2))
+            .actors(|| {
                 vec![
                     flink::flink(|_, _| Job::Streams),
                     once(healthy, |w| apply(w, wide(3))),
                     once(|w| healthy(w) && grown(w), kill),
                 ]
-            },
-            end: |w| runs(w, (2, 3)).and_then(|()| restored(w, "/chk-2")),
-            writes: 26,
-            ..plot("JobManager of a rescaled stream killed", wide(2))
-        },
+            })
+            .then(|w| runs(w, (2, 3)).and_then(|()| restored(w, "/chk-2")))
+            .writes(26),
     ]
 }
 

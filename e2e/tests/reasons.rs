@@ -1,4 +1,5 @@
-//! Every reason that an operator gives stands in `docs/reasons.md`, and every one that stands there is given.
+//! Every reason that an operator gives stands in `docs/reasons.md`, and every one that stands there is given by an operator and
+//! reached by a test.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -34,6 +35,19 @@ fn every_reason_of_a_golden_case_is_explained() {
     }
     let missing: Vec<String> = missing.into_iter().collect();
     assert!(missing.is_empty(), "not in crds/src/reasons.rs:\n{}", missing.join("\n"));
+}
+
+#[test]
+fn no_source_hands_on_a_word_of_its_own() {
+    let sources =
+        texts(&["operators"], |path| path.ends_with(".rs") && path.contains("/src/") && !path.contains("/sim"));
+    let own: Vec<String> =
+        sources.into_iter().filter(|(_, text)| text.contains("as_given(\"")).map(|(path, _)| path).collect();
+    assert!(
+        own.is_empty(),
+        "a literal is no word of somebody else; give it a row in crds/src/reasons.rs: {}",
+        own.join(", ")
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! DataTopic in the simulated world: every workload under every cut and many orders, the seeded mutations, the budget.
+//! DataTopic in the simulated world: every workload under every cut and many orders, the seeded bugs, the budget.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -39,7 +39,7 @@ fn caught(bugs: &[Seeded]) {
 }
 
 #[test]
-fn kernel_mutations_are_caught() {
+fn bugs_of_the_kernel_are_caught() {
     caught(&OF_THE_KERNEL.map(|(bug, plot)| {
         let broken = with(move |topics, env, _| faults::kernel(bug, topics, env.reader.clone()));
         Seeded::new(format!("{bug:?}"), <&str>::from(plot), sound, broken)
@@ -47,7 +47,7 @@ fn kernel_mutations_are_caught() {
 }
 
 #[test]
-fn operator_mutations_are_caught() {
+fn bugs_of_the_operator_are_caught() {
     caught(&topic_seeded_bugs::all());
 }
 

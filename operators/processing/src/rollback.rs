@@ -3,9 +3,8 @@
 //! The rejected spec's hash is stored; while it is the object's, decide works on the kept words in its place, and all else
 //! follows as from any change of the spec.
 
-use millrace_crds::Reason;
 use millrace_crds::{
-    ProcessingJob,
+    ProcessingJob, Reason,
     processing_job::{Attempt, StopReason},
 };
 use millrace_kit::{Action, Effect, conditions, later};

@@ -3,7 +3,6 @@
 //! Owned by no kind: servers, migrations and measurements are read alike. A container is found by its name, never by its
 //! place: others may be injected. Only the kubelet's two words for one trouble are one; what changes otherwise is told.
 
-use millrace_crds::{Reason, ReasonText};
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
@@ -12,7 +11,10 @@ use k8s_openapi::api::{
     core::v1::{ContainerStatus, Pod, PodStatus},
 };
 use kube::ResourceExt;
-use millrace_crds::well_known::{LABEL_OWNER_KIND, LABEL_OWNER_NAME, LABEL_OWNER_UID, LABEL_ROLE};
+use millrace_crds::{
+    Reason, ReasonText,
+    well_known::{LABEL_OWNER_KIND, LABEL_OWNER_NAME, LABEL_OWNER_UID, LABEL_ROLE},
+};
 use millrace_kit::{
     Key, Reader, Watch,
     cache::Cache,

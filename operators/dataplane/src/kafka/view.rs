@@ -5,7 +5,6 @@
 //! An object is woken if what it was told is no longer so, and no other. An answer that is older than a change of ours, or
 //! does not show it yet, is not passed on.
 
-use millrace_crds::Reason;
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
@@ -14,6 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use millrace_crds::Reason;
 use millrace_kit::{Class, Failure, Key};
 use tokio::{
     sync::{mpsc, oneshot},

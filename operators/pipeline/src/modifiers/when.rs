@@ -1,11 +1,12 @@
 //! `when`: a step whose condition is false is skipped.
 
+use millrace_crds::Reason;
+
 use super::answer::Before;
 use crate::{
     spec::{scope::Scope, step::Step},
     verbs::child_state::Cause,
 };
-use millrace_crds::Reason;
 
 pub(super) fn before(step: &Step, scope: &Scope) -> Before {
     let Some(when) = &step.when else { return Before::Start };

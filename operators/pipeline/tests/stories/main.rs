@@ -62,7 +62,7 @@ const OF_THE_KERNEL: [(KernelBug, &str); 6] = [
 ];
 
 #[test]
-fn every_mutation_of_the_kernel_is_caught() {
+fn every_bug_of_the_kernel_is_caught() {
     let bugs = OF_THE_KERNEL.map(|(bug, scenario)| {
         Seeded::new(format!("{bug:?}"), scenario, sound, move |env: &Env, _: &World| {
             vec![faults::kernel(bug, Pipelines, env.reader.clone()), faults::kernel(bug, Runs, env.reader.clone())]
@@ -72,7 +72,7 @@ fn every_mutation_of_the_kernel_is_caught() {
 }
 
 #[test]
-fn every_mutation_of_the_operators_is_caught() {
+fn every_bug_of_the_operators_is_caught() {
     let bugs = seeded_bugs::all();
     sim::all_bugs_caught(&bugs, &scenarios::all(), ORDERS).unwrap_or_else(|missed| panic!("{missed}"));
 }

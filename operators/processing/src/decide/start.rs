@@ -1,7 +1,9 @@
 //! An attempt that is stored and does not run: what it waits for, how that is told, and when it is given up.
 
-use millrace_crds::processing_job::{Attempt, FailureClass};
-use millrace_crds::{Reason, ReasonText};
+use millrace_crds::{
+    Reason, ReasonText,
+    processing_job::{Attempt, FailureClass},
+};
 use millrace_kit::{Class, Key, causes, conditions, later};
 
 use super::{

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use millrace_crds::Reason;
-use millrace_crds::processing_job::{AttemptResult, JobPhase, StopReason, Verdict};
+use millrace_crds::{
+    Reason,
+    processing_job::{AttemptResult, JobPhase, StopReason, Verdict},
+};
 use millrace_kit::{conditions, later};
 
 use super::{

@@ -5,8 +5,10 @@
 //! something must say that they cannot come: one that waits, or the API server's answer to one more.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use millrace_crds::Reason;
-use millrace_crds::processing_job::{Attempt, FailureClass};
+use millrace_crds::{
+    Reason,
+    processing_job::{Attempt, FailureClass},
+};
 use millrace_kit::{causes, conditions, later};
 
 use crate::{

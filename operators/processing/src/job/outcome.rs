@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use millrace_crds::processing_job::{AttemptResult, FailureClass, StopReason};
-use millrace_crds::{Reason, ReasonText};
+use millrace_crds::{
+    Reason, ReasonText,
+    processing_job::{AttemptResult, FailureClass, StopReason},
+};
 use millrace_kit::{Cause, Fault};
 
 use super::results::Results;

@@ -5,12 +5,14 @@
 //! unless the database was only away. The schema of a database that a server runs on is changed only while that server is
 //! stopped, and such a change is tried once.
 
-use millrace_crds::{Reason, ReasonText};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use millrace_crds::model_registry::{Migrated, Migration};
+use millrace_crds::{
+    Reason, ReasonText,
+    model_registry::{Migrated, Migration},
+};
 use millrace_kit::{Action, Target, kernel::REQUESTED_AT, later};
 use serde::Deserialize;
 

@@ -2,10 +2,10 @@
 //!
 //! What serves is left alone until its successor takes requests; that the two differ is a matter of its own.
 
-use millrace_crds::Reason;
 use std::time::Duration;
 
 use k8s_openapi::api::apps::v1::Deployment;
+use millrace_crds::Reason;
 use millrace_kit::{Action, Standing, later};
 
 use super::{

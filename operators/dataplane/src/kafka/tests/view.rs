@@ -1,4 +1,3 @@
-use millrace_crds::Reason;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
@@ -7,6 +6,7 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use millrace_crds::Reason;
 use millrace_kit::{Class, Failure, Key};
 
 use super::{Surroundings, View};

@@ -1,8 +1,8 @@
 //! The adapter: one request, one deadline of 5 s, no retries; the kernel looks again.
 
-use millrace_crds::Reason;
 use std::{sync::OnceLock, time::Duration};
 
+use millrace_crds::Reason;
 use millrace_kit::{Class, Failure, async_trait};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};

@@ -69,7 +69,7 @@ async fn runs_and_survives(cluster: &Cluster) {
         .await;
     let run = json!({"pipeline": "flow", "params": {"day": "$(HOME)"}});
     cluster.create::<MLPipelineRun>("early", &run).await;
-    cluster.wait::<MLPipelineRun>("early", |r| condition(r, "Succeeded").1.contains("no MLPipeline")).await;
+    cluster.wait::<MLPipelineRun>("early", |r| condition(r, "Succeeded").1.contains("does not exist")).await;
     cluster.create::<MLPipeline>("flow", &chain(topic())).await;
     cluster.wait::<MLPipelineRun>("early", |r| r["status"]["steps"][0]["phase"] == "Succeeded").await;
     cluster.kill_operator();
